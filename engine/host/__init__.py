@@ -1,0 +1,1 @@
+"""The process that runs the user's script under capture, and the words in which it talks to the window."""

@@ -1,0 +1,144 @@
+"""The words that the window and the host exchange: one JSON object a line, in both directions.
+
+Both sides import this module, so it knows nothing of torch. To add a message, write a frozen dataclass with a `kind` and
+put it in `MESSAGES` (host to window) or `COMMANDS` (window to host).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Literal
+
+
+@dataclass(frozen=True)
+class Started:
+    """The script is about to run; the recording can be opened."""
+
+    kind: ClassVar[str] = "started"
+    recording: str
+    torch: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Committed:
+    """`events` events of `steps` training steps can be read now."""
+
+    kind: ClassVar[str] = "committed"
+    events: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The script stands still after training step number `step` (counted from 0)."""
+
+    kind: ClassVar[str] = "paused"
+    step: int
+
+
+@dataclass(frozen=True)
+class Resumed:
+    kind: ClassVar[str] = "resumed"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the user should know and that is no failure."""
+
+    kind: ClassVar[str] = "notice"
+    text: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The script raised. `traceback` has the user's own frames; `file` and `line` are the innermost of them."""
+
+    kind: ClassVar[str] = "failed"
+    error: str
+    traceback: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last message of a host that ends in an orderly way."""
+
+    kind: ClassVar[str] = "finished"
+    exit_code: int
+    reason: Literal["completed", "exit", "error", "stopped"]
+    events: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Stand still at the end of the present training step."""
+
+    kind: ClassVar[str] = "pause"
+
+
+@dataclass(frozen=True)
+class Resume:
+    kind: ClassVar[str] = "resume"
+
+
+@dataclass(frozen=True)
+class StepOnce:
+    """Run one training step and stand still again."""
+
+    kind: ClassVar[str] = "step"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End the script now."""
+
+    kind: ClassVar[str] = "stop"
+
+
+Message = Started | Committed | Paused | Resumed | Notice | Failed | Finished
+Command = Pause | Resume | StepOnce | Stop
+
+MESSAGES: Mapping[str, type[Message]] = {
+    cls.kind: cls for cls in (Started, Committed, Paused, Resumed, Notice, Failed, Finished)
+}
+COMMANDS: Mapping[str, type[Command]] = {cls.kind: cls for cls in (Pause, Resume, StepOnce, Stop)}
+
+
+def encode(item: Message | Command) -> bytes:
+    """One line of ASCII JSON, newline included."""
+    key = "message" if item.kind in MESSAGES else "command"
+    return (json.dumps({key: item.kind, **asdict(item)}) + "\n").encode("ascii")
+
+
+def decode(line: bytes | str) -> Message | Command:
+    """The message or command in `line`; `ValueError` says what is wrong with a line that holds none."""
+    try:
+        fields_of_line = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"not a line of JSON: {line!r}") from error
+    if not isinstance(fields_of_line, dict):
+        raise ValueError(f"not a JSON object: {line!r}")
+    name, table = _kind(fields_of_line)
+    if name not in table:
+        raise ValueError(f"unknown message or command {name!r}")
+    return _build(table[name], fields_of_line)
+
+
+def _kind(fields_of_line: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    if "message" in fields_of_line:
+        return str(fields_of_line["message"]), MESSAGES
+    return str(fields_of_line.get("command")), COMMANDS
+
+
+def _build(cls: Any, values: Mapping[str, Any]) -> Any:
+    """An object of `cls`; keys that it does not know are left out, so that newer hosts can say more."""
+    expected = [field.name for field in fields(cls)]
+    missing = [name for name in expected if name not in values]
+    if missing:
+        raise ValueError(f"{cls.kind!r} lacks {', '.join(missing)}")
+    return cls(**{name: values[name] for name in expected})
