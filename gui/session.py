@@ -1,0 +1,216 @@
+"""The opened recording, the playhead and the selection, as Qt signals. No widgets.
+
+Every view draws a pure function of (recording, playhead, selection). So there is no "step forward" here, only `seek`:
+walking and jumping are the same operation, and nothing has to be undone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from engine.errors import RecordingError
+
+if TYPE_CHECKING:
+    from engine.recording.model import Event, Node
+    from engine.recording.reader import Recording
+
+NodeKey = tuple[str, str, str, str, int | None]
+
+
+class Session(QObject):
+    """One recording at a time, a position in it (`playhead`), and one chosen node (`selection`).
+
+    `playhead` is the id of the event that has just happened and is being shown, -1 only while there are no events.
+
+    A node belongs to one backward pass. When the playhead moves on to the next pass, the selection moves to the node
+    that stands at the same place there, if there is one; so it is a function of (recording, playhead, chosen node).
+    """
+
+    recording_changed = Signal()
+    recording_grew = Signal()
+    playhead_changed = Signal(int)
+    graph_changed = Signal(object)
+    selection_changed = Signal(object)
+    follow_changed = Signal(bool)
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._recording: Recording | None = None
+        self._playhead = -1
+        self._graph: int | None = None
+        self._chosen: int | None = None
+        self._selection: int | None = None
+        self._follow = False
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    @property
+    def recording(self) -> Recording | None:
+        return self._recording
+
+    @property
+    def playhead(self) -> int:
+        return self._playhead
+
+    @property
+    def graph_id(self) -> int | None:
+        """The backward pass that the playhead's event belongs to; for an event without one, the nearest of its step."""
+        return self._graph
+
+    @property
+    def selection(self) -> int | None:
+        """The chosen node, or the one at its place in the current graph."""
+        return self._selection
+
+    @property
+    def event(self) -> Event | None:
+        """The event under the playhead."""
+        if self._recording is None or self._playhead < 0:
+            return None
+        return self._recording.event(self._playhead)
+
+    @property
+    def event_count(self) -> int:
+        return 0 if self._recording is None else len(self._recording.timeline)
+
+    @property
+    def last(self) -> int:
+        """The last event's id, -1 if there is none."""
+        return self.event_count - 1
+
+    @property
+    def follow_live(self) -> bool:
+        """Whether a playhead that stands at the end moves along as the recording grows."""
+        return self._follow
+
+    def set_follow_live(self, on: bool) -> None:
+        if on == self._follow:
+            return
+        self._follow = on
+        self.follow_changed.emit(on)
+        if on:
+            self.seek(self.last)
+
+    # --- opening and closing -----------------------------------------------------------------------------------------
+
+    def open(self, path: Path | str) -> bool:
+        """Show the recording at `path`, from its first event. On failure `failed` tells why and nothing changes."""
+        from engine.recording.reader import open_recording
+
+        try:
+            recording = open_recording(Path(path))
+        except RecordingError as error:
+            self.failed.emit(str(error))
+            return False
+        self._replace(recording)
+        return True
+
+    def close(self) -> None:
+        if self._recording is not None:
+            self._replace(None)
+
+    def _replace(self, recording: Recording | None) -> None:
+        old, self._recording = self._recording, recording
+        self._chosen = self._selection = None
+        self._playhead = min(0, self.last)
+        self._graph = self._graph_at(self._playhead)
+        if old is not None:
+            old.close()
+        self.recording_changed.emit()
+        self.graph_changed.emit(self._graph)
+        self.selection_changed.emit(None)
+        self.playhead_changed.emit(self._playhead)
+
+    # --- moving ------------------------------------------------------------------------------------------------------
+
+    def seek(self, event: int) -> None:
+        """Put the playhead on `event`; beyond either end it stops there."""
+        target = max(min(int(event), self.last), min(0, self.last))
+        if target != self._playhead:
+            self._show(target)
+
+    def select(self, node: int | None) -> None:
+        """Choose a node, or none."""
+        self._chosen = node
+        self._update_selection()
+
+    def refresh(self) -> None:
+        """Take in what a running script has added. `failed` tells if the file cannot be read any more."""
+        if self._recording is None:
+            return
+        at_end = self._playhead == self.last
+        try:
+            grew = self._recording.refresh()
+        except RecordingError as error:
+            self.failed.emit(str(error))
+            return
+        if not grew:
+            return
+        self.recording_grew.emit()
+        target = self.last if self._follow and at_end else max(self._playhead, min(0, self.last))
+        self._show(target)
+
+    def _show(self, playhead: int) -> None:
+        """All of the state changes before the first signal: no view may see half of it."""
+        moved = playhead != self._playhead
+        self._playhead = playhead
+        graph = self._graph_at(playhead)
+        new_graph = graph != self._graph
+        self._graph = graph
+        if new_graph:
+            self.graph_changed.emit(graph)
+        self._update_selection()
+        if moved:
+            self.playhead_changed.emit(playhead)
+
+    def _update_selection(self) -> None:
+        selection = self._counterpart(self._chosen)
+        if selection != self._selection:
+            self._selection = selection
+            self.selection_changed.emit(selection)
+
+    # --- pure functions of the recording -----------------------------------------------------------------------------
+
+    def _graph_at(self, event: int) -> int | None:
+        if self._recording is None or event < 0:
+            return None
+        timeline = self._recording.timeline
+        graph = int(timeline.graph[event])
+        if graph >= 0:
+            return graph
+        first, last = timeline.step_bounds(int(timeline.step[event]))
+        for graphs in (timeline.graph[first:event][::-1], timeline.graph[event : last + 1], timeline.graph[:first][::-1]):
+            known = np.flatnonzero(graphs >= 0)
+            if len(known):
+                return int(graphs[known[0]])
+        return None
+
+    def _counterpart(self, node_id: int | None) -> int | None:
+        if node_id is None or self._recording is None:
+            return None
+        try:
+            node = self._recording.node(node_id)
+        except (KeyError, RecordingError):
+            return None
+        if self._graph is None or node.graph == self._graph:
+            return node_id
+        place = _places(self._recording.nodes(node.graph)).get(node_id)
+        found = {key: node for node, key in _places(self._recording.nodes(self._graph)).items()}
+        return found.get(place, node_id) if place is not None else node_id
+
+
+def _places(nodes: tuple[Node, ...]) -> dict[int, tuple[NodeKey, int]]:
+    """Where each node stands, independent of the pass: what it is, and the how manieth of its kind."""
+    seen: dict[NodeKey, int] = {}
+    places: dict[int, tuple[NodeKey, int]] = {}
+    for node in nodes:
+        key = (node.kind, node.type, node.name, node.module, node.parameter)
+        count = seen.get(key, 0)
+        seen[key] = count + 1
+        places[node.id] = (key, count)
+    return places
