@@ -1,0 +1,80 @@
+"""What every test stands on: no screen, no trace in the user's home, and nothing left behind.
+
+Environment variables are set when this module is imported, before any test module can import Qt or torch.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import shutil
+import site
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="chainrule-tests-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+
+def _isolate() -> None:
+    """Point everything that a program may read or write of its user at an empty folder."""
+    os.environ.setdefault("PYTHONUSERBASE", site.getuserbase())  # packages installed there must still be found
+    for variable, folder in {
+        "HOME": "",
+        "USERPROFILE": "",
+        "APPDATA": "config",
+        "LOCALAPPDATA": "data",
+        "XDG_CONFIG_HOME": "config",
+        "XDG_DATA_HOME": "data",
+        "XDG_CACHE_HOME": "cache",
+        "XDG_STATE_HOME": "state",
+        "XDG_RUNTIME_DIR": "runtime",
+        "TORCH_HOME": "torch",
+    }.items():
+        path = HOME / folder
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ[variable] = str(path)
+    os.environ["LC_ALL"] = "C.UTF-8"
+    if not os.environ.get("CHAINRULE_REAL_WINDOW"):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+
+_isolate()
+
+# Only now: it must not be able to import Qt or torch before the environment is set.
+from tests import leftovers  # noqa: E402
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what the imports made: looking for timers must not go through all of torch's objects each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give each test of the window settings of its own."""
+    if "PySide6.QtCore" in sys.modules:
+        from PySide6.QtCore import QSettings
+
+        folder = str(tmp_path_factory.mktemp("settings"))
+        for settings_format in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
+            QSettings.setPath(settings_format, QSettings.Scope.UserScope, folder)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread, a child process, a running timer or a torch hook behind.
+
+    Autouse fixtures are set up first and torn down last, so what a test's own fixtures clean up is not held against it.
+    """
+    before = leftovers.present()
+    yield
+    remaining = leftovers.since(before)
+    if remaining:
+        pytest.fail("left behind: " + "; ".join(remaining))

@@ -1,0 +1,76 @@
+"""The fixture that proves that nothing is left behind must itself be able to fail."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from PySide6.QtCore import QObject, QTimer
+from pytestqt.qtbot import QtBot
+
+from tests import leftovers
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "PATIENCE", 0.0)
+
+
+def test_a_thread_is_noticed() -> None:
+    before = leftovers.present()
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, name="forgotten")
+    thread.start()
+    try:
+        assert leftovers.since(before) == ["thread 'forgotten'"]
+    finally:
+        stop.set()
+        thread.join()
+    assert leftovers.since(before) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_child_process_is_noticed_even_after_it_ended() -> None:
+    before = leftovers.present()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert [f"process {child.pid}" in found for found in leftovers.since(before)] == [True]
+    assert child.stdin is not None
+    child.stdin.close()  # input() raises EOFError; the process ends and waits to be waited for
+    try:
+        assert [f"process {child.pid}" in found for found in leftovers.since(before)] == [True]
+    finally:
+        child.wait()
+    assert leftovers.since(before) == []
+
+
+def test_a_running_timer_is_noticed(qtbot: QtBot) -> None:
+    before = leftovers.present()
+    owner = QObject()
+    timer = QTimer(owner)
+    timer.start(1000)
+    assert leftovers.since(before) == ["QTimer of QObject"]
+    timer.stop()
+    assert leftovers.since(before) == []
+
+
+def test_torch_hooks_and_modes_are_noticed() -> None:
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+    from torch.overrides import TorchFunctionMode
+
+    before = leftovers.present()
+    module = register_module_forward_pre_hook(lambda module, arguments: None)
+    optimizer = register_optimizer_step_post_hook(lambda optimizer, arguments, keywords: None)
+    with TorchFunctionMode():
+        found = leftovers.since(before)
+    module.remove()
+    optimizer.remove()
+    assert len(found) == 3
+    assert any("forward_pre_hooks" in description for description in found)
+    assert any("optimizer_post_hooks" in description for description in found)
+    assert "torch function mode" in found
+    assert leftovers.since(before) == []
+    assert torch.is_grad_enabled()
