@@ -1,0 +1,283 @@
+"""All actions of the window, in one table.
+
+Menus, toolbar, transport buttons, command palette and the list of shortcuts are made from it. To add an action, write a
+row and connect its id to a function in `gui/window.py`:
+
+    ActionSpec("export_image", QT_TR_NOOP("Export image…"), QT_TR_NOOP("Save the graph as SVG or PNG"), "Ctrl+E",
+               icon="image", menu="file"),
+
+Rows of one `group` exclude each other; several shortcuts are separated by a space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QT_TR_NOOP, QCoreApplication, QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from gui.icons import icon
+
+CONTEXT = "Table"
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One row: what the user reads, presses and finds. `separator`: a line above it in its menu."""
+
+    id: str
+    label: str
+    tip: str
+    shortcuts: str = ""
+    icon: str = ""
+    menu: str = ""
+    group: str = ""
+    checkable: bool = False
+    separator: bool = False
+
+
+class Table:
+    """The rows, in the order of the menus. (A class, because its name is the strings' context for translators.)"""
+
+    MENUS: tuple[tuple[str, str], ...] = (
+        ("file", QT_TR_NOOP("&File")),
+        ("file/examples", QT_TR_NOOP("E&xamples")),
+        ("file/recent", QT_TR_NOOP("Open &recent")),
+        ("run", QT_TR_NOOP("&Run")),
+        ("run/tensors", QT_TR_NOOP("&Tensors to record")),
+        ("step", QT_TR_NOOP("&Step")),
+        ("view", QT_TR_NOOP("&View")),
+        ("view/panels", QT_TR_NOOP("&Panels")),
+        ("view/layout", QT_TR_NOOP("&Layout")),
+        ("view/theme", QT_TR_NOOP("&Theme")),
+        ("help", QT_TR_NOOP("&Help")),
+    )
+
+    FILE: tuple[ActionSpec, ...] = (
+        ActionSpec("open_script", QT_TR_NOOP("Open script…"), QT_TR_NOOP("Open a PyTorch script"), "Ctrl+O",
+                   icon="file-code", menu="file"),
+        ActionSpec("open_recording", QT_TR_NOOP("Open recording…"), QT_TR_NOOP("Open a .chain file"), "Ctrl+Shift+O",
+                   icon="folder-open", menu="file"),
+        ActionSpec("load_model", QT_TR_NOOP("Load model…"),
+                   QT_TR_NOOP("Choose one of torchvision's models and run it"), "Ctrl+L", icon="cube", menu="file"),
+        ActionSpec("example_bow", QT_TR_NOOP("The bow"),
+                   QT_TR_NOOP("The smallest training loop: w, b, one sample, gradient descent"),
+                   icon="bow", menu="file/examples"),
+        ActionSpec("example_bow_manual", QT_TR_NOOP("The bow, by hand"),
+                   QT_TR_NOOP("The same loop with the update written out and no optimizer"),
+                   icon="bow", menu="file/examples"),
+        ActionSpec("example_resnet18", QT_TR_NOOP("ResNet-18"),
+                   QT_TR_NOOP("A torchvision model of 134 autograd nodes, SGD with momentum"),
+                   icon="cube", menu="file/examples"),
+        ActionSpec("save_script", QT_TR_NOOP("Save script"), QT_TR_NOOP("Write the edited script to its file"),
+                   "Ctrl+Alt+S", menu="file", separator=True),
+        ActionSpec("save_recording", QT_TR_NOOP("Save recording as…"),
+                   QT_TR_NOOP("Keep this recording in a .chain file"), "Ctrl+S", icon="save", menu="file"),
+        ActionSpec("export_image", QT_TR_NOOP("Export image…"), QT_TR_NOOP("Save the graph as SVG or PNG"), "Ctrl+E",
+                   icon="image", menu="file", separator=True),
+        ActionSpec("copy_image", QT_TR_NOOP("Copy image"), QT_TR_NOOP("Put a picture of the graph on the clipboard"),
+                   "Ctrl+Shift+C", icon="copy", menu="file"),
+        ActionSpec("show_welcome", QT_TR_NOOP("Welcome page"),
+                   QT_TR_NOOP("Close what is open and show the welcome page"), "Ctrl+W", menu="file", separator=True),
+        ActionSpec("quit", QT_TR_NOOP("Quit"), QT_TR_NOOP("Close the window"), "Ctrl+Q", menu="file"),
+    )
+
+    RUN: tuple[ActionSpec, ...] = (
+        ActionSpec("run", QT_TR_NOOP("Run"), QT_TR_NOOP("Run the script and record it"), "F5", icon="run", menu="run"),
+        ActionSpec("stop", QT_TR_NOOP("Stop"), QT_TR_NOOP("End the running script; its recording is kept"), "Shift+F5",
+                   icon="stop", menu="run"),
+        ActionSpec("pause_run", QT_TR_NOOP("Pause script"),
+                   QT_TR_NOOP("Let the script stand still after this training step"), "F6", icon="pause", menu="run",
+                   separator=True),
+        ActionSpec("resume_run", QT_TR_NOOP("Resume script"), QT_TR_NOOP("Let the script run on to its end"),
+                   "Shift+F6", icon="resume", menu="run"),
+        ActionSpec("step_run", QT_TR_NOOP("Record one more step"),
+                   QT_TR_NOOP("Let the script run one training step, then pause it"), "F10", icon="step-run",
+                   menu="run"),
+        ActionSpec("follow_live", QT_TR_NOOP("Follow the script"),
+                   QT_TR_NOOP("Keep the playhead at the newest event while the script runs"), "F7", icon="follow",
+                   menu="run", checkable=True, separator=True),
+        ActionSpec("tensors_full", QT_TR_NOOP("Full"), QT_TR_NOOP("Record every element, within a step's budget"),
+                   menu="run/tensors", group="tensors", checkable=True),
+        ActionSpec("tensors_preview", QT_TR_NOOP("Preview"),
+                   QT_TR_NOOP("Record evenly spread elements of large tensors"),
+                   menu="run/tensors", group="tensors", checkable=True),
+        ActionSpec("tensors_stats", QT_TR_NOOP("Statistics"),
+                   QT_TR_NOOP("Record statistics and histograms only: fastest and smallest"),
+                   menu="run/tensors", group="tensors", checkable=True),
+    )
+
+    STEP: tuple[ActionSpec, ...] = (
+        ActionSpec("step_forward", QT_TR_NOOP("Step forward"), QT_TR_NOOP("To the next event"), "Right",
+                   icon="step-forward", menu="step"),
+        ActionSpec("step_back", QT_TR_NOOP("Step back"), QT_TR_NOOP("To the event before"), "Left",
+                   icon="step-back", menu="step"),
+        ActionSpec("play", QT_TR_NOOP("Play"), QT_TR_NOOP("Let the playhead move by itself"), "Space", icon="play",
+                   menu="step", checkable=True),
+        ActionSpec("next_phase", QT_TR_NOOP("Next phase"), QT_TR_NOOP("To the next of forward, backward, update"),
+                   "Ctrl+Right", icon="next-phase", menu="step", separator=True),
+        ActionSpec("previous_phase", QT_TR_NOOP("Previous phase"),
+                   QT_TR_NOOP("To the start of this phase, then of the one before"), "Ctrl+Left",
+                   icon="previous-phase", menu="step"),
+        ActionSpec("next_step", QT_TR_NOOP("Next training step"), QT_TR_NOOP("To the next training step"),
+                   "Shift+Right", icon="next-step", menu="step", separator=True),
+        ActionSpec("previous_step", QT_TR_NOOP("Previous training step"),
+                   QT_TR_NOOP("To the start of this training step, then of the one before"), "Shift+Left",
+                   icon="previous-step", menu="step"),
+        ActionSpec("go_start", QT_TR_NOOP("Go to the start"), QT_TR_NOOP("To the first event"), "Home",
+                   icon="go-start", menu="step", separator=True),
+        ActionSpec("go_end", QT_TR_NOOP("Go to the end"), QT_TR_NOOP("To the last event"), "End",
+                   icon="go-end", menu="step"),
+    )
+
+    VIEW: tuple[ActionSpec, ...] = (
+        ActionSpec("fit", QT_TR_NOOP("Fit graph"), QT_TR_NOOP("Show the whole graph"), "F Ctrl+0", icon="fit",
+                   menu="view"),
+        ActionSpec("zoom_in", QT_TR_NOOP("Zoom in"), QT_TR_NOOP("Come closer"), "Ctrl++ Ctrl+=", icon="zoom-in",
+                   menu="view"),
+        ActionSpec("zoom_out", QT_TR_NOOP("Zoom out"), QT_TR_NOOP("Go further away"), "Ctrl+-", icon="zoom-out",
+                   menu="view"),
+        ActionSpec("data_leaves", QT_TR_NOOP("Show data leaves"),
+                   QT_TR_NOOP("Show inputs that need no gradient, such as x and y, as nodes"), "Ctrl+D", menu="view",
+                   checkable=True, separator=True),
+        ActionSpec("layout_layered", QT_TR_NOOP("Layered"), QT_TR_NOOP("Ranked from the loss, wrapped into columns"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("layout_multipartite", QT_TR_NOOP("Multipartite"), QT_TR_NOOP("NetworkX's multipartite_layout"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("layout_spring", QT_TR_NOOP("Spring"), QT_TR_NOOP("NetworkX's spring_layout"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("layout_kamada_kawai", QT_TR_NOOP("Kamada-Kawai"), QT_TR_NOOP("NetworkX's kamada_kawai_layout"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("layout_circular", QT_TR_NOOP("Circular"), QT_TR_NOOP("NetworkX's circular_layout"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("layout_spectral", QT_TR_NOOP("Spectral"), QT_TR_NOOP("NetworkX's spectral_layout"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("layout_dot", QT_TR_NOOP("Graphviz dot"), QT_TR_NOOP("The program dot, where it is installed"),
+                   menu="view/layout", group="layout", checkable=True),
+        ActionSpec("theme_system", QT_TR_NOOP("As the system"), QT_TR_NOOP("Follow the system's light or dark theme"),
+                   menu="view/theme", group="theme", checkable=True),
+        ActionSpec("theme_light", QT_TR_NOOP("Light theme"), QT_TR_NOOP("Dark text on light ground"),
+                   menu="view/theme", group="theme", checkable=True),
+        ActionSpec("theme_dark", QT_TR_NOOP("Dark theme"), QT_TR_NOOP("Light text on dark ground"),
+                   menu="view/theme", group="theme", checkable=True),
+        ActionSpec("show_source", QT_TR_NOOP("Source"), QT_TR_NOOP("Show or hide the source"), "Alt+1",
+                   menu="view/panels", checkable=True),
+        ActionSpec("show_console", QT_TR_NOOP("Console"), QT_TR_NOOP("Show or hide the script's output"), "Alt+2",
+                   menu="view/panels", checkable=True),
+        ActionSpec("show_inspector", QT_TR_NOOP("Inspector"), QT_TR_NOOP("Show or hide the inspector"), "Alt+3",
+                   menu="view/panels", checkable=True),
+        ActionSpec("show_parameters", QT_TR_NOOP("Parameters"), QT_TR_NOOP("Show or hide the parameters"), "Alt+4",
+                   menu="view/panels", checkable=True),
+        ActionSpec("show_charts", QT_TR_NOOP("Charts"), QT_TR_NOOP("Show or hide the charts"), "Alt+5",
+                   menu="view/panels", checkable=True),
+        ActionSpec("reset_panels", QT_TR_NOOP("Reset panels"), QT_TR_NOOP("Put every panel back in its place"),
+                   menu="view/panels", separator=True),
+    )
+
+    HELP: tuple[ActionSpec, ...] = (
+        ActionSpec("command_palette", QT_TR_NOOP("Search everything…"),
+                   QT_TR_NOOP("Find an action, or a node of the graph"), "Ctrl+K Ctrl+F", icon="search", menu="help"),
+        ActionSpec("show_shortcuts", QT_TR_NOOP("Keyboard shortcuts"), QT_TR_NOOP("List every shortcut"), "F1",
+                   icon="keyboard", menu="help"),
+        ActionSpec("about", QT_TR_NOOP("About chainrule"), QT_TR_NOOP("Version and licence"), menu="help",
+                   separator=True),
+    )
+
+
+ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.VIEW + Table.HELP
+EXAMPLES = ("bow", "bow_manual", "resnet18")
+TENSOR_LEVELS = ("full", "preview", "stats")
+LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")
+THEMES = ("system", "light", "dark")
+PANELS = ("source", "console", "inspector", "parameters", "charts")
+
+
+def translate(text: str) -> str:
+    """A string of the table in the user's language."""
+    return QCoreApplication.translate(CONTEXT, text)
+
+
+def menu_path(spec: ActionSpec) -> str:
+    """Where the action stands, in words: "File › Examples"."""
+    titles = dict(Table.MENUS)
+    parts = spec.menu.split("/")
+    prefixes = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    return " › ".join(translate(titles[prefix]).replace("&", "") for prefix in prefixes)
+
+
+class Actions:
+    """The table as `QAction`s: `actions["run"]`. Each has its id as `objectName` and belongs to `parent`."""
+
+    def __init__(self, parent: QObject) -> None:
+        self._specs = {spec.id: spec for spec in ACTIONS}
+        self._groups: dict[str, QActionGroup] = {}
+        self._by_id = {spec.id: self._make(spec, parent) for spec in ACTIONS}
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._by_id[action_id]
+
+    def __iter__(self) -> Iterator[QAction]:
+        return iter(self._by_id.values())
+
+    def spec(self, action_id: str) -> ActionSpec:
+        return self._specs[action_id]
+
+    def tip(self, action_id: str) -> str:
+        """Label, first shortcut and explanation."""
+        return _tip(self._specs[action_id], self._by_id[action_id])
+
+    def set_enabled(self, action_id: str, on: bool, reason: str = "") -> None:
+        """Enable or disable; `reason` says, in the tooltip, why it can do nothing now."""
+        action = self._by_id[action_id]
+        action.setEnabled(on)
+        action.setToolTip(self.tip(action_id) if on or not reason else f"{self.tip(action_id)}\n{reason}")
+
+    def set_face(self, action_id: str, label: str, icon_name: str) -> None:
+        """Another label and icon, as for a play button that has become a pause button."""
+        action = self._by_id[action_id]
+        action.setText(label)
+        action.setIcon(icon(icon_name))
+
+    def update_icons(self) -> None:
+        """Draw all icons again, in the colours of the current theme."""
+        for spec in ACTIONS:
+            if spec.icon:
+                self._by_id[spec.id].setIcon(icon(spec.icon))
+
+    def _make(self, spec: ActionSpec, parent: QObject) -> QAction:
+        action = QAction(translate(spec.label), parent)
+        action.setObjectName(spec.id)
+        action.setCheckable(spec.checkable)
+        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts.split()])
+        action.setToolTip(_tip(spec, action))
+        if spec.group:
+            if spec.group not in self._groups:
+                self._groups[spec.group] = QActionGroup(parent)
+            self._groups[spec.group].addAction(action)
+        return action
+
+
+def _tip(spec: ActionSpec, action: QAction) -> str:
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    label = translate(spec.label).rstrip("…")
+    return f"{label} ({keys})\n{translate(spec.tip)}" if keys else f"{label}\n{translate(spec.tip)}"
+
+
+def build_menus(bar: QMenuBar, actions: Actions) -> dict[str, QMenu]:
+    """Fill the menu bar; the menus come back by their path ("file", "file/examples")."""
+    titles = dict(Table.MENUS)
+    menus = {path: QMenu(translate(title), bar) for path, title in titles.items()}
+    for path in titles:
+        if "/" not in path:
+            bar.addMenu(menus[path])
+    for spec in ACTIONS:
+        menu, parent = menus[spec.menu], menus[spec.menu.split("/")[0]]
+        if menu is not parent and menu.isEmpty():
+            parent.addMenu(menu)
+        if spec.separator and not menu.isEmpty():
+            menu.addSeparator()
+        menu.addAction(actions[spec.id])
+    menus["file"].insertMenu(actions["save_script"], menus["file/recent"])
+    return menus
