@@ -1,0 +1,1 @@
+"""The recording: one SQLite file that holds what autograd did. docs/recording-format.md describes it."""

@@ -1,0 +1,162 @@
+"""The SQLite file under a recording: its identity, its schema, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from functools import cache
+from pathlib import Path
+
+from engine.errors import RecordingError
+from engine.recording.model import FORMAT_VERSION
+
+APPLICATION_ID = 0x43684E72  # "ChNr"
+PAGE_SIZE = 32768
+MAX_LENGTH = 1_000_000_000
+"""SQLite's own limit for one row, in bytes; a tensor beyond it is kept as statistics only."""
+
+CLOSED = "closed"
+"""Key in `meta` of the time at which the writer closed the recording; missing while live or if the writer was killed."""
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+_BUSY_SECONDS = 5.0
+_MAX_TEXT = 64 << 20
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new, empty recording at `path`, in WAL mode, for one writer; an older recording there is replaced.
+
+    Raises RecordingError if it cannot be made, or if something that is not a recording has that name.
+    """
+    try:
+        _make_room(path)
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except (sqlite3.Error, OSError) as error:
+        raise RecordingError(f"cannot write {path}: {error}") from error
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")  # a killed process loses nothing, only a power cut may
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.executescript(
+            f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT_VERSION};"
+            f"{_SCHEMA.read_text('utf-8')} COMMIT;"
+        )
+    except (sqlite3.Error, OSError) as error:
+        connection.close()
+        raise RecordingError(f"cannot write {path}: {error}") from error
+    return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Read-only access to the recording at `path`; nothing in the file can make this run code.
+
+    Raises RecordingError if the file is missing, is no recording, is damaged, or is of a newer format.
+    """
+    _check_file(path)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = None
+    try:
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        _harden(connection)
+        _check_identity(connection, path)
+    except (sqlite3.Error, RecordingError) as error:
+        if connection is not None:
+            connection.close()
+        raise explain(path, error) from error
+    return connection
+
+
+def explain(path: Path, error: Exception) -> RecordingError:
+    """The RecordingError to raise in place of `error`, which came from reading `path`."""
+    if isinstance(error, RecordingError):
+        return error
+    text = str(error)
+    if "not a database" in text:
+        return RecordingError(f"{path} is not a chainrule recording.")
+    if "locked" in text or "busy" in text:
+        return RecordingError(f"{path} is in use by another program; try again when it has finished.")
+    if "unable to open" in text or "readonly" in text:
+        return RecordingError(
+            f"{path} cannot be opened: {text}. A recording that was not closed needs a folder that can be written to."
+        )
+    return damaged(path, text)
+
+
+def damaged(path: Path, what: str) -> RecordingError:
+    return RecordingError(f"{path} is damaged: {what}. Record the script again, or use another copy of the file.")
+
+
+def _make_room(path: Path) -> None:
+    if path.is_dir():
+        raise RecordingError(f"cannot write {path}: it is a folder; give a file name that ends in .chain.")
+    if not path.parent.is_dir():
+        raise RecordingError(f"cannot write {path}: the folder {path.parent} does not exist.")
+    if path.exists():
+        if path.stat().st_size and not _is_recording(path):
+            raise RecordingError(f"cannot write {path}: a file that is not a recording has that name; choose another.")
+        path.unlink()
+    for suffix in ("-wal", "-shm", "-journal"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _is_recording(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(72)
+    return head[:15] == b"SQLite format 3" and head[68:72] in (APPLICATION_ID.to_bytes(4, "big"), bytes(4))
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            raise RecordingError(f"{path} is a folder, not a chainrule recording.")
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise RecordingError(f"{path} does not exist.") from error
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{path} cannot be opened: {error}.") from error
+    if not os.access(path, os.R_OK):
+        raise RecordingError(f"{path} cannot be opened: no permission to read it.")
+    if size == 0:
+        raise RecordingError(f"{path} is empty: it is not a chainrule recording.")
+
+
+def _harden(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA mmap_size = 0")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_LENGTH)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise RecordingError(f"{path} is not a chainrule recording.")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > FORMAT_VERSION:
+        raise RecordingError(
+            f"{path} was written by a newer chainrule (format {version}; this one reads up to {FORMAT_VERSION}): "
+            "update chainrule to open it."
+        )
+    if version < 1:
+        raise damaged(path, f"its format version is {version}")
+    if _schema_of(connection) != _expected_schema():
+        raise damaged(path, "its tables are not those of a recording")
+
+
+def _schema_of(connection: sqlite3.Connection) -> frozenset[tuple[str, str, str, str | None]]:
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT 100").fetchall()
+    return frozenset(rows)
+
+
+@cache
+def _expected_schema() -> frozenset[tuple[str, str, str, str | None]]:
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.executescript(_SCHEMA.read_text("utf-8"))
+        return _schema_of(connection)
+    finally:
+        connection.close()

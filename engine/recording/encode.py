@@ -1,0 +1,121 @@
+"""Rows of a recording as the tuples that SQLite stores.
+
+The writer's thread runs this while the user's script wants the interpreter, so it does as little as it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from engine.recording import plain
+from engine.recording.database import MAX_LENGTH
+from engine.recording.model import (
+    Edge,
+    Event,
+    Graph,
+    Node,
+    Note,
+    Parameter,
+    Row,
+    Shape,
+    Source,
+    StepStart,
+    Tensor,
+    Value,
+)
+
+Columns = tuple[Any, ...]
+_MAX_INTEGER = 2**63 - 1
+_ROW_OVERHEAD = 4096  # room for the other columns of a row that holds a blob
+
+
+class Table(NamedTuple):
+    """How rows of one type are stored: table name, number of columns, row → columns."""
+
+    name: str
+    columns: int
+    encode: Callable[[Any], Columns]
+
+
+def shape_text(shape: Shape) -> str:
+    return f"[{','.join(map(str, shape))}]"
+
+
+def real(value: float | None) -> float | str | None:
+    """A number for a REAL column; SQLite would turn NaN into NULL."""
+    return "NaN" if value is not None and value != value else value
+
+
+def text(value: str) -> str:
+    """Text that UTF-8 can hold: a path or source may have stray surrogates."""
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _source(row: Source) -> Columns:
+    return row.id, text(row.path), text(row.text)
+
+
+def _parameter(row: Parameter) -> Columns:
+    return row.id, text(row.name), text(row.module), shape_text(row.shape), row.dtype
+
+
+def _graph(row: Graph) -> Columns:
+    return row.id, row.step, row.kind, row.root, real(row.loss)
+
+
+def _node(row: Node) -> Columns:
+    number = row.sequence_nr  # torch gives an AccumulateGrad the largest unsigned number: it has none
+    return (
+        row.id, row.graph, row.kind, text(row.type), text(row.operation), text(row.name), text(row.module),
+        text(row.module_type), row.source, row.line, text(row.function),
+        None if row.shape is None else shape_text(row.shape), row.dtype,
+        number if number is None or number <= _MAX_INTEGER else None,
+        row.parameter, row.forward_event, plain.dumps(row.info),
+    )  # fmt: skip
+
+
+def _event(row: Event) -> Columns:
+    return row.id, row.step, row.graph, row.kind, row.node, row.parameter, row.time, plain.dumps(row.info)
+
+
+def _tensor(row: Tensor) -> Columns:
+    s, histogram, data = row.statistics, row.histogram, row.data
+    level, data_shape = row.level, row.data_shape
+    if data is not None and size_of(row) > MAX_LENGTH - _ROW_OVERHEAD:
+        level, data_shape, data = "stats", None, None
+    return (
+        row.id, shape_text(row.shape), row.dtype, row.device, level,
+        real(s.min), real(s.max), real(s.mean), real(s.std), real(s.norm), s.zeros, s.nans, s.infs,
+        None if histogram is None else histogram.counts.tobytes(),
+        None if histogram is None else real(histogram.low),
+        None if histogram is None else real(histogram.high),
+        None if data_shape is None else shape_text(data_shape), data,
+    )  # fmt: skip
+
+
+def _note(row: Note) -> Columns:
+    return row.id, row.step, text(row.text)
+
+
+def size_of(row: Row) -> int:
+    """Bytes of the blob that the row carries."""
+    if type(row) is not Tensor or row.data is None:
+        return 0
+    data = row.data
+    return len(data) if type(data) is bytes else memoryview(data).nbytes
+
+
+TABLES: dict[type[Any], Table] = {
+    Source: Table("source", 3, _source),
+    Parameter: Table("parameter", 5, _parameter),
+    StepStart: Table("step", 2, attrgetter("index", "started")),
+    Graph: Table("graph", 5, _graph),
+    Node: Table("node", 17, _node),
+    Edge: Table("edge", 5, attrgetter("graph", "source", "slot", "target", "input_number")),
+    Event: Table("event", 8, _event),
+    Value: Table("value", 5, attrgetter("event", "role", "slot", "name", "tensor")),
+    Tensor: Table("tensor", 18, _tensor),
+    Note: Table("note", 3, _note),
+}

@@ -1,0 +1,287 @@
+"""Reads a recording, while it is being written too, and trusts nothing in it.
+
+What is small (events' order, graphs, parameters, notes) is read when the recording is opened; nodes, values and tensors
+are read when they are asked for. Every problem is a RecordingError that says what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import RecordingError
+from engine.recording import database, decode, dtypes
+from engine.recording.contents import Contents
+from engine.recording.model import (
+    Edge,
+    Event,
+    Graph,
+    Node,
+    Note,
+    Parameter,
+    RecordingInfo,
+    Source,
+    Step,
+    Tensor,
+    Value,
+)
+from engine.recording.timeline import Timeline
+
+_Item = TypeVar("_Item")
+_CACHED = 8192  # rows of one kind that are kept in memory
+_TENSOR = (
+    "SELECT id, shape, dtype, device, level, min, max, mean, std, norm, zeros, nans, infs,"
+    " histogram, histogram_low, histogram_high, data_shape FROM tensor WHERE id = ?"
+)
+_NORMS = (
+    "SELECT value.event, max(tensor.norm) FROM value JOIN tensor ON tensor.id = value.tensor"
+    " WHERE value.event BETWEEN ? AND ? AND value.role IN ('grad_output', 'grad_input', 'grad') GROUP BY value.event"
+)
+
+
+def open_recording(path: Path) -> Recording:
+    """The recording at `path`. Raises RecordingError if there is none, or if it is damaged or of a newer format."""
+    return Recording(Path(path))
+
+
+class Recording:
+    """A recording, open for reading; `refresh` picks up what was written since.
+
+    Until the writer has closed it, the file is not held open between two reads, so that the writer can fold it into one
+    file. May be used from several threads.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._depth = 0
+        self._file: tuple[int, int] | None = None
+        self._contents = Contents()
+        self._nodes: dict[int, tuple[Node, ...]] = {}
+        self._edges: dict[int, tuple[Edge, ...]] = {}
+        self._sources: dict[int, Source] = {}
+        self._node: dict[int, Node] = {}
+        self._event: dict[int, Event] = {}
+        self._tensor: dict[int, Tensor] = {}
+        self._norms: dict[int, npt.NDArray[np.float64]] = {}
+        try:
+            self.refresh()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def info(self) -> RecordingInfo:
+        return self._contents.info
+
+    @property
+    def complete(self) -> bool:
+        """Whether the writer closed the recording: nothing will be added."""
+        return self._contents.complete
+
+    @property
+    def timeline(self) -> Timeline:
+        return self._contents.timeline
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The training steps that have events, in order."""
+        return self._contents.steps
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        return tuple(self._contents.graphs.values())
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return tuple(self._contents.parameters.values())
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return tuple(self._contents.notes.values())
+
+    def refresh(self) -> bool:
+        """Pick up what was committed since. True if there is anything new."""
+        if self.complete:
+            return False
+        with self.held() as connection:
+            connection.execute("BEGIN")
+            try:
+                grown, changed = self._contents.pull(connection)
+            finally:
+                connection.rollback()
+        for graph in changed:
+            self._nodes.pop(graph, None)
+            self._edges.pop(graph, None)
+        return grown
+
+    def close(self) -> None:
+        """Let go of the file; a later read opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def graph(self, graph_id: int) -> Graph:
+        return self._known(self._contents.graphs, graph_id, "graph")
+
+    def parameter(self, parameter_id: int) -> Parameter:
+        return self._known(self._contents.parameters, parameter_id, "parameter")
+
+    def source(self, source_id: int) -> Source:
+        return self._row(self._sources, source_id, "SELECT * FROM source WHERE id = ?", decode.source, "source")
+
+    def node(self, node_id: int) -> Node:
+        return self._row(self._node, node_id, "SELECT * FROM node WHERE id = ?", decode.node, "node")
+
+    def event(self, event_id: int) -> Event:
+        return self._row(self._event, event_id, "SELECT * FROM event WHERE id = ?", decode.event, "event")
+
+    def tensor(self, tensor_id: int) -> Tensor:
+        """Shape, statistics and histogram; `data` is None (see `data`)."""
+        return self._row(self._tensor, tensor_id, _TENSOR, decode.tensor, "tensor")
+
+    def nodes(self, graph_id: int) -> tuple[Node, ...]:
+        """Nodes of one graph, data leaves included, ordered by id."""
+        with self._lock:
+            if graph_id not in self._nodes:
+                rows = self._rows("SELECT * FROM node WHERE graph = ? ORDER BY id", graph_id, decode.node)
+                self._nodes[graph_id] = rows
+            return self._nodes[graph_id]
+
+    def edges(self, graph_id: int) -> tuple[Edge, ...]:
+        """Edges of one graph, those to data leaves included, ordered by source and slot."""
+        with self._lock:
+            if graph_id not in self._edges:
+                with self.held():
+                    rows = self._rows("SELECT * FROM edge WHERE graph = ? ORDER BY source, slot", graph_id, decode.edge)
+                    ids = {node.id for node in self.nodes(graph_id)}
+                ended = tuple(edge for edge in rows if edge.source in ids and edge.target in ids)
+                if self.complete and len(ended) < len(rows):  # else the nodes are still on their way
+                    raise database.damaged(self.path, f"an edge of graph {graph_id} leads to a node that is not there")
+                self._edges[graph_id] = ended
+            return self._edges[graph_id]
+
+    def values(self, event_id: int) -> tuple[Value, ...]:
+        """Which tensors belong to an event, ordered by role, slot and name."""
+        return self._rows("SELECT * FROM value WHERE event = ? ORDER BY role, slot, name", event_id, decode.value)
+
+    def data(self, tensor_id: int) -> npt.NDArray[Any] | None:
+        """A tensor's elements (at level preview: those of `data_shape`), or None if they were not kept.
+
+        bfloat16 and 8-bit floats come as float32.
+        """
+        tensor = self.tensor(tensor_id)
+        if tensor.level == "stats":
+            return None
+        with self.held() as connection:
+            row = connection.execute("SELECT data FROM tensor WHERE id = ?", (tensor_id,)).fetchone()
+            if row is None or type(row[0]) is not bytes:
+                raise ValueError(f"tensor {tensor_id} has lost its data")
+            shape = tensor.shape if tensor.data_shape is None else tensor.data_shape
+            if tensor.level == "full" and shape != tensor.shape:
+                raise ValueError(f"tensor {tensor_id} has data of another shape")
+            return dtypes.decode(row[0], tensor.dtype, shape)
+
+    def norms(self, step: int) -> npt.NDArray[np.float64]:
+        """For each event of a training step, the norm of its largest gradient; NaN if it has none."""
+        with self._lock:
+            first, last = self._bounds(step)
+            known = self._norms.get(step)
+            if known is None or len(known) != last - first + 1:
+                with self.held() as connection:
+                    known = np.full(last - first + 1, np.nan)
+                    for event, norm in connection.execute(_NORMS, (first, last)):
+                        known[decode.integer(event) - first] = np.nan if norm is None else decode.real(norm)
+                known.flags.writeable = False
+                self._norms[step] = known
+            return known
+
+    @contextmanager
+    def held(self) -> Iterator[sqlite3.Connection]:
+        """Keep the file open across several reads, which makes each of them quicker while it is being written.
+
+        Raises RecordingError in place of any error in reading.
+        """
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                yield self._connection
+            except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:
+                raise database.explain(self.path, error) from error
+            finally:
+                self._depth -= 1
+                if self._depth == 0 and not self.complete:
+                    self.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = database.connect(self.path)
+        status = os.stat(self.path)
+        file = (status.st_dev, status.st_ino)
+        if self._file is not None and self._file != file:
+            connection.close()
+            raise RecordingError(f"{self.path} was replaced by another file; open it again.")
+        self._file = file
+        return connection
+
+    def _bounds(self, step: int) -> tuple[int, int]:
+        try:
+            return self.timeline.step_bounds(step)
+        except KeyError:
+            raise RecordingError(f"{self.path} has no step {step}.") from None
+
+    def _known(self, items: dict[int, _Item], number: int, what: str) -> _Item:
+        try:
+            return items[number]
+        except KeyError:
+            raise RecordingError(f"{self.path} has no {what} {number}.") from None
+
+    def _row(
+        self, cache: dict[int, _Item], number: int, sql: str, make: Callable[[tuple[Any, ...]], _Item], what: str
+    ) -> _Item:
+        with self._lock:
+            item = cache.get(number)
+            if item is None:
+                with self.held() as connection:
+                    row = connection.execute(sql, (number,)).fetchone()
+                    if row is None:
+                        raise RecordingError(f"{self.path} has no {what} {number}.")
+                    item = make(row)
+                if len(cache) >= _CACHED:
+                    cache.clear()
+                cache[number] = item
+            return item
+
+    def _rows(self, sql: str, number: int, make: Callable[[tuple[Any, ...]], _Item]) -> tuple[_Item, ...]:
+        with self.held() as connection:
+            return tuple(map(make, _ascending(connection.execute(sql, (number,)))))
+
+
+def _ascending(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows as they come, provided that no one comes twice: a page that refers to itself would give them for ever."""
+    last: tuple[Any, ...] | None = None
+    for row in rows:
+        if last is not None and row[:4] == last:
+            raise ValueError("a row is stored twice")
+        last = row[:4]
+        yield row

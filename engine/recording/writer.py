@@ -1,0 +1,223 @@
+"""Writes a recording from a thread of its own.
+
+The script's thread only appends rows to a list; encoding, SQLite and the disk are the writer thread's work, most of it
+with the interpreter lock released. docs/decisions/recording-sqlite.md has the measurements behind the numbers here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import sqlite3
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine.errors import RecordingError
+from engine.recording import database, plain
+from engine.recording.encode import TABLES, Columns, size_of, text
+from engine.recording.model import Event, RecordingInfo, Row
+
+_GATHER_SECONDS = 0.05  # rows wait this long for company; a commit is due within 0.1 s
+_BATCH_BYTES = 32 << 20  # blobs of one transaction
+_ROW_BYTES = 512  # what a row costs in memory beside its blob
+_CHECKPOINT_BYTES = 64 << 20  # size at which the write-ahead log is folded into the file
+_CLOSE_PATIENCE = 2.0  # seconds to wait for readers to let go of the file
+
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+class Writer:
+    """Appends rows to a new recording.
+
+    Rows become visible to readers in the order in which they were put, so put what a row refers to before the row. An
+    error in the thread (disk full) is kept, and raised as RecordingError by the next `put`, `flush` or `close`. In a
+    forked child the writer does nothing.
+
+    `queue_bytes` bounds the memory that waits to be written; `put` blocks while it is used up. Raises RecordingError if
+    the file cannot be made.
+    """
+
+    def __init__(self, path: Path, info: RecordingInfo, *, queue_bytes: int = 256 << 20) -> None:
+        self.path = path
+        self.committed_events = 0
+        self._queue_bytes = queue_bytes
+        self._connection = database.create(path)
+        self._insert_meta(info)
+        self._pid = os.getpid()
+        self._rows: deque[Row] = deque()
+        self._bytes = 0
+        self._put = 0
+        self._committed = 0
+        self._urgent = False
+        self._closing = False
+        self._error: RecordingError | None = None
+        lock = threading.Lock()
+        self._wake = threading.Condition(lock)  # for the thread: there is work
+        self._done = threading.Condition(lock)  # for callers: a batch was committed
+        self._thread = threading.Thread(target=self._run, name="chainrule-writer", daemon=True)
+        self._thread.start()
+        _writers.add(self)
+        atexit.register(self.close)
+
+    def put(self, row: Row) -> None:
+        """Queue one row. Blocks while the queue is full; does nothing after `close` and in a forked child."""
+        self.put_all((row,))
+
+    def put_all(self, rows: Iterable[Row]) -> None:
+        """Queue several rows at once, which costs less than as many `put`s."""
+        rows = tuple(rows)
+        if self._closing or os.getpid() != self._pid or not rows:
+            return
+        size = sum(map(size_of, rows)) + _ROW_BYTES * len(rows)
+        with self._wake:
+            while self._bytes and self._bytes + size > self._queue_bytes and self._error is None:
+                self._urgent = True
+                self._wake.notify()
+                self._done.wait()
+            self._raise_error()
+            if self._closing:
+                return
+            before = self._bytes
+            self._rows.extend(rows)
+            self._put += len(rows)
+            self._bytes = before + size
+            if before == 0 or before < _BATCH_BYTES <= self._bytes:
+                self._wake.notify()
+
+    def flush(self) -> None:
+        """Return when everything put so far is committed."""
+        if self._closing or os.getpid() != self._pid:
+            return
+        with self._wake:
+            goal = self._put
+            while self._committed < goal and self._error is None:
+                self._urgent = True
+                self._wake.notify()
+                self._done.wait()
+            self._raise_error()
+
+    def close(self) -> None:
+        """Commit what is queued and fold everything into the one file. May be called again."""
+        if self._closing or os.getpid() != self._pid:
+            return
+        atexit.unregister(self.close)
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        try:
+            if self._error is None:
+                self._fold()
+        except sqlite3.Error as error:
+            self._error = RecordingError(f"cannot finish {self.path}: {error}")
+        finally:
+            self._connection.close()
+        self._raise_error()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _insert_meta(self, info: RecordingInfo) -> None:
+        values = {
+            "script": text(info.script),
+            "argv": plain.dumps([text(argument) for argument in info.argv]),
+            "cwd": text(info.cwd),
+            "torch": info.torch,
+            "python": info.python,
+            "created": repr(info.created),
+            "tensors": info.tensors,
+            "budget": str(info.budget),
+            "format_version": str(info.format_version),
+        }
+        self._connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // database.PAGE_SIZE}")
+
+    def _run(self) -> None:
+        try:
+            while self._wait_for_rows():
+                self._write_batch()
+        except Exception as error:  # kept, and raised where the caller can see it
+            with self._wake:
+                self._error = RecordingError(f"cannot write {self.path}: {error}")
+                self._rows.clear()
+                self._bytes = 0
+                self._done.notify_all()
+
+    def _wait_for_rows(self) -> bool:
+        """True if there is something to write, False if the writer was closed and nothing is left."""
+        with self._wake:
+            while not self._rows and not self._closing:
+                self._wake.wait()
+            if self._bytes < _BATCH_BYTES and not self._closing and not self._urgent:
+                self._wake.wait(_GATHER_SECONDS)
+            self._urgent = False
+            return bool(self._rows)
+
+    def _write_batch(self) -> None:
+        """One transaction: the oldest rows, up to `_BATCH_BYTES`."""
+        batch: dict[type, list[Columns]] = {}
+        count = size = 0
+        rows = self._rows  # append and popleft of a deque need no lock
+        while rows and size < _BATCH_BYTES:
+            row = rows.popleft()
+            kind = type(row)
+            batch.setdefault(kind, []).append(TABLES[kind].encode(row))
+            size += size_of(row) + _ROW_BYTES
+            count += 1
+        self._connection.execute("BEGIN")
+        for kind, columns in batch.items():
+            table = TABLES[kind]
+            self._connection.executemany(f"INSERT INTO {table.name} VALUES ({'?,' * (table.columns - 1)}?)", columns)
+        self._connection.execute("COMMIT")
+        with self._wake:
+            self._bytes -= size
+            self._committed += count
+            self.committed_events += len(batch.get(Event, ()))
+            self._done.notify_all()
+
+    def _fold(self) -> None:
+        """Leave a single file. A reader that holds on to the file is waited for, but not for ever."""
+        self._connection.execute("INSERT INTO meta VALUES (?, ?)", (database.CLOSED, repr(time.time())))
+        self._connection.execute("PRAGMA busy_timeout = 100")
+        deadline = time.monotonic() + _CLOSE_PATIENCE
+        while True:
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                mode = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+                if mode == "delete" or time.monotonic() > deadline:
+                    return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    return  # the log stays beside the file, and both together are read as one
+            time.sleep(0.01)
+
+    def _abandon(self) -> None:
+        """In a forked child: never touch the connection, not even to close it at exit."""
+        self._closing = True
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
+
+def _after_fork_in_child() -> None:
+    for writer in tuple(_writers):
+        writer._abandon()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_after_fork_in_child)
