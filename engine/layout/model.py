@@ -1,0 +1,85 @@
+"""What a layout is: positions of nodes and routes of edges, in scene pixels, y growing downward."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import ChainruleError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+DEFAULT_HEIGHT = 26.0
+DEFAULT_PADDING = 18.0
+DEFAULT_CHARACTER = 6.8
+
+
+class LayoutError(ChainruleError):
+    """A layout that cannot be made: an unknown algorithm, a missing program, a graph that it does not suit."""
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """A second picture of a shared leaf, beside another consumer; `edge_index` is the edge that leads to it."""
+
+    node: Hashable
+    x: float
+    y: float
+    width: float
+    height: float
+    edge_index: int
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Centres `x`, `y` and sizes of `nodes` (float64 arrays in their order), and a route for each of `edges`.
+
+    A route is an array of shape (k, 2), k >= 2, from the border of the edge's source to the border of its target.
+    Edges whose index is in `loose` are many and long, share one line beside the graph, and are best drawn faintly.
+    `passes` says how long each pass took, in milliseconds.
+    """
+
+    nodes: tuple[Hashable, ...]
+    x: Floats
+    y: Floats
+    width: Floats
+    height: Floats
+    edges: tuple[tuple[Hashable, Hashable, Hashable], ...]
+    routes: tuple[Floats, ...]
+    ghosts: tuple[Ghost, ...] = ()
+    loose: frozenset[int] = frozenset()
+    passes: tuple[tuple[str, float], ...] = ()
+    algorithm: str = ""
+
+    @cached_property
+    def index(self) -> Mapping[Hashable, int]:
+        """Position of each node in the arrays."""
+        return {node: position for position, node in enumerate(self.nodes)}
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of everything drawn; four zeros if there is nothing."""
+        if not self.nodes:
+            return (0.0, 0.0, 0.0, 0.0)
+        ghosts = np.array([(g.x, g.y, g.width / 2, g.height / 2) for g in self.ghosts]).reshape(-1, 4)
+        xs = [self.x - self.width / 2, self.x + self.width / 2, ghosts[:, 0] - ghosts[:, 2], ghosts[:, 0] + ghosts[:, 2]]
+        ys = [self.y - self.height / 2, self.y + self.height / 2, ghosts[:, 1] - ghosts[:, 3], ghosts[:, 1] + ghosts[:, 3]]
+        if self.routes:
+            points = np.concatenate(self.routes)
+            xs.append(points[:, 0])
+            ys.append(points[:, 1])
+        all_x, all_y = np.concatenate(xs), np.concatenate(ys)
+        return (float(all_x.min()), float(all_y.min()), float(all_x.max()), float(all_y.max()))
+
+
+def default_size(attributes: Mapping[str, Any]) -> tuple[float, float]:
+    """Width and height of a node that brings none: a line of text and its padding."""
+    text = str(attributes.get("title") or attributes.get("type") or "")
+    return DEFAULT_PADDING + DEFAULT_CHARACTER * max(len(text), 4), DEFAULT_HEIGHT

@@ -1,0 +1,65 @@
+"""First pass: a networkx graph as flat arrays, in the graph's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+
+from engine.layout.model import Floats, Ints, LayoutError, default_size
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """Nodes and edges by number. `tail` and `head` (int64) are the node numbers of each edge's source and target."""
+
+    nodes: tuple[Hashable, ...]
+    edges: tuple[tuple[Hashable, Hashable, Hashable], ...]
+    kinds: tuple[str, ...]
+    types: tuple[str, ...]
+    width: Floats
+    height: Floats
+    tail: Ints
+    head: Ints
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+def read(graph: nx.MultiDiGraph) -> Net:
+    """Sizes come from the attributes `width` and `height`, in scene px; LayoutError where one is not a positive number."""
+    nodes = tuple(graph.nodes)
+    number = {node: position for position, node in enumerate(nodes)}
+    attributes = [data for _, data in graph.nodes(data=True)]
+    sizes = np.empty((len(nodes), 2))
+    for position, data in enumerate(attributes):
+        width, height = data.get("width"), data.get("height")
+        if width is None or height is None:
+            default_width, default_height = default_size(data)
+            width, height = width or default_width, height or default_height
+        sizes[position] = width, height
+    wrong = ~(np.isfinite(sizes) & (sizes > 0)).all(axis=1)
+    if wrong.any():
+        raise LayoutError(f"Node {nodes[int(wrong.argmax())]!r} has no usable size: width and height must be positive.")
+    edges = tuple(graph.edges(keys=True)) if graph.is_multigraph() else tuple((u, v, 0) for u, v in graph.edges)
+    return Net(
+        nodes=nodes,
+        edges=edges,
+        kinds=tuple(str(data.get("kind", "")) for data in attributes),
+        types=tuple(str(data.get("type", "")) for data in attributes),
+        width=sizes[:, 0].copy(),
+        height=sizes[:, 1].copy(),
+        tail=np.fromiter((number[u] for u, _, _ in edges), np.int64, len(edges)),
+        head=np.fromiter((number[v] for _, v, _ in edges), np.int64, len(edges)),
+    )
+
+
+def check(net: Net) -> list[str]:
+    problems = []
+    if len(set(net.nodes)) != len(net.nodes):
+        problems.append("a node appears twice")
+    if len(net.edges) and (min(net.tail.min(), net.head.min()) < 0 or max(net.tail.max(), net.head.max()) >= len(net)):
+        problems.append("an edge ends at a node that does not exist")
+    return problems

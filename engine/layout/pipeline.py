@@ -1,0 +1,159 @@
+"""The layered layout: an ordered list of passes over one `State`.
+
+Each pass is a function of what the passes before it found, lives in a module that is about one thing, and comes with a
+`check` that lists what is wrong with its result; tests run every check after every pass. To add a pass, write its
+module, give `State` a field for its result, and put a line into `PASSES`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from engine.layout import (
+    chips,
+    coordinates,
+    core,
+    dummies,
+    fold,
+    loosen,
+    net,
+    order,
+    rank,
+    routes,
+    segments,
+    straighten,
+    wrap,
+)
+from engine.layout.model import Floats, Ghost, Ints, Layout, LayoutError
+
+
+@dataclass(eq=False)
+class State:
+    """What is known of the drawing so far; each field is set by one pass."""
+
+    graph: nx.MultiDiGraph
+    aspect: float
+    net: net.Net = field(init=False)
+    folding: fold.Folding = field(init=False)
+    core: core.Core = field(init=False)
+    ranks: Ints = field(init=False)
+    lines: loosen.Lines = field(init=False)
+    segments: segments.Segments = field(init=False)
+    strip: dummies.Strip = field(init=False)
+    item_x: Floats = field(init=False)
+    profile: wrap.Profile = field(init=False)
+    columns: wrap.Columns = field(init=False)
+    drawing: routes.Drawing = field(init=False)
+    ghosts: list[Ghost] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """`run` sets fields of the state; `check` lists what is wrong with them, and is empty if all is well."""
+
+    name: str
+    run: Callable[[State], None]
+    check: Callable[[State], list[str]]
+
+
+def _read(state: State) -> None:
+    state.net = net.read(state.graph)
+
+
+def _fold(state: State) -> None:
+    state.folding = fold.fold(state.net)
+
+
+def _core(state: State) -> None:
+    state.core = core.take_core(state.net, state.folding)
+
+
+def _rank(state: State) -> None:
+    state.ranks = rank.rank(state.core)
+
+
+def _loosen(state: State) -> None:
+    state.lines = loosen.loosen(state.core, state.ranks)
+
+
+def _segments(state: State) -> None:
+    state.segments = segments.cut(state.core, state.ranks, state.lines)
+
+
+def _dummies(state: State) -> None:
+    state.strip = dummies.bend_edges(state.segments)
+
+
+def _order(state: State) -> None:
+    order.order(state.strip)
+
+
+def _coordinates(state: State) -> None:
+    state.item_x = coordinates.place_items(state.strip)
+
+
+def _straighten(state: State) -> None:
+    state.item_x = straighten.straighten(state.strip, state.item_x)
+
+
+def _wrap(state: State) -> None:
+    state.profile = wrap.profile(state.core, state.ranks, state.segments, state.strip, state.item_x)
+    state.columns = wrap.wrap(state.profile, state.aspect)
+
+
+def _routes(state: State) -> None:
+    state.drawing = routes.route(
+        state.net, state.core, state.ranks, state.segments, state.strip, state.item_x, state.columns
+    )
+
+
+def _chips(state: State) -> None:
+    state.ghosts = chips.place_chips(state.net, state.folding, state.drawing)
+    chips.draw_loops(state.net, state.core, state.drawing)
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("read", _read, lambda s: net.check(s.net)),
+    Pass("fold", _fold, lambda s: fold.check(s.net, s.folding)),
+    Pass("core", _core, lambda s: core.check(s.core)),
+    Pass("rank", _rank, lambda s: rank.check(s.core, s.ranks)),
+    Pass("loosen", _loosen, lambda s: loosen.check(s.core, s.ranks, s.lines)),
+    Pass("segments", _segments, lambda s: segments.check(s.core, s.ranks, s.segments)),
+    Pass("dummies", _dummies, lambda s: dummies.check(s.segments, s.strip)),
+    Pass("order", _order, lambda s: order.check(s.strip)),
+    Pass("coordinates", _coordinates, lambda s: coordinates.check(s.strip, s.item_x)),
+    Pass("straighten", _straighten, lambda s: coordinates.check(s.strip, s.item_x)),
+    Pass("wrap", _wrap, lambda s: wrap.check(s.profile, s.columns)),
+    Pass("routes", _routes, lambda s: routes.check(s.net, s.core, s.drawing)),
+    Pass("chips", _chips, lambda s: chips.check(s.net, s.drawing)),
+)
+
+
+def layered(graph: nx.MultiDiGraph, aspect: float, *, checked: bool = False) -> Layout:
+    """Run all passes. With `checked`, a pass that left something wrong raises LayoutError, which names it."""
+    state = State(graph, aspect)
+    times = []
+    for step in PASSES:
+        begin = time.perf_counter()
+        step.run(state)
+        times.append((step.name, (time.perf_counter() - begin) * 1000))
+        problems = step.check(state) if checked else []
+        if problems:
+            raise LayoutError(f"Layout pass '{step.name}': {'; '.join(problems[:3])}.")
+    return Layout(
+        nodes=state.net.nodes,
+        x=state.drawing.x,
+        y=state.drawing.y,
+        width=state.net.width,
+        height=state.net.height,
+        edges=state.net.edges,
+        routes=tuple(state.drawing.routes),
+        ghosts=tuple(state.ghosts),
+        loose=frozenset(state.core.edges[state.lines.loose].tolist()),
+        passes=tuple(times),
+        algorithm="layered",
+    )

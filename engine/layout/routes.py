@@ -1,0 +1,178 @@
+"""Turn ranks, x and columns into the positions of nodes and the routes of the edges between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.layout.core import Core
+from engine.layout.dummies import Strip
+from engine.layout.model import Flags, Floats, Ints
+from engine.layout.net import Net
+from engine.layout.segments import Segments
+from engine.layout.spacing import LINE_GAP, PORT_GAP, ROW_GAP
+from engine.layout.wrap import Columns
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The items of all core edges one after another: per point the `edge`, strip `item`, `rank` and `x`; edge e's points
+    are `start[e]` to `start[e + 1]`."""
+
+    edge: Ints
+    item: Ints
+    rank: Ints
+    x: Floats
+    start: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Centres of the net's nodes and a route (k, 2) for each of its edges; folded ones are still missing."""
+
+    x: Floats
+    y: Floats
+    routes: list[Floats]
+
+
+def route(
+    net: Net, core: Core, ranks: Ints, segments: Segments, strip: Strip, item_x: Floats, columns: Columns
+) -> Drawing:
+    """Place the core's nodes in their columns, then lead the core's edges."""
+    x, y = np.zeros(len(net)), np.zeros(len(net))
+    x[core.nodes] = _node_x(core, segments, strip, item_x) + columns.shift[ranks]
+    y[core.nodes] = columns.top[ranks] + columns.height[ranks] / 2
+    routes: list[Floats] = [np.empty((0, 2))] * len(net.edges)
+    paths = _paths(core, segments, strip, item_x, columns)
+    for edge, points in zip(core.edges.tolist(), _core_routes(net, core, paths, columns, y), strict=True):
+        routes[edge] = points
+    return Drawing(x, y, routes)
+
+
+def _node_x(core: Core, segments: Segments, strip: Strip, item_x: Floats) -> Floats:
+    x = np.zeros(len(core))
+    pieces = zip(segments.first.tolist(), segments.last.tolist(), segments.template.tolist(), strict=True)
+    for first, last, template in pieces:
+        start, end = segments.row_start[first], segments.row_start[last + 1]
+        base = strip.first_item[template]
+        x[segments.by_rank[start:end]] = item_x[base : base + end - start]
+    return x
+
+
+def _paths(core: Core, segments: Segments, strip: Strip, item_x: Floats, columns: Columns) -> Paths:
+    """Copy each template's paths to every place where it stands."""
+    count = len(core.edges)
+    counts = np.diff(segments.edge_start)
+    piece = np.repeat(np.arange(len(counts)), counts)
+    first_path = np.array(strip.first_path, dtype=np.int64)
+    first_row = np.array(strip.first_row, dtype=np.int64)
+    template = segments.template[piece]
+    path, lift = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    path[segments.by_segment] = first_path[template] + np.arange(count) - segments.edge_start[piece]
+    lift[segments.by_segment] = segments.first[piece] - first_row[template]
+    begin = np.array(strip.path_start, dtype=np.int64)
+    length = begin[path + 1] - begin[path] if count else np.zeros(0, dtype=np.int64)
+    start = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
+    edge = np.repeat(np.arange(count), length)
+    position = np.arange(start[-1]) - start[edge] + begin[path[edge]] if count else edge
+    item = np.array(strip.path_items, dtype=np.int64)[position]
+    rank = np.array(strip.row, dtype=np.int64)[item] + lift[edge]
+    return Paths(edge, item, rank, item_x[item] + columns.shift[rank] + _port(core)[edge], start)
+
+
+def _port(core: Core) -> Floats:
+    """Parallel edges run side by side: how far each is from the middle."""
+    pair = core.tail * max(len(core), 1) + core.head
+    _, group, size = np.unique(pair, return_inverse=True, return_counts=True)
+    group = group.reshape(-1)
+    by_group = np.argsort(group, kind="stable")
+    position = np.empty(len(pair), dtype=np.int64)
+    position[by_group] = np.arange(len(pair)) - np.repeat(np.cumsum(size) - size, size)
+    return (position - (size[group] - 1) / 2) * PORT_GAP if len(pair) else np.zeros(0)
+
+
+def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats) -> list[Floats]:
+    """Each item adds two points, where its line enters and leaves its row; the ends are at the nodes' borders."""
+    points = np.empty((len(paths.edge), 2, 2))
+    points[:, :, 0] = paths.x[:, None]
+    points[:, 0, 1] = columns.top[paths.rank]
+    points[:, 1, 1] = columns.top[paths.rank] + columns.height[paths.rank]
+    first, last = paths.start[:-1], paths.start[1:] - 1
+    upper, lower = core.nodes[core.tail], core.nodes[core.head]
+    points[first, 0, 1] = y[upper] + net.height[upper] / 2
+    points[last, 1, 1] = y[lower] - net.height[lower] / 2
+    edge = np.repeat(paths.edge, 2)
+    flat = points.reshape(-1, 2)
+    where, extra = _column_changes(paths, columns)
+    flat = np.insert(flat, np.repeat(2 * where + 2, 4), extra.reshape(-1, 2), axis=0)
+    edge = np.insert(edge, np.repeat(2 * where + 2, 4), np.repeat(paths.edge[where], 4))
+    keep = _bends(flat, edge)
+    flat, edge = flat[keep], edge[keep]
+    ends = np.searchsorted(edge, np.arange(len(core.edges) + 1)).tolist()
+    turned = core.turned.tolist()
+    return [
+        flat[a:b][::-1].copy() if turned[e] else flat[a:b]
+        for e, (a, b) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+    ]
+
+
+def _column_changes(paths: Paths, columns: Columns) -> tuple[Ints, Floats]:
+    """Points after which an edge goes to the next column, and the four corners on its way: down, right, up, in.
+
+    Lines with a common end share a lane. The rightmost line takes the innermost lane, so that lanes do not cross.
+    """
+    column = columns.column[paths.rank]
+    inner = paths.edge[1:] == paths.edge[:-1]
+    where = np.flatnonzero(inner & (column[1:] != column[:-1]))
+    corners = np.empty((len(where), 4, 2))
+    for left_column in np.unique(column[where]).tolist():
+        chosen = np.flatnonzero(column[where] == left_column)
+        here = where[chosen]
+        shared = paths.item[here] if _fewer(paths.item[here], paths.item[here + 1]) else paths.item[here + 1]
+        _, which = np.unique(shared, return_inverse=True)
+        which = which.reshape(-1)
+        rightmost = np.full(int(which.max()) + 1, -np.inf)
+        np.maximum.at(rightmost, which, paths.x[here])
+        lane = np.empty(len(rightmost), dtype=np.int64)
+        lane[np.argsort(-rightmost, kind="stable")] = np.arange(len(rightmost))
+        inward = lane[which] * LINE_GAP
+        x = columns.gutter[left_column] + inward
+        below = columns.bottom[left_column] + ROW_GAP / 2 + inward
+        above = -ROW_GAP / 2 - ((len(rightmost) - 1) * LINE_GAP - inward)
+        corners[chosen, 0] = np.stack([paths.x[here], below], axis=1)
+        corners[chosen, 1] = np.stack([x, below], axis=1)
+        corners[chosen, 2] = np.stack([x, above], axis=1)
+        corners[chosen, 3] = np.stack([paths.x[here + 1], above], axis=1)
+    return where, corners
+
+
+def _fewer(one: Ints, two: Ints) -> bool:
+    return len(np.unique(one)) <= len(np.unique(two))
+
+
+def _bends(flat: Floats, edge: Ints) -> Flags:
+    """Which points are needed: the ends of each edge, and where it changes direction."""
+    keep = np.ones(len(flat), dtype=np.bool_)
+    if len(flat) < 3:
+        return keep
+    inner = (edge[1:-1] == edge[:-2]) & (edge[1:-1] == edge[2:])
+    here = flat[1:-1]
+    into, out = here - flat[:-2], flat[2:] - here
+    turn = np.abs(into[:, 0] * out[:, 1] - into[:, 1] * out[:, 0])
+    # A point between two equal ones has no direction of its own: look only at points that move.
+    still = (np.abs(into).sum(axis=1) < 1e-6) | (np.abs(out).sum(axis=1) < 1e-6)
+    keep[1:-1] = ~(inner & ((turn < 1e-6) | still))
+    return keep
+
+
+def check(net: Net, core: Core, drawing: Drawing) -> list[str]:
+    problems = []
+    if not (np.isfinite(drawing.x).all() and np.isfinite(drawing.y).all()):
+        problems.append("a position is not a number")
+    for edge in core.edges.tolist():
+        points = drawing.routes[edge]
+        ends = drawing.x[[net.tail[edge], net.head[edge]]]
+        if len(points) < 2 or np.abs(points[[0, -1], 0] - ends).max() > net.width.max(initial=0.0):
+            problems.append(f"edge {edge} does not lead from its source to its target")
+    return problems
