@@ -50,9 +50,17 @@ for _ in range(3):
     loss.backward()
     optimizer.step()
 """
+CHAIN_TYPES = (
+    ("AddmmBackward0", "aten.addmm"),
+    ("ReluBackward0", "aten.relu"),
+    ("NativeLayerNormBackward0", "aten.native_layer_norm"),
+)
+MATRIX: dict[str, Any] = {"shape": (4, 4), "dtype": "float32"}
 SGD = {"lr": LEARNING_RATE, "momentum": 0, "dampening": 0, "weight_decay": 0, "nesterov": False}
 
 Scalar = np.float32
+Key = tuple[Role, int, str]
+Values = Mapping[Key, npt.ArrayLike]
 
 
 def make_info(script: str = "bow.py", *, tensors: Level = "full") -> RecordingInfo:
@@ -102,7 +110,7 @@ class Script:
         parameter: int | None = None,
         *,
         info: Mapping[str, Any] | None = None,
-        values: Mapping[tuple[Role, int, str], npt.ArrayLike] | None = None,
+        values: Values | None = None,
     ) -> None:
         for (role, slot, name), array in (values or {}).items():
             tensor = make_tensor(next(self.tensors), array)
@@ -114,7 +122,7 @@ class Script:
 
 
 def make_bow(path: Path, steps: int = 3) -> Path:
-    """The bow: per step 4 operations, 2 parameters, 2 data leaves; 4 forward, 4 backward, 2 accumulate, 2 update events.
+    """The bow: per step 4 operations, 2 parameters, 2 data leaves; 4 forward, 4 backward, 2 accumulate, 2 updates.
 
     loss = (w * x + b - y) ** 2 at x = 2, y = 5, from w = 0.5, b = 0.25, with plain SGD, lr 0.05.
     """
@@ -142,28 +150,26 @@ def _bow_step(script: Script, step: int, w: Scalar, b: Scalar) -> tuple[Scalar, 
     first = 8 * step
     power, minus, plus, times, leaf_b, leaf_w = range(first, first + 6)
 
-    def event(kind: EventKind, node: int, values: Mapping[tuple[Role, int, str], npt.ArrayLike], **more: Any) -> None:
+    def event(kind: EventKind, node: int, values: Values, **more: Any) -> None:
         script.event(step, step, kind, node, values=values, **more)
 
     event("forward", times, {("input", 1, ""): x, ("output", 0, ""): product})
     event("forward", plus, {("output", 0, ""): prediction})
     event("forward", minus, {("input", 1, ""): y, ("output", 0, ""): miss})
     event("forward", power, {("output", 0, ""): loss})
-    event("backward", power, {("saved", 0, "self"): miss, ("grad_output", 0, ""): one, ("grad_input", 0, ""): grad_miss})
-    event("backward", minus, {("grad_output", 0, ""): grad_miss, ("grad_input", 0, ""): grad_miss})
-    event(
-        "backward",
-        plus,
-        {("grad_output", 0, ""): grad_miss, ("grad_input", 0, ""): grad_miss, ("grad_input", 1, ""): grad_b},
-    )
-    event("accumulate", leaf_b, {("grad_input", 0, ""): grad_b, ("grad_after", 0, ""): grad_b}, parameter=1)
-    event("backward", times, {("saved", 0, "other"): x, ("grad_output", 0, ""): grad_miss, ("grad_input", 0, ""): grad_w})
-    event("accumulate", leaf_w, {("grad_input", 0, ""): grad_w, ("grad_after", 0, ""): grad_w}, parameter=0)
+    given: Key = ("grad_output", 0, "")
+    sent: Key = ("grad_input", 0, "")
+    event("backward", power, {("saved", 0, "self"): miss, given: one, sent: grad_miss})
+    event("backward", minus, {given: grad_miss, sent: grad_miss})
+    event("backward", plus, {given: grad_miss, sent: grad_miss, ("grad_input", 1, ""): grad_b})
+    event("accumulate", leaf_b, {sent: grad_b, ("grad_after", 0, ""): grad_b}, parameter=1)
+    event("backward", times, {("saved", 0, "other"): x, given: grad_miss, sent: grad_w})
+    event("accumulate", leaf_w, {sent: grad_w, ("grad_after", 0, ""): grad_w}, parameter=0)
     info = {"optimizer": "SGD", "group": 0, "hyperparameters": SGD, "state": {}, "state_after": {}}
     after = []
     for parameter, node, value, grad in ((0, leaf_w, w, grad_w), (1, leaf_b, b, grad_b)):
         new = value - lr * grad
-        values: dict[tuple[Role, int, str], npt.ArrayLike] = {
+        values: Values = {
             ("param_before", 0, ""): value,
             ("grad", 0, ""): grad,
             ("param_after", 0, ""): new,
@@ -179,8 +185,8 @@ def _bow_graph(script: Script, step: int, loss: float) -> None:
     put(StepStart(step, STARTED + step))
     put(Graph(step, step, "backward", first, loss))
     scalar: dict[str, Any] = {"graph": step, "shape": (), "dtype": "float32", "source": 0}
-    operations = (
-        ("PowBackward0", "aten.pow", "loss", 10, 3, {"args": {"exponent": 2}, "saved": {"exponent": 2}, "saved_bytes": 4}),
+    operations: tuple[tuple[str, str, str, int, int, dict[str, Any]], ...] = (
+        ("PowBackward0", "aten.pow", "loss", 10, 3, {"args": {"exponent": 2}, "saved_bytes": 4}),
         ("SubBackward0", "aten.sub", "", 10, 2, {"saved": {"alpha": 1}, "saved_bytes": 0}),
         ("AddBackward0", "aten.add", "prediction", 9, 1, {"saved": {"alpha": 1}, "saved_bytes": 0}),
         ("MulBackward0", "aten.mul", "", 9, 0, {"saved_bytes": 4}),
@@ -191,7 +197,8 @@ def _bow_graph(script: Script, step: int, loss: float) -> None:
                  sequence_nr=4 * step + order, forward_event=event + order, info=info, **scalar)
         )  # fmt: skip
     for offset, name, line, parameter in ((4, "b", 6, 1), (5, "w", 5, 0)):
-        put(Node(first + offset, kind="parameter", type="AccumulateGrad", name=name, line=line, parameter=parameter, **scalar))
+        kind: dict[str, Any] = {"kind": "parameter", "type": "AccumulateGrad", "parameter": parameter}
+        put(Node(first + offset, name=name, line=line, **kind, **scalar))
     for offset, name, line in ((6, "x", 3), (7, "y", 4)):
         put(Node(first + offset, kind="data", type="", name=name, line=line, **scalar))
     for source, slot, target in ((0, 0, 1), (1, 0, 2), (2, 0, 3), (2, 1, 4), (3, 0, 5), (3, 1001, 6), (1, 1001, 7)):
@@ -223,18 +230,16 @@ def _chain_step(writer: Writer, step: int, nodes: int, every: int, event: int) -
     leaf = {index: first + nodes + index // every for index in range(0, nodes, every)}
     writer.put(StepStart(step, STARTED + step))
     writer.put(Graph(step, step, "backward", first, 1.0 / (step + 1)))
-    types = (("AddmmBackward0", "aten.addmm"), ("ReluBackward0", "aten.relu"), ("NativeLayerNormBackward0", "aten.native_layer_norm"))
     for index in range(nodes):
-        type_, operation = types[index % len(types)]
+        type_, operation = CHAIN_TYPES[index % len(CHAIN_TYPES)]
         module = f"layers.{index // every}"
-        node = Node(first + index, step, "operation", type_, operation, module=module, module_type="Layer", source=0, line=1,
-                    shape=(4, 4), dtype="float32", sequence_nr=nodes - index, forward_event=event + nodes - 1 - index)  # fmt: skip
-        writer.put(node)
+        writer.put(
+            Node(first + index, step, "operation", type_, operation, module=module, module_type="Layer", source=0,
+                 line=1, sequence_nr=nodes - index, forward_event=event + nodes - 1 - index, **MATRIX)
+        )  # fmt: skip
     for index, number in leaf.items():
         name = f"layers.{index // every}.weight"
-        writer.put(
-            Node(number, step, "parameter", "AccumulateGrad", name=name, shape=(4, 4), dtype="float32", parameter=index // every)
-        )
+        writer.put(Node(number, step, "parameter", "AccumulateGrad", name=name, parameter=index // every, **MATRIX))
     for index in range(nodes):
         if index + 1 < nodes:
             writer.put(Edge(step, first + index, 0, first + index + 1, 0))

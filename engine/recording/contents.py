@@ -1,4 +1,4 @@
-"""The part of a recording that is kept in memory: what the run was, its steps, graphs, parameters, and order of events."""
+"""The part of a recording that is kept in memory: its run, steps, graphs and parameters, and the order of events."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ MAX_LENGTH = 1_000_000_000
 """SQLite's own limit for one row, in bytes; a tensor beyond it is kept as statistics only."""
 
 CLOSED = "closed"
-"""Key in `meta` of the time at which the writer closed the recording; missing while live or if the writer was killed."""
+"""Key in `meta` of the time at which the writer closed the recording; missing while it writes, or if it was killed."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _BUSY_SECONDS = 5.0

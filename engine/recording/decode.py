@@ -19,11 +19,9 @@ from engine.recording.model import (
     LEVELS,
     Edge,
     Event,
-    EventKind,
     Graph,
     GraphKind,
     Histogram,
-    Level,
     Node,
     NodeKind,
     Note,
@@ -75,10 +73,11 @@ def optional_real(value: object) -> float | None:
     return None if value is None else real(value)
 
 
-def one_of(value: object, choices: tuple[Choice, ...]) -> Choice:
-    if value not in choices:
-        raise ValueError(f"unknown kind {_short(value)}")
-    return cast("Choice", value)
+def one_of(value: Any, choices: tuple[Choice, ...]) -> Choice:
+    try:
+        return choices[choices.index(value)]
+    except ValueError:
+        raise ValueError(f"unknown kind {_short(value)}") from None
 
 
 def shape(value: object) -> Shape:
@@ -177,7 +176,7 @@ def event(row: Columns) -> Event:
         id=integer(row[0]),
         step=integer(row[1]),
         graph=optional_integer(row[2]),
-        kind=one_of(row[3], cast("tuple[EventKind, ...]", EVENT_KINDS)),
+        kind=one_of(row[3], EVENT_KINDS),
         node=optional_integer(row[4]),
         parameter=optional_integer(row[5]),
         time=real(row[6]),
@@ -198,8 +197,8 @@ def tensor(row: Columns) -> Tensor:
         shape=shape(row[1]),
         dtype=text(row[2]),
         device=text(row[3]),
-        level=one_of(row[4], cast("tuple[Level, ...]", LEVELS)),
-        statistics=Statistics(*map(optional_real, row[5:10]), *map(integer, row[10:13])),
+        level=one_of(row[4], LEVELS),
+        statistics=_statistics(row[5:13]),
         histogram=_histogram(row[13:16]),
         data_shape=optional_shape(row[16]),
     )
@@ -207,6 +206,12 @@ def tensor(row: Columns) -> Tensor:
 
 def note(row: Columns) -> Note:
     return Note(integer(row[0]), optional_integer(row[1]), text(row[2]))
+
+
+def _statistics(row: Columns) -> Statistics:
+    low, high, mean, std, norm = map(optional_real, row[:5])
+    zeros, nans, infs = map(integer, row[5:])
+    return Statistics(low, high, mean, std, norm, zeros, nans, infs)
 
 
 def _histogram(row: Columns) -> Histogram | None:

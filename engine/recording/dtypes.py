@@ -1,7 +1,7 @@
 """Torch's dtypes in NumPy: from the raw little-endian bytes of a tensor to an array.
 
-NumPy has no bfloat16 and no 8-bit floats: they come back as float32, which holds each of their values exactly; complex32
-comes back as complex64. All others keep their type.
+NumPy has no bfloat16 and no 8-bit floats: they come back as float32, which holds each of their values exactly.
+complex32 comes back as complex64. All others keep their type.
 """
 
 from __future__ import annotations
@@ -72,13 +72,15 @@ def decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> Array:
 
 def _flat(data: bytes, dtype: str) -> Array:
     if dtype == "bool":
-        return np.frombuffer(data, "<u1") != 0
+        return np.not_equal(np.frombuffer(data, "<u1"), 0)
     if dtype == "bfloat16":
-        return (np.frombuffer(data, "<u2").astype("<u4") << np.uint32(16)).view("<f4")
+        bits = np.frombuffer(data, "<u2").astype(np.uint32)
+        floats: Array = np.left_shift(bits, 16, dtype=np.uint32).view(np.float32)
+        return floats
     if dtype == "complex32":
-        return np.frombuffer(data, "<f2").astype("<f4").view("<c8")
+        return np.frombuffer(data, "<f2").astype(np.float32).view(np.complex64)
     if dtype in _FLOAT8 or dtype == _SCALE8:
-        return _float8_values(dtype)[np.frombuffer(data, "<u1")]
+        return np.take(_float8_values(dtype), np.frombuffer(data, "<u1"))
     return np.frombuffer(data, _NATIVE[dtype])
 
 

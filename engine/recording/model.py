@@ -106,8 +106,8 @@ class Graph:
 class Node:
     """One `grad_fn`, or a leaf.
 
-    `type` is torch's name ("AddmmBackward0"); `operation` the operator that made it ("aten.addmm"); `name` the variable or
-    parameter name, or "" if it has none; `module` the path of the innermost module call ("layer1.0.conv1"), or "".
+    `type` is torch's name ("AddmmBackward0"); `operation` the operator that made it ("aten.addmm"); `name` the variable
+    or parameter name, or "" if it has none; `module` the path of the innermost module call ("layer1.0.conv1"), or "".
     `shape` and `dtype` are those of the forward output. `info` holds plain values: "args" (non-tensor arguments),
     "saved" (saved plain values by name), "saved_bytes", "during_backward", "note".
     """
@@ -146,8 +146,9 @@ class Edge:
 class Event:
     """One atomic thing that happened.
 
-    `info` of an update: "optimizer" (class name, or "by hand"), "group" (index), "hyperparameters" (plain values), "state"
-    (plain values of the optimizer's state, before), "state_after". Of an accumulate: "returned" if autograd.grad gave it out.
+    `info` of an update: "optimizer" (class name, or "by hand"), "group" (index), "hyperparameters" (plain values),
+    "state" (plain values of the optimizer's state, before), "state_after". Of an accumulate: "returned" if
+    autograd.grad gave it out.
     """
 
     id: int

@@ -54,4 +54,5 @@ def histogram_of(
 def _finite(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     if values.dtype.kind != "f":
         return values.astype(np.float64)
-    return values[np.isfinite(values)].astype(np.float64)
+    finite: npt.NDArray[np.float64] = values[np.isfinite(values)].astype(np.float64)
+    return finite

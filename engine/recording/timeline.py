@@ -30,7 +30,7 @@ def _no_numbers() -> Column:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Events 0 to n - 1. `kind` is an index in EVENT_KINDS; in the other columns -1 means none. Steps never decrease."""
+    """Events 0 to n - 1. `kind` is an index in EVENT_KINDS; elsewhere -1 means none. Steps never decrease."""
 
     kind: npt.NDArray[np.uint8] = field(default_factory=_no_kinds)
     step: Column = field(default_factory=_no_numbers)
@@ -52,7 +52,7 @@ class Timeline:
         )
 
     def phase(self, event: int) -> Phase:
-        return PHASES[_PHASE_CODES[self.kind[event]]]
+        return PHASE_OF_KIND[EVENT_KINDS[int(self.kind[event])]]
 
     def next_phase(self, event: int) -> int:
         """First event of the next span, or the last event of all."""

@@ -74,7 +74,7 @@ class Writer:
     def put_all(self, rows: Iterable[Row]) -> None:
         """Queue several rows at once, which costs less than as many `put`s."""
         rows = tuple(rows)
-        if self._closing or os.getpid() != self._pid or not rows:
+        if self._inactive() or not rows:
             return
         size = sum(map(size_of, rows)) + _ROW_BYTES * len(rows)
         with self._wake:
@@ -83,7 +83,7 @@ class Writer:
                 self._wake.notify()
                 self._done.wait()
             self._raise_error()
-            if self._closing:
+            if self._inactive():
                 return
             before = self._bytes
             self._rows.extend(rows)
@@ -94,7 +94,7 @@ class Writer:
 
     def flush(self) -> None:
         """Return when everything put so far is committed."""
-        if self._closing or os.getpid() != self._pid:
+        if self._inactive():
             return
         with self._wake:
             goal = self._put
@@ -106,7 +106,7 @@ class Writer:
 
     def close(self) -> None:
         """Commit what is queued and fold everything into the one file. May be called again."""
-        if self._closing or os.getpid() != self._pid:
+        if self._inactive():
             return
         atexit.unregister(self.close)
         with self._wake:
@@ -129,6 +129,10 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _inactive(self) -> bool:
+        """Closed, or in a forked child."""
+        return self._closing or os.getpid() != self._pid
 
     def _raise_error(self) -> None:
         if self._error is not None:
@@ -208,15 +212,15 @@ class Writer:
                     return  # the log stays beside the file, and both together are read as one
             time.sleep(0.01)
 
-    def _abandon(self) -> None:
-        """In a forked child: never touch the connection, not even to close it at exit."""
+    def abandon(self) -> None:
+        """For a forked child: never touch the connection, not even to close it at exit."""
         self._closing = True
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
 
 
 def _after_fork_in_child() -> None:
     for writer in tuple(_writers):
-        writer._abandon()
+        writer.abandon()
 
 
 if sys.platform != "win32":
