@@ -38,6 +38,7 @@ class ActionSpec:
     separator: bool = False
 
 
+# fmt: off
 class Table:
     """The rows, in the order of the menus. (A class, because its name is the strings' context for translators.)"""
 
@@ -186,6 +187,7 @@ class Table:
     )
 
 
+# fmt: on
 ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.VIEW + Table.HELP
 EXAMPLES = ("bow", "bow_manual", "resnet18")
 TENSOR_LEVELS = ("full", "preview", "stats")

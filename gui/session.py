@@ -184,7 +184,11 @@ class Session(QObject):
         if graph >= 0:
             return graph
         first, last = timeline.step_bounds(int(timeline.step[event]))
-        for graphs in (timeline.graph[first:event][::-1], timeline.graph[event : last + 1], timeline.graph[:first][::-1]):
+        for graphs in (
+            timeline.graph[first:event][::-1],
+            timeline.graph[event : last + 1],
+            timeline.graph[:first][::-1],
+        ):
             known = np.flatnonzero(graphs >= 0)
             if len(known):
                 return int(graphs[known[0]])

@@ -1,0 +1,131 @@
+"""What the window remembers from one start to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+
+from gui.actions import LAYOUTS, TENSOR_LEVELS, THEMES
+
+ORGANIZATION = APPLICATION = "chainrule"
+MOST_RECENT = 10
+RECORD_STEPS = 10
+
+
+class Settings:
+    """Typed access to QSettings. A value that makes no sense, from whatever version, is answered with the default."""
+
+    def __init__(self) -> None:
+        self._store = QSettings(ORGANIZATION, APPLICATION)
+
+    # --- recent files ------------------------------------------------------------------------------------------------
+
+    @property
+    def recent(self) -> list[Path]:
+        """Scripts and recordings, the newest first, those that are gone left out."""
+        stored: Any = self._store.value("recent", [])
+        names = [stored] if isinstance(stored, str) else list(stored or [])
+        return [Path(name) for name in names if Path(name).is_file()][:MOST_RECENT]
+
+    def add_recent(self, path: Path) -> None:
+        path = path.absolute()
+        others = [each for each in self.recent if each != path]
+        self._store.setValue("recent", [str(each) for each in [path, *others][:MOST_RECENT]])
+
+    def clear_recent(self) -> None:
+        self._store.setValue("recent", [])
+
+    # --- choices -----------------------------------------------------------------------------------------------------
+
+    @property
+    def theme(self) -> str:
+        return self._one_of("theme", THEMES)
+
+    @theme.setter
+    def theme(self, choice: str) -> None:
+        self._store.setValue("theme", choice)
+
+    @property
+    def tensors(self) -> str:
+        return self._one_of("tensors", TENSOR_LEVELS)
+
+    @tensors.setter
+    def tensors(self, level: str) -> None:
+        self._store.setValue("tensors", level)
+
+    @property
+    def layout(self) -> str:
+        return self._one_of("layout", LAYOUTS)
+
+    @layout.setter
+    def layout(self, name: str) -> None:
+        self._store.setValue("layout", name)
+
+    @property
+    def data_leaves(self) -> bool:
+        return self._number("data_leaves", 0) != 0
+
+    @data_leaves.setter
+    def data_leaves(self, on: bool) -> None:
+        self._store.setValue("data_leaves", int(on))
+
+    @property
+    def record_steps(self) -> int:
+        return max(0, self._number("record_steps", RECORD_STEPS))
+
+    @record_steps.setter
+    def record_steps(self, steps: int) -> None:
+        self._store.setValue("record_steps", steps)
+
+    @property
+    def speed(self) -> int | None:
+        """The position of the speed slider."""
+        speed = self._number("speed", -1)
+        return speed if speed >= 0 else None
+
+    @speed.setter
+    def speed(self, position: int) -> None:
+        self._store.setValue("speed", position)
+
+    # --- window ------------------------------------------------------------------------------------------------------
+
+    def geometry(self) -> tuple[QByteArray, QByteArray] | None:
+        """What `QMainWindow.restoreGeometry` and `restoreState` take, if both are there."""
+        geometry, state = self._store.value("window/geometry"), self._store.value("window/state")
+        if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
+            return geometry, state
+        return None
+
+    def set_geometry(self, geometry: QByteArray, state: QByteArray) -> None:
+        self._store.setValue("window/geometry", geometry)
+        self._store.setValue("window/state", state)
+
+    def last_folder(self) -> str:
+        return str(self._store.value("last_folder", str(Path.home())))
+
+    def set_last_folder(self, folder: Path) -> None:
+        self._store.setValue("last_folder", str(folder))
+
+    def sync(self) -> None:
+        self._store.sync()
+
+    def _one_of(self, key: str, choices: tuple[str, ...]) -> str:
+        stored = self._store.value(key)
+        return stored if isinstance(stored, str) and stored in choices else choices[0]
+
+    def _number(self, key: str, default: int) -> int:
+        stored: Any = self._store.value(key, default)
+        try:
+            return int(stored)
+        except (TypeError, ValueError):
+            return default
+
+
+def cache_folder(name: str) -> Path:
+    """A folder of ours in the system's place for files that can be made again; it is made if it is not there."""
+    base = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
+    folder = Path(base) / APPLICATION / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

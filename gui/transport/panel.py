@@ -1,0 +1,221 @@
+"""The transport strip: a row of buttons and words over the scrubber."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from gui import numbers, theme
+from gui.actions import Actions
+from gui.session import Session
+from gui.transport.player import SLIDER_STEPS, Player, events_per_second
+from gui.transport.scrubber import Scrubber
+from gui.transport.sparkline import LossSparkline
+from gui.transport.words import describe, phase_name
+
+BUTTONS = (
+    "go_start",
+    "previous_step",
+    "previous_phase",
+    "step_back",
+    "play",
+    "step_forward",
+    "next_phase",
+    "next_step",
+    "go_end",
+)
+DEFAULT_POSITION = 35
+SPEED_WIDTH = 88
+
+
+class Transport(QWidget):
+    """Always visible under the canvas. `player` moves the playhead when the play action is on."""
+
+    speed_changed = Signal(float)
+
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("transport")
+        self._session = session
+        self.player = Player(session, self)
+        self.scrubber = Scrubber(session)
+        self.sparkline = LossSparkline(session)
+        self._step = self._make_step_box()
+        self._of = QLabel()
+        self._phase = QLabel()
+        self._words = ElidedLabel()
+        self._speed = self._make_speed()
+        self._speed_label = QLabel()
+        self._lay_out(actions)
+        session.recording_changed.connect(self._refresh)
+        session.recording_grew.connect(self._refresh)
+        session.playhead_changed.connect(lambda _: self._refresh())
+        theme.switch.changed.connect(self._refresh)
+        self._refresh()
+
+    def drawn_state(self) -> tuple[object, ...]:
+        texts = (self._step.value(), self._of.text(), self._phase.text(), self._words.full_text)
+        return (*texts, self.scrubber.drawn_state(), self.sparkline.drawn_state())
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _make_step_box(self) -> QSpinBox:
+        box = QSpinBox()
+        box.setObjectName("step_number")
+        box.setAccessibleName(self.tr("Training step"))
+        box.setToolTip(self.tr("Training step: type a number to go there"))
+        box.setKeyboardTracking(False)
+        box.setRange(0, 0)
+        box.valueChanged.connect(self._go_to_step)
+        return box
+
+    def _make_speed(self) -> QSlider:
+        slider = FocusOnTab(Qt.Orientation.Horizontal)
+        slider.setObjectName("speed")
+        slider.setAccessibleName(self.tr("Playing speed"))
+        slider.setToolTip(self.tr("Speed: from one event to a whole training step a second"))
+        slider.setRange(0, SLIDER_STEPS)
+        slider.setValue(DEFAULT_POSITION)
+        slider.setFixedWidth(SPEED_WIDTH)
+        slider.valueChanged.connect(lambda _: self._refresh_speed())
+        return slider
+
+    def _lay_out(self, actions: Actions) -> None:
+        row = QHBoxLayout()
+        row.setContentsMargins(theme.SMALL, 0, theme.MEDIUM, 0)
+        row.setSpacing(0)
+        for action_id in BUTTONS:
+            row.addWidget(self._button(actions, action_id))
+        row.addSpacing(theme.MEDIUM)
+        row.addWidget(self._speed)
+        row.addSpacing(theme.SMALL)
+        row.addWidget(self._speed_label)
+        row.addSpacing(theme.LARGE)
+        step_label = QLabel(self.tr("step"))
+        step_label.setProperty("role", "dim")
+        for part in (step_label, self._step, self._of):
+            row.addWidget(part)
+            row.addSpacing(theme.TIGHT)
+        row.addSpacing(theme.MEDIUM)
+        row.addWidget(self._phase)
+        row.addSpacing(theme.SMALL)
+        row.addWidget(self._words, 1)
+        row.addSpacing(theme.MEDIUM)
+        row.addWidget(self.sparkline)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, theme.TIGHT, 0, theme.TIGHT)
+        column.setSpacing(theme.TIGHT)
+        column.addLayout(row)
+        column.addWidget(self.scrubber)
+        self._of.setProperty("role", "dim")
+        self._speed_label.setProperty("role", "caption")
+        widest = QFontMetrics(theme.caption_font()).horizontalAdvance(self.tr("{0} events/s").format("0,000"))
+        self._speed_label.setFixedWidth(widest + theme.TIGHT)
+
+    def _button(self, actions: Actions, action_id: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"{action_id}_button")
+        button.setDefaultAction(actions[action_id])
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setIconSize(QSize(theme.ICON_TRANSPORT, theme.ICON_TRANSPORT))
+        button.setAutoRaise(True)
+        # A click must not take the focus away from where the arrow keys and Space were going.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAutoRepeat(action_id in ("step_back", "step_forward"))
+        button.setAccessibleName(actions[action_id].text())
+        return button
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        recording, playhead = self._session.recording, self._session.playhead
+        if recording is None or playhead < 0:
+            self._show(0, 0, "", "", "")
+        else:
+            step = int(recording.timeline.step[playhead])
+            phase = recording.timeline.phase(playhead)
+            color = theme.current().phase(phase).name()
+            self._show(
+                self._number_of(step), len(recording.steps), phase_name(phase), color, describe(recording, playhead)
+            )
+        self._refresh_speed()
+
+    def _number_of(self, step: int) -> int:
+        """Steps are counted from 1 for the user."""
+        recording = self._session.recording
+        return 1 + step - recording.steps[0].index if recording is not None and recording.steps else 0
+
+    def _show(self, step: int, steps: int, phase: str, color: str, words: str) -> None:
+        self._step.blockSignals(True)
+        self._step.setRange(min(1, steps), steps)
+        self._step.setValue(step)
+        self._step.blockSignals(False)
+        self._step.setEnabled(steps > 1)
+        self._of.setText(self.tr("of {0}").format(f"{steps:,}"))
+        self._phase.setText(phase)
+        self._phase.setStyleSheet(f"color: {color}; font-weight: 600;" if color else "")
+        self._words.set_full_text(words)
+
+    def _go_to_step(self, number: int) -> None:
+        recording = self._session.recording
+        if recording is not None and 1 <= number <= len(recording.steps):
+            self._session.seek(recording.steps[number - 1].first_event)
+
+    def _refresh_speed(self) -> None:
+        bounds = self.scrubber.bounds
+        events = bounds[1] - bounds[0] + 1 if bounds is not None else 0
+        speed = events_per_second(self._speed.value(), events)
+        self.player.set_speed(speed)
+        if self._speed.value() == SLIDER_STEPS:
+            self._speed_label.setText(self.tr("1 step/s"))
+        else:
+            self._speed_label.setText(self.tr("{0} events/s").format(numbers.number(speed, 2)))
+        self.speed_changed.emit(speed)
+
+    @property
+    def speed_position(self) -> int:
+        """The slider's position, 0 to 100."""
+        return self._speed.value()
+
+    def set_speed_position(self, position: int) -> None:
+        self._speed.setValue(position)
+
+
+class FocusOnTab(QSlider):
+    """A slider that takes the focus by Tab only, and then keeps the arrow keys from the window's shortcuts."""
+
+    KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
+
+    def __init__(self, orientation: Qt.Orientation) -> None:
+        super().__init__(orientation)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in self.KEYS:
+            event.accept()
+            return True
+        return super().event(event)
+
+
+class ElidedLabel(QLabel):
+    """One line that is cut with an ellipsis where there is no room, and says all of itself when hovered."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__()
+        self.full_text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def set_full_text(self, text: str) -> None:
+        self.full_text = text
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        shown = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideRight, self.width())
+        self.setText(shown)
+        self.setToolTip(self.full_text if shown != self.full_text else "")
