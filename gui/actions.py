@@ -13,12 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QT_TR_NOOP, QCoreApplication, QObject
+from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from gui.icons import icon
+
+if TYPE_CHECKING:
+
+    def QT_TR_NOOP(text: str) -> str:  # noqa: N802 - PySide6 types its own as object -> object
+        ...
+
+else:
+    from PySide6.QtCore import QT_TR_NOOP
 
 CONTEXT = "Table"
 
@@ -202,11 +211,11 @@ def translate(text: str) -> str:
 
 
 def menu_path(spec: ActionSpec) -> str:
-    """Where the action stands, in words: "File › Examples"."""
+    """Where the action stands, in words: "File / Examples"."""
     titles = dict(Table.MENUS)
     parts = spec.menu.split("/")
     prefixes = ["/".join(parts[: count + 1]) for count in range(len(parts))]
-    return " › ".join(translate(titles[prefix]).replace("&", "") for prefix in prefixes)
+    return " / ".join(translate(titles[prefix]).replace("&", "") for prefix in prefixes)
 
 
 class Actions:

@@ -68,7 +68,7 @@ class Session(QObject):
         return self._selection
 
     @property
-    def event(self) -> Event | None:
+    def current_event(self) -> Event | None:
         """The event under the playhead."""
         if self._recording is None or self._playhead < 0:
             return None

@@ -31,9 +31,9 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class SizeRule:
-    """Which square inputs a model takes: at least `minimum`, a multiple of `multiple`; `pretrained`: what its weights need.
+    """Which square inputs a model takes: at least `minimum`, a multiple of `multiple`.
 
-    `argument` is the constructor's argument that must be told the size, with the value for it in Python.
+    `pretrained` is the size that its pretrained weights need, if they need one; `argument` is the constructor's argument that must be told the size, with the value for it in Python.
     """
 
     default: int = 64
@@ -50,11 +50,11 @@ class SizeRule:
 
 
 # Batch normalization needs more than one value per channel: at 32 px and below the last stage of most networks is one
-# pixel, and so is the auxiliary head of inception_v3 whatever the size.
+# pixel, in some at 63; and so is the auxiliary head of inception_v3 at 299.
 PLAIN = SizeRule()
 SIZE_RULES: dict[str, SizeRule] = {
     "alexnet": SizeRule(minimum=63),
-    "inception_v3": SizeRule(default=299, minimum=75, minimum_batch=2),
+    "inception_v3": SizeRule(default=299, minimum=299, minimum_batch=2),
     "maxvit_t": SizeRule(default=224, minimum=224, multiple=224, pretrained=224, argument="input_size=({0}, {0})"),
     "vit_b_16": SizeRule(minimum=16, multiple=16, pretrained=224, argument="image_size={0}"),
     "vit_b_32": SizeRule(minimum=32, multiple=32, pretrained=224, argument="image_size={0}"),
@@ -62,6 +62,7 @@ SIZE_RULES: dict[str, SizeRule] = {
     "vit_l_32": SizeRule(minimum=32, multiple=32, pretrained=224, argument="image_size={0}"),
     "vit_h_14": SizeRule(default=56, minimum=14, multiple=14, pretrained=518, argument="image_size={0}"),
 }
+EARLY_PIXEL = ("densenet", "googlenet")
 NO_BATCH_NORM = ("alexnet", "convnext", "squeezenet", "swin", "vgg", "vit")
 
 
@@ -73,4 +74,6 @@ def smallest_size(model: str, batch: int) -> int:
     """The smallest input that the model takes in training mode with that batch size."""
     rule = size_rule(model)
     normalizes = "_bn" in model or not model.startswith(NO_BATCH_NORM)
-    return max(rule.minimum, 33) if normalizes and batch == 1 else rule.minimum
+    if not normalizes or batch > 1:
+        return rule.minimum
+    return max(rule.minimum, 64 if model.startswith(EARLY_PIXEL) else 33)

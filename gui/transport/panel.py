@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
@@ -136,15 +138,16 @@ class Transport(QWidget):
             step = int(recording.timeline.step[playhead])
             phase = recording.timeline.phase(playhead)
             color = theme.current().phase(phase).name()
-            self._show(
-                self._number_of(step), len(recording.steps), phase_name(phase), color, describe(recording, playhead)
-            )
+            number, words = self._number_of(step), describe(recording, playhead)
+            self._show(number, len(recording.steps), phase_name(phase), color, words)
         self._refresh_speed()
 
     def _number_of(self, step: int) -> int:
         """Steps are counted from 1 for the user."""
         recording = self._session.recording
-        return 1 + step - recording.steps[0].index if recording is not None and recording.steps else 0
+        if recording is None:
+            return 0
+        return 1 + bisect_left(recording.steps, step, key=lambda each: each.index)
 
     def _show(self, step: int, steps: int, phase: str, color: str, words: str) -> None:
         self._step.blockSignals(True)

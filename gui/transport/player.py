@@ -16,7 +16,7 @@ def events_per_second(position: int, events_in_step: int) -> float:
 
 
 class Player(QObject):
-    """`tick` moves by as many events as were due since the last one; at the end of the recording `ran_out` asks for more."""
+    """`tick` moves by as many events as were due since the last one; at the recording's end `ran_out` asks for more."""
 
     playing_changed = Signal(bool)
     moved = Signal(int, int)  # from, to: for the canvas to animate
