@@ -2,9 +2,9 @@
 
     python -m benchmarks [NAME …]
 
-Each `bench_NAME.py` beside this file has `run() -> list[(what, measured, bar)]`, three texts a row: what was measured, the
-figure with its unit, and what it should be ("≤ 8 ms", or "" where nothing is demanded). Each runs in a process of its own,
-so that none warms up another and one that fails, or that crashes, does not take the others with it.
+Each `bench_NAME.py` beside this has `run() -> list[(what, measured, bar)]`, three texts a row: what was measured,
+the figure with its unit, what it should be ("≤ 8 ms", or "" where nothing is demanded). Each runs in a process of its
+own, so that none warms up another and one that fails, or that crashes, does not take the others with it.
 """
 
 from __future__ import annotations
@@ -58,16 +58,17 @@ def table(sections: Sequence[tuple[str, Sequence[Row]]]) -> str:
 
 def machine() -> str:
     """What the figures were measured on."""
-    versions = []
+    facts = [
+        f"{platform.system()} {platform.machine()}",
+        f"{os.cpu_count()} cores",
+        f"Python {platform.python_version()}",
+    ]
     for package in ("torch", "PySide6-Essentials", "torchlens"):
         try:
-            versions.append(f"{package} {version(package)}")
+            facts.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            versions.append(f"no {package}")
-    return (
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        + ", ".join(versions)
-    )
+            facts.append(f"no {package}")
+    return ", ".join(facts)
 
 
 def main(arguments: Sequence[str]) -> int:
