@@ -1,0 +1,239 @@
+"""Sees every operator call of the user's thread: forward operations, and parameters changed by hand.
+
+A dispatch mode runs below autograd. When it sees an operator, autograd has already made the node for it, if it made one;
+the running number then stands one above that node's sequence number. An operator under a number that was seen before made
+no node: it is skipped, unless it writes to something.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from engine.capture.frames import Place
+from engine.capture.guard import Quiet
+from engine.capture.measure import dtype_name, shape_of
+from engine.capture.operations import Input, Operation
+
+if TYPE_CHECKING:
+    from engine.capture.recorder import Recorder
+
+_PLAIN = (int, float, bool, str, type(None))
+_MAX_ITEMS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """What an operator's schema says, looked up once."""
+
+    name: str
+    arguments: tuple[str, ...]
+    written: tuple[tuple[int, str], ...]
+    ignored: bool
+
+
+class ForwardMode(TorchDispatchMode):
+    """The eyes of the recorder on the forward pass."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+        self._thread = threading.get_ident()
+        self._signatures: dict[Any, _Signature] = {}
+        self._last = torch.autograd._get_sequence_nr() - 1
+        self._in_custom_function = False
+        self._assigning: tuple[tuple[int, str, int], int, Operation] | None = None
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        recorder = self._recorder
+        if not recorder.active:
+            return func(*args, **kwargs)
+        number = torch.autograd._get_sequence_nr() - 1
+        signature = self._signatures.get(func) or self._look_up(func)
+        made_node = self._made_node(number, signature)
+        if not made_node and not signature.written:
+            return func(*args, **kwargs)
+        if made_node:
+            recorder.before_operation()
+        operation, by_hand = self._before(number, signature, args, kwargs, made_node)
+        result = func(*args, **kwargs)
+        self._after(operation, by_hand, signature, args, kwargs, result)
+        return result
+
+    def _look_up(self, func: Any) -> _Signature:
+        schema = getattr(func, "_schema", None)
+        if schema is None:
+            signature = _Signature(str(func), (), (), False)
+        else:
+            names = tuple(argument.name for argument in schema.arguments)
+            written = tuple(
+                (position, argument.name)
+                for position, argument in enumerate(schema.arguments)
+                if argument.alias_info is not None and argument.alias_info.is_write
+            )
+            signature = _Signature(str(func), names, written, str(func).startswith(("profiler.", "prim.")))
+        self._signatures[func] = signature
+        return signature
+
+    def _made_node(self, number: int, signature: _Signature) -> bool:
+        """Whether this call made the node `number`, or runs inside the custom function that did."""
+        if signature.ignored or threading.get_ident() != self._thread:
+            return False
+        fresh = number > self._last
+        if fresh:
+            self._last = number
+            self._in_custom_function = not torch.is_grad_enabled() and _inside_custom_function()
+            return torch.is_grad_enabled() or self._in_custom_function
+        return self._in_custom_function and not torch.is_grad_enabled() and _inside_custom_function()
+
+    def _before(
+        self, number: int, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], made_node: bool
+    ) -> tuple[Operation | None, list[Any]]:
+        """What must be read before the call may overwrite it."""
+        recorder = self._recorder
+        operation = None
+        by_hand: list[Any] = []
+        with recorder.careful(), Quiet():
+            if made_node:
+                operation = self._describe(number, signature, args, kwargs)
+            if signature.written and not recorder.in_optimizer:
+                by_hand = recorder.updates.before_writing(_written(signature, args, kwargs))
+        return operation, by_hand
+
+    def _describe(
+        self, number: int, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Operation:
+        recorder = self._recorder
+        module, module_type = recorder.names.current_module()
+        place = recorder.frames.place(3)
+        operation = Operation(
+            number=number,
+            operation=signature.name,
+            module=module,
+            module_type=module_type,
+            place=place,
+            time=time.time(),
+            during_backward=recorder.backward_depth > 0,
+            hooked=torch._C._autograd._top_saved_tensors_default_hooks(False) is not None,
+            inputs=[] if self._in_custom_function else list(self._inputs(args)),
+            arguments=_plain_arguments(signature, args, kwargs),
+        )
+        self._name(operation, place)
+        return operation
+
+    def _inputs(self, args: tuple[Any, ...]) -> Iterator[Input]:
+        """Tensors that go in and need no gradient, by argument number (members of a list: 100 for each place)."""
+        recorder = self._recorder
+        for position, argument in enumerate(args):
+            members = enumerate(argument) if isinstance(argument, list | tuple) else ((0, argument),)
+            for index, tensor in members:
+                if isinstance(tensor, torch.Tensor) and not tensor.requires_grad:
+                    slot = position + 100 * index
+                    name = recorder.names.data_name(tensor)
+                    number = recorder.store.take(tensor)
+                    yield Input(slot, number, name, shape_of(tensor), dtype_name(tensor.dtype))
+
+    def _name(self, operation: Operation, place: Place | None) -> None:
+        """The last operation of an assignment has its name; operations of one run of the statement come with rising moments."""
+        found = self._recorder.frames.assigned_name(place) if place else None
+        if place is None or found is None:
+            self._assigning = None
+            return
+        key = (place.frame, place.path, found[0])
+        if self._assigning is not None:
+            previous_key, moment, previous = self._assigning
+            if previous_key == key and place.moment >= moment and previous.event is None:
+                previous.name = ""
+        operation.name = found[1]
+        self._assigning = (key, place.moment, operation)
+
+    def _after(
+        self,
+        operation: Operation | None,
+        by_hand: list[Any],
+        signature: _Signature,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        result: Any,
+    ) -> None:
+        recorder = self._recorder
+        with recorder.careful(), Quiet():
+            for tensor in _written(signature, args, kwargs) if signature.written else ():
+                if tensor.layout is torch.strided:
+                    recorder.store.forget_storage(tensor.untyped_storage()._cdata)
+            if operation is not None:
+                operation.outputs = tuple(self._outputs(result, 1 if signature.written else 0))
+                recorder.operations.add(operation)
+            if by_hand:
+                recorder.updates.after_writing(by_hand, signature.name)
+
+    def _outputs(self, result: Any, bumps: int) -> Iterator[tuple[int, int, tuple[int, ...], str]]:
+        """Floating-point and complex results. Autograd counts a version up after a write: `bumps` anticipates it."""
+        members = result if isinstance(result, list | tuple) else (result,)
+        for slot, tensor in enumerate(members):
+            if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
+                number = self._recorder.store.take(tensor, bumps)
+                yield slot, number, shape_of(tensor), dtype_name(tensor.dtype)
+
+
+_APPLY = torch.autograd.Function.apply.__func__.__code__  # type: ignore[attr-defined]
+
+
+def _inside_custom_function() -> bool:
+    """Whether a `torch.autograd.Function.apply` is among the callers."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is _APPLY:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _written(
+    signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Iterator[torch.Tensor]:
+    for position, name in signature.written:
+        argument = args[position] if position < len(args) else kwargs.get(name)
+        members = argument if isinstance(argument, list | tuple) else (argument,)
+        for tensor in members:
+            if isinstance(tensor, torch.Tensor):
+                yield tensor
+
+
+def _plain_arguments(signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that are no tensors, by the schema's names."""
+    found = {}
+    for name, value in (*zip(signature.arguments, args, strict=False), *kwargs.items()):
+        plain = plain_value(value)
+        if plain is not None and not isinstance(value, torch.Tensor):
+            found[name] = plain
+    return found
+
+
+def plain_value(value: Any) -> Any:
+    """`value` as JSON can hold it, or None if it cannot: numbers, strings, dtypes, devices, short lists of them."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, complex):
+        return [value.real, value.imag]
+    if isinstance(value, torch.dtype | torch.device | torch.memory_format | torch.layout):
+        return str(value).removeprefix("torch.")
+    if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+        return str(value)
+    if isinstance(value, list | tuple) and len(value) <= _MAX_ITEMS:
+        items = [plain_value(item) for item in value]
+        return items if all(item is not None or original is None for item, original in zip(items, value, strict=True)) else None
+    return None

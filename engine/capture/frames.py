@@ -1,0 +1,124 @@
+"""Where in the user's program an operation was made: file, line, function, and the variable it was assigned to."""
+
+from __future__ import annotations
+
+import ast
+import site
+import sys
+import sysconfig
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+_OWN = tuple(str(ROOT / name) for name in ("engine", "gui", "main.py"))
+_OURS, _TORCH, _LIBRARY, _USER = range(4)
+
+
+class Place(NamedTuple):
+    """A position in a running frame. `moment` tells two runs of the same statement apart."""
+
+    path: str
+    line: int
+    function: str
+    frame: int
+    moment: int
+    library: tuple[str, int, str] | None
+
+
+class Frames:
+    """Classifies code by the file it came from, and remembers the verdict for each file."""
+
+    def __init__(self, script: str = "") -> None:
+        self._verdicts: dict[str, int] = {}
+        self._script_folder = str(Path(script).resolve().parent) if script else ""
+        self._libraries = _library_folders()
+        self._statements: dict[str, dict[int, tuple[int, str]]] = {}
+
+    def place(self, depth: int = 1) -> Place | None:
+        """The innermost frame of the user's own code; `library` is the innermost one outside torch, if it is another."""
+        frame: FrameType | None = sys._getframe(depth)
+        library: tuple[str, int, str] | None = None
+        while frame is not None:
+            verdict = self.verdict(frame.f_code)
+            if verdict == _USER:
+                code = frame.f_code
+                return Place(code.co_filename, frame.f_lineno, code.co_qualname, id(frame), frame.f_lasti, library)
+            if verdict == _LIBRARY and library is None:
+                library = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
+            frame = frame.f_back
+        return None
+
+    def user_frames(self, depth: int = 1) -> list[FrameType]:
+        """The frames of the user's own code, innermost first."""
+        frame: FrameType | None = sys._getframe(depth)
+        found = []
+        while frame is not None:
+            if self.verdict(frame.f_code) == _USER:
+                found.append(frame)
+            frame = frame.f_back
+        return found
+
+    def verdict(self, code: CodeType) -> int:
+        """Whether `code` is ours, torch's, another library's, or the user's."""
+        known = self._verdicts.get(code.co_filename)
+        if known is None:
+            known = self._verdicts[code.co_filename] = self._classify(code.co_filename)
+        return known
+
+    def _classify(self, filename: str) -> int:
+        if filename.startswith("<") and not filename.startswith("<ipython"):
+            return _TORCH  # generated code: nothing to show
+        path = str(Path(filename).resolve())
+        if path.startswith(_OWN):
+            return _OURS
+        if self._script_folder and path.startswith(self._script_folder + "/") and "site-packages" not in path:
+            return _USER
+        for folder in self._libraries:
+            if path.startswith(folder):
+                return _TORCH if "/torch/" in path.replace("\\", "/") else _LIBRARY
+        return _USER
+
+    def assigned_name(self, place: Place) -> tuple[int, str] | None:
+        """(first line of the statement, the name it assigns to) if `place` stands in an assignment to one name."""
+        table = self._statements.get(place.path)
+        if table is None:
+            table = self._statements[place.path] = _assignments(place.path)
+        return table.get(place.line)
+
+
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    folders |= {*site.getsitepackages(), site.getusersitepackages()}
+    folders |= {str(Path(module.__file__).resolve().parents[1]) for module in (sys.modules["torch"],) if module.__file__}
+    return tuple(str(Path(folder).resolve()) + "/" for folder in folders)
+
+
+def read_source(path: str, limit: int = 2_000_000) -> str:
+    """The text of a source file; "" if it cannot be read or is longer than `limit` bytes."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError:
+        return ""
+    return data.decode("utf-8", "replace") if len(data) <= limit else ""
+
+
+def _assignments(path: str) -> dict[int, tuple[int, str]]:
+    """Line → (first line of its assignment statement, assigned name), for assignments to one name or attribute."""
+    try:
+        tree = ast.parse(read_source(path))
+    except (SyntaxError, ValueError, RecursionError):
+        return {}
+    table: dict[int, tuple[int, str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target: ast.expr = node.targets[0]
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+            target = node.target
+        else:
+            continue
+        if isinstance(target, ast.Name | ast.Attribute):
+            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                table[line] = (node.lineno, ast.unparse(target))
+    return table

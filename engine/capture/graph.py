@@ -1,0 +1,212 @@
+"""Walks the `grad_fn` chains of a backward pass and writes down its nodes and edges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from engine.capture.forward import plain_value
+from engine.capture.guard import Quiet
+from engine.capture.measure import dtype_name
+from engine.capture.operations import Operation
+from engine.recording.model import Edge, Graph, GraphKind, Node, Shape
+
+if TYPE_CHECKING:
+    from engine.capture.recorder import Recorder
+
+DATA_SLOT = 1000
+_SAVED_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+@dataclass(slots=True)
+class GraphNode:
+    """A live `grad_fn` and what the recording calls it."""
+
+    id: int
+    fn: Any
+    type: str
+    variable: torch.Tensor | None
+    parameter: int | None = None
+    operation: Operation | None = None
+    forward_event: int | None = None
+    saved: list[tuple[str, int, int]] = field(default_factory=list)  # (name, slot, tensor)
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+def walk(roots: Iterable[Any]) -> list[Any]:
+    """Every node reachable from `roots` through `next_functions`, roots first, each once."""
+    seen = dict.fromkeys(roots)
+    stack = list(seen)
+    while stack:
+        for child, _ in stack.pop().next_functions:
+            if child is not None and child not in seen:
+                seen[child] = None
+                stack.append(child)
+    return list(seen)
+
+
+def type_name(fn: Any) -> str:
+    """torch's name for the node without its C++ namespace: "AddmmBackward0"."""
+    return str(fn.name()).rsplit("::", 1)[-1]
+
+
+def output_metadata(fn: Any) -> list[tuple[Shape, str]]:
+    """Shape and dtype of each forward output, that is, of each gradient that enters the node."""
+    try:
+        return [(tuple(int(n) for n in entry.shape), dtype_name(entry.dtype)) for entry in fn._input_metadata]
+    except (AttributeError, RuntimeError):
+        return []
+
+
+def read_saved(recorder: Recorder, node: GraphNode) -> None:
+    """Values that the node kept from its forward. The engine frees them once the node has run, so they are read before."""
+    if node.operation is not None and node.operation.hooked:
+        node.info["note"] = "its saved values are kept through hooks (checkpointing or offloading) and were not read"
+        return
+    plain: dict[str, Any] = {}
+    size = 0
+    for name, value in _saved_items(node):
+        members = value if isinstance(value, list | tuple) and _has_tensor(value) else (value,)
+        for slot, member in enumerate(members):
+            if isinstance(member, torch.Tensor):
+                node.saved.append((name, slot, recorder.store.take(member)))
+                size += member.numel() * member.element_size()
+            elif (item := plain_value(member)) is not None:
+                plain[name] = item
+    if plain:
+        node.info["saved"] = plain
+    if size:
+        node.info["saved_bytes"] = size
+
+
+def _has_tensor(values: Sequence[Any]) -> bool:
+    return any(isinstance(value, torch.Tensor) for value in values)
+
+
+def _saved_items(node: GraphNode) -> Iterable[tuple[str, Any]]:
+    fn = node.fn
+    kind = type(fn)
+    if kind not in _SAVED_NAMES:
+        _SAVED_NAMES[kind] = tuple(name for name in dir(kind) if name.startswith("_saved_"))
+    names: tuple[str, ...] = _SAVED_NAMES[kind]
+    if isinstance(fn, torch.autograd.function.BackwardCFunction):
+        yield from vars(fn).items()
+        names = ("saved_tensors",)
+    for name in names:
+        try:
+            yield name.removeprefix("_saved_"), getattr(fn, name)
+        except RuntimeError as error:
+            node.info["note"] = f"{name} could not be read: {str(error).splitlines()[0]}"
+
+
+class GraphWriter:
+    """Writes one backward pass's graph and the forward events that led to it."""
+
+    def __init__(self, recorder: Recorder, graph: int) -> None:
+        self._recorder = recorder
+        self.graph = graph
+        self.nodes: dict[Any, GraphNode] = {}
+
+    def write(self, roots: Sequence[Any], kind: GraphKind, loss: float | None) -> None:
+        """Nodes, edges and graph go to the recording, then the forward events in the order in which they ran."""
+        recorder = self._recorder
+        for fn in walk(roots):
+            self.nodes[fn] = GraphNode(recorder.new_node(), fn, type_name(fn), getattr(fn, "variable", None))
+        names = self._variable_names()
+        forwards = []
+        for node in self.nodes.values():
+            if node.variable is not None:
+                node.parameter = recorder.parameter(node.variable)
+                continue
+            number = node.fn._sequence_nr()
+            node.operation = recorder.operations.find(number, node.type, output_metadata(node.fn))
+            node.forward_event = recorder.operations.claimed.get(number)
+            if node.forward_event is None:
+                forwards.append((number, node))
+            with Quiet():
+                read_saved(recorder, node)
+        forwards.sort(key=lambda pair: pair[0])
+        first = recorder.next_event
+        for offset, (number, node) in enumerate(forwards):
+            node.forward_event = recorder.operations.claimed[number] = first + offset
+        self._put_rows(names)
+        recorder.put(Graph(self.graph, recorder.step, kind, self.nodes[roots[0]].id, loss))
+        for _, node in forwards:
+            self._forward_event(node)
+
+    def _variable_names(self) -> dict[int, str]:
+        """Names of the tensors in the user's frames, by the identity of their `grad_fn`."""
+        found: dict[int, str] = {}
+        with Quiet():
+            for name, tensor in self._recorder.names.variables():
+                fn = tensor.grad_fn
+                if fn is not None and fn in self.nodes:
+                    found.setdefault(id(fn), name)
+        return found
+
+    def _put_rows(self, names: Mapping[int, str]) -> None:
+        recorder = self._recorder
+        data: dict[tuple[int, str], int] = {}
+        for node in self.nodes.values():
+            recorder.put(self._row(node, names))
+            for slot, (child, input_number) in enumerate(node.fn.next_functions):
+                if child is not None:
+                    recorder.put(Edge(self.graph, node.id, slot, self.nodes[child].id, input_number))
+            for item in node.operation.inputs if node.operation else ():
+                key = (item.tensor, item.name)
+                if key not in data:
+                    data[key] = recorder.new_node()
+                    recorder.put(
+                        Node(
+                            data[key], self.graph, "data", "Data", name=item.name, shape=item.shape, dtype=item.dtype,
+                            forward_event=node.forward_event, info={"tensor": recorder.store.refer(item.tensor)},
+                        )
+                    )
+                recorder.put(Edge(self.graph, node.id, DATA_SLOT + item.slot, data[key], 0))
+
+    def _row(self, node: GraphNode, names: Mapping[int, str]) -> Node:
+        if node.variable is not None and node.parameter is not None:
+            leaf = self._recorder.parameters[node.parameter]
+            return Node(
+                node.id, self.graph, "parameter", node.type, name=leaf.name, module=leaf.module,
+                shape=leaf.shape, dtype=leaf.dtype, parameter=leaf.id,
+            )
+        metadata = output_metadata(node.fn)
+        shape, dtype = metadata[0] if metadata else (None, None)
+        operation = node.operation
+        row = Node(
+            node.id, self.graph, "operation", node.type, name=names.get(id(node.fn), ""), shape=shape, dtype=dtype,
+            sequence_nr=node.fn._sequence_nr(), forward_event=node.forward_event, info=node.info,
+        )
+        return row if operation is None else self._with_operation(row, operation)
+
+    def _with_operation(self, row: Node, operation: Operation) -> Node:
+        place = operation.place
+        info = dict(row.info)
+        if operation.arguments:
+            info["args"] = dict(operation.arguments)
+        if operation.during_backward:
+            info["during_backward"] = True
+        if place is not None and place.library is not None:
+            info["library"] = list(place.library)
+        return Node(
+            row.id, row.graph, row.kind, row.type, operation.operation, row.name or operation.name, operation.module,
+            operation.module_type, self._recorder.source(place.path) if place else None,
+            place.line if place else None, place.function if place else "", row.shape, row.dtype, row.sequence_nr,
+            None, row.forward_event, info,
+        )
+
+    def _forward_event(self, node: GraphNode) -> None:
+        operation = node.operation
+        values: list[tuple[str, int, str, int]] = []
+        if operation is not None:
+            values += [("input", item.slot, item.name, item.tensor) for item in operation.inputs]
+            values += [("output", slot, "", tensor) for slot, tensor, _, _ in operation.outputs]
+        when = operation.time if operation is not None else time.time()
+        event = self._recorder.event("forward", values, graph=self.graph, node=node.id, time=when)
+        if operation is not None:
+            operation.event = event

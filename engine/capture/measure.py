@@ -1,0 +1,189 @@
+"""What is kept of a tensor: its statistics, its histogram, its bytes.
+
+Everything here only reads. The caller holds a `Quiet`, so that nothing of it is seen by autograd. Statistics of large
+tensors take three to four passes of torch's own vectorized kernels; small ones go through NumPy in float64, which is
+quicker below a few thousand elements.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE, Histogram, Shape, Statistics
+
+PREVIEW_ELEMENTS = 4096
+_RUNS = 16
+_SMALL = 4096
+_NATIVE = {torch.float32, torch.float64}
+_NARROW = {torch.float16, torch.bfloat16} | {
+    getattr(torch, name)
+    for name in ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu")
+    if hasattr(torch, name)
+}
+
+EMPTY = Statistics(None, None, None, None, None, 0, 0, 0)
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """torch's name without the prefix: "float32"."""
+    return str(dtype).removeprefix("torch.")
+
+
+def is_readable(tensor: torch.Tensor) -> bool:
+    """Whether there are elements in memory to look at: not on the meta device, not fake, not a wrapper, not sparse."""
+    return (
+        tensor.device.type != "meta"
+        and tensor.layout is torch.strided
+        and not tensor.is_quantized
+        and (type(tensor) in (torch.Tensor, torch.nn.Parameter) or _has_storage(tensor))
+    )
+
+
+def _has_storage(tensor: torch.Tensor) -> bool:
+    try:
+        return not isinstance(tensor, torch._subclasses.FakeTensor) and tensor.untyped_storage().nbytes() > 0
+    except (RuntimeError, NotImplementedError):
+        return False
+
+
+def flat_view(tensor: torch.Tensor) -> torch.Tensor:
+    """All elements in one dimension, in any order; a copy only if memory has gaps or overlaps."""
+    if tensor.is_contiguous():
+        return tensor.view(-1)
+    expected = 1
+    for stride, length in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if length > 1:
+            if stride != expected:
+                return tensor.reshape(-1)
+            expected *= length
+    return tensor.as_strided((tensor.numel(),), (1,), tensor.storage_offset())
+
+
+def _as_real(flat: torch.Tensor) -> torch.Tensor:
+    """float32 or float64 with the same values: absolute values of complex numbers, 0 and 1 for bool."""
+    if flat.dtype in _NATIVE:
+        return flat
+    if flat.is_complex():
+        return (flat.to(torch.complex64) if flat.dtype == torch.complex32 else flat).abs()
+    if flat.dtype in _NARROW:
+        return flat.float()
+    return flat.double()
+
+
+def measure(tensor: torch.Tensor) -> tuple[Statistics, Histogram | None]:
+    """Statistics and histogram of `tensor` (any shape, dtype and device)."""
+    count = tensor.numel()
+    if count == 0:
+        return EMPTY, None
+    tensor = tensor.detach()
+    if tensor.is_conj() or tensor.is_neg():
+        tensor = tensor.resolve_conj().resolve_neg()
+    flat = _as_real(flat_view(tensor))
+    if count <= _SMALL:
+        values = flat.cpu().numpy().astype(np.float64)
+        statistics = _statistics_small(values)
+        return statistics, _histogram(values, statistics)
+    statistics = _statistics_large(flat)
+    runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
+    sample = runs.cpu().numpy().reshape(-1)
+    return statistics, _histogram(sample, statistics)
+
+
+def _statistics_small(values: npt.NDArray[np.float64]) -> Statistics:
+    low, high = float(values.min()), float(values.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        finite = values[np.isfinite(values)]
+        nans = int(np.isnan(values).sum())
+        infs = values.size - nans - finite.size
+        if finite.size == 0:
+            return Statistics(None, None, None, None, None, 0, nans, infs)
+        inner = _statistics_small(finite)
+        return Statistics(inner.min, inner.max, inner.mean, inner.std, inner.norm, inner.zeros, nans, infs)
+    if values.size == 1:
+        return Statistics(low, low, low, 0.0, abs(low), int(low == 0.0), 0, 0)
+    mean = float(values.mean())
+    scale = max(abs(low), abs(high))
+    centred = values - mean
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        std = math.sqrt(float(centred @ centred) / values.size)
+        norm = scale * math.sqrt(float((values / scale) @ (values / scale))) if scale > 0.0 else 0.0
+    zeros = 0 if low > 0.0 or high < 0.0 else values.size - int(np.count_nonzero(values))
+    return Statistics(low, high, mean, std, norm, zeros, 0, 0)
+
+
+def _statistics_large(flat: torch.Tensor) -> Statistics:
+    """Sums in the tensor's own precision, in torch's cascade order; recomputed in float64 where that cancels or overflows."""
+    count = flat.numel()
+    lowest, highest = torch.aminmax(flat)
+    low, high = lowest.item(), highest.item()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return _statistics_of_finite(flat)
+    mean = flat.sum().item() / count
+    square = torch.dot(flat, flat).item() / count
+    variance = square - mean * mean
+    if not (math.isfinite(square) and variance > 1e-3 * square and square > 1e-30):
+        wide = flat.double()
+        mean = wide.mean().item()
+        square = torch.dot(wide, wide).item() / count
+        wide = wide - mean
+        variance = torch.dot(wide, wide).item() / count
+    zeros = 0 if low > 0.0 or high < 0.0 else count - int(torch.count_nonzero(flat).item())
+    return Statistics(low, high, mean, math.sqrt(max(variance, 0.0)), math.sqrt(square * count), zeros, 0, 0)
+
+
+def _statistics_of_finite(flat: torch.Tensor) -> Statistics:
+    nans = int(torch.isnan(flat).sum().item())
+    finite = flat[torch.isfinite(flat)]
+    infs = flat.numel() - nans - finite.numel()
+    if finite.numel() == 0:
+        return Statistics(None, None, None, None, None, 0, nans, infs)
+    small = finite.numel() <= _SMALL
+    inner = _statistics_small(finite.cpu().numpy().astype(np.float64)) if small else _statistics_large(finite)
+    return Statistics(inner.min, inner.max, inner.mean, inner.std, inner.norm, inner.zeros, nans, infs)
+
+
+def _histogram(values: npt.NDArray[Any], statistics: Statistics) -> Histogram | None:
+    """Counts of the finite `values` in 64 bins of equal width from the tensor's minimum to its maximum."""
+    low, high = statistics.min, statistics.max
+    if low is None or high is None:
+        return None
+    if statistics.nans or statistics.infs:
+        values = values[np.isfinite(values)]
+    width = high - low
+    if width == 0.0 or not math.isfinite(width):
+        counts = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
+        counts[HISTOGRAM_BINS // 2] = values.size
+        return Histogram(counts, low, high)
+    bins = ((values - low) * (HISTOGRAM_BINS / width)).astype(np.int64)
+    np.clip(bins, 0, HISTOGRAM_BINS - 1, out=bins)
+    return Histogram(np.bincount(bins, minlength=HISTOGRAM_BINS), low, high)
+
+
+def raw_bytes(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """A copy of the elements in row-major order, little-endian, as a flat array of bytes."""
+    copy = torch.empty(tensor.shape, dtype=tensor.dtype)
+    copy.copy_(tensor.detach())
+    return copy.view(-1).view(torch.uint8).numpy()
+
+
+def preview(tensor: torch.Tensor) -> torch.Tensor:
+    """A view with at most `PREVIEW_ELEMENTS` elements, evenly spaced along every dimension; the longest are thinned first."""
+    kept = list(tensor.shape)
+    while math.prod(kept) > PREVIEW_ELEMENTS:
+        longest = max(range(len(kept)), key=kept.__getitem__)
+        kept[longest] = (kept[longest] + 1) // 2
+    for dimension, (length, target) in enumerate(zip(tensor.shape, kept, strict=True)):
+        if target < length:
+            step = -(-length // target)
+            tensor = tensor[(slice(None),) * dimension + (slice(None, None, step),)]
+    return tensor
+
+
+def shape_of(tensor: torch.Tensor) -> Shape:
+    """The shape as plain integers."""
+    return tuple(int(length) for length in tensor.shape)

@@ -1,0 +1,91 @@
+"""Forward operations that have run and wait for the backward pass that they belong to."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.capture.frames import Place
+from engine.recording.model import Shape
+
+_KEPT = 200_000
+
+
+@dataclass(slots=True)
+class Input:
+    """A tensor that went in and needs no gradient."""
+
+    slot: int
+    tensor: int
+    name: str
+    shape: Shape
+    dtype: str
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operator call that made a node. `number` is the node's sequence number, as far as the call could tell."""
+
+    number: int
+    operation: str
+    module: str
+    module_type: str
+    place: Place | None
+    time: float
+    during_backward: bool
+    hooked: bool
+    inputs: list[Input]
+    arguments: Mapping[str, Any]
+    outputs: tuple[tuple[int, int, Shape, str], ...] = ()  # (slot, tensor, shape, dtype)
+    name: str = ""
+    event: int | None = None
+
+
+class Operations:
+    """The last 200,000 of them, by sequence number; several may have run under one number, or none."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, list[Operation]] = {}
+        self._order: deque[int] = deque()
+        self.claimed: dict[int, int | None] = {}
+
+    def add(self, operation: Operation) -> None:
+        bucket = self._by_number.get(operation.number)
+        if bucket is not None:
+            bucket.append(operation)
+            return
+        self._by_number[operation.number] = [operation]
+        self._order.append(operation.number)
+        if len(self._order) > _KEPT:
+            oldest = self._order.popleft()
+            self._by_number.pop(oldest, None)
+            self.claimed.pop(oldest, None)
+
+    def find(self, number: int, type_name: str, shapes: Iterable[tuple[Shape, str]]) -> Operation | None:
+        """The operation that made the node with this sequence number, type and output metadata.
+
+        A number that no operation ran under belongs to the next one: an in-place operation whose node saves the value
+        that it overwrites clones it first, and the clone takes a number of its own.
+        """
+        wanted = set(shapes)
+        own = self._by_number.get(number, [])
+        for bucket in (own, [] if own else self._by_number.get(number + 1, [])):
+            ranked = sorted(bucket, key=lambda item: _likeness(item, type_name, wanted))
+            if ranked and (bucket is own or same_name(ranked[-1].operation, type_name)):
+                return ranked[-1]
+        return None
+
+
+def _likeness(operation: Operation, type_name: str, wanted: set[tuple[Shape, str]]) -> tuple[bool, bool]:
+    """Sorts the better candidate last; among equals, Python's stable sort leaves the later call last."""
+    fits = any((shape, dtype) in wanted for _, _, shape, dtype in operation.outputs)
+    return same_name(operation.operation, type_name), fits
+
+
+def same_name(operation: str, type_name: str) -> bool:
+    """Whether "aten.mul_.Tensor" may have made a "MulBackward0"."""
+    parts = operation.split(".")
+    packet = parts[1] if len(parts) > 1 else parts[0]
+    return packet.replace("_", "").lower() == type_name.split("Backward")[0].replace("_", "").lower()

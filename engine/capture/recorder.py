@@ -1,0 +1,260 @@
+"""Ties the eyes of capture together: `with record("run.chain"): …`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils.weak import WeakIdKeyDictionary
+
+from engine.capture.backward import BackwardMode
+from engine.capture.forward import ForwardMode
+from engine.capture.frames import Frames, read_source
+from engine.capture.guard import Quiet
+from engine.capture.measure import dtype_name, shape_of
+from engine.capture.names import Names
+from engine.capture.operations import Operations
+from engine.capture.optimizer import Updates
+from engine.capture.tensors import TensorStore
+from engine.errors import UsageError
+from engine.recording.model import (
+    LEVELS,
+    Event,
+    Level,
+    Note,
+    Parameter,
+    RecordingInfo,
+    Row,
+    Source,
+    StepStart,
+    Value,
+)
+from engine.recording.writer import Writer
+
+DEFAULT_BUDGET = 256 * 2**20
+STRICT = "CHAINRULE_STRICT"
+
+
+class Recorder:
+    """What the parts of capture share: numbers for rows, the present step, and the way to the file."""
+
+    def __init__(
+        self, writer: Writer, level: Level, budget: int, script: str = "", on_step: Callable[[int], None] | None = None
+    ) -> None:
+        self._writer = writer
+        self._on_step = on_step
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._counts = {"node": 0, "graph": 0, "note": 0}
+        self._sources: dict[str, int] = {}
+        self._leaf_numbers: Any = WeakIdKeyDictionary()
+        self._updated = False
+        self._budget = budget
+        self._told: set[str] = set()
+        self.active = False
+        self.step = -1
+        self.next_event = 0
+        self.backward_depth = 0
+        self.in_optimizer = 0
+        self.parameters: list[Parameter] = []
+        self.last_node_of: dict[int, tuple[int, int]] = {}
+        self.frames = Frames(script)
+        self.names = Names(self.frames)
+        self.operations = Operations()
+        self.store = TensorStore(self, level, budget)
+        self.updates = Updates(self)
+
+    # Numbers and rows -------------------------------------------------------------------------------------------------
+
+    def put(self, row: Row) -> None:
+        self._writer.put(row)
+
+    def _next(self, what: str) -> int:
+        number = self._counts[what]
+        self._counts[what] = number + 1
+        return number
+
+    def new_node(self) -> int:
+        return self._next("node")
+
+    def new_graph(self) -> int:
+        return self._next("graph")
+
+    def event(
+        self,
+        kind: Any,
+        values: Sequence[tuple[Any, int, str, int]],
+        *,
+        graph: int | None,
+        node: int | None,
+        parameter: int | None = None,
+        info: Mapping[str, Any] | None = None,
+        time: float | None = None,
+    ) -> int:
+        """Write one event. It goes last, so that whoever reads it finds everything that belongs to it."""
+        with self._lock:
+            number = self.next_event
+            self.next_event = number + 1
+            for role, slot, name, tensor in values:
+                self.put(Value(number, role, slot, name, self.store.refer(tensor)))
+            when = _now() if time is None else time
+            self.put(Event(number, self.step, graph, kind, node, parameter, when, info or {}))
+            self._updated = self._updated or kind == "update"
+        return number
+
+    def parameter(self, leaf: torch.Tensor) -> int:
+        """The number of a leaf; its row is written when it is met first."""
+        known = self._leaf_numbers.get(leaf)
+        if known is not None:
+            return int(known)
+        with Quiet():
+            number = len(self.parameters)
+            name = self.names.leaf_name(leaf)
+            row = Parameter(number, name, name.rpartition(".")[0], shape_of(leaf), dtype_name(leaf.dtype))
+            self._leaf_numbers[leaf] = number
+            self.parameters.append(row)
+            self.updates.know(leaf, number)
+        self.put(row)
+        return number
+
+    def source(self, path: str) -> int:
+        """The number of a source file; its text is written when it is met first."""
+        number = self._sources.get(path)
+        if number is None:
+            number = self._sources[path] = len(self._sources)
+            self.put(Source(number, str(Path(path).resolve()), read_source(path)))
+        return number
+
+    def note(self, text: str, step: int | None = None) -> None:
+        """A remark to whoever reads the recording; the same remark is made once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.put(Note(self._next("note"), step, text))
+
+    # Steps ------------------------------------------------------------------------------------------------------------
+
+    def before_operation(self) -> None:
+        """Something of a forward or backward pass is about to happen: after an update, it begins a new step."""
+        if self._updated and not self.backward_depth and not self.in_optimizer:
+            self._end_step()
+        if self.step < 0:
+            self._begin_step()
+
+    def _begin_step(self) -> None:
+        self.step += 1
+        self.put(StepStart(self.step, _now()))
+
+    def _end_step(self) -> None:
+        self._updated = False
+        self._note_reduced()
+        finished = self.step
+        if self._on_step is not None:
+            self._on_step(finished)
+        if self.active:
+            self._begin_step()
+
+    def _note_reduced(self) -> None:
+        for level, (count, size) in self.store.end_step().items():
+            what = "as evenly spaced samples" if level == "preview" else "as statistics only"
+            self.note(
+                f"Step {self.step}: {count} tensors ({size / 2**20:,.0f} MiB) were kept {what}; "
+                f"the budget of {self._budget / 2**20:,.0f} MiB a step was used up.",
+                self.step,
+            )
+
+    # Coming and going -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def careful(self) -> Iterator[None]:
+        """Whatever goes wrong in capture must not reach the script: recording ends, with a note that says why."""
+        try:
+            yield
+        except Exception as error:
+            if os.environ.get(STRICT):
+                raise
+            self.active = False
+            self.note(f"Recording ended early, in step {max(self.step, 0)}: {type(error).__name__}: {error}")
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hooks and modes are in place inside, and gone afterwards."""
+        os.register_at_fork(after_in_child=self._forked)
+        hooks = (
+            register_module_forward_pre_hook(self._enter_module),
+            register_module_forward_hook(self._leave_module, always_call=True),
+        )
+        self.updates.watch()
+        self.active = True
+        try:
+            with ForwardMode(self), BackwardMode(self):
+                yield
+        finally:
+            if os.getpid() == self._pid:
+                self.active = False
+                self._note_reduced()
+            self.updates.unwatch()
+            for hook in hooks:
+                hook.remove()
+
+    def _forked(self) -> None:
+        self.active = False
+
+    def _enter_module(self, module: torch.nn.Module, args: Any) -> None:
+        if self.active:
+            with self.careful(), torch._C.DisableTorchFunction():
+                self.names.enter(module)
+
+    def _leave_module(self, module: torch.nn.Module, args: Any, result: Any) -> None:
+        if self.active:
+            self.names.leave(module)
+
+
+def _now() -> float:
+    return time.time()
+
+
+@contextmanager
+def record(
+    path: str | os.PathLike[str],
+    *,
+    tensors: Level = "full",
+    budget: int = DEFAULT_BUDGET,
+    script: str = "",
+    argv: Sequence[str] = (),
+    on_step: Callable[[int], None] | None = None,
+    on_writer: Callable[[Writer], None] | None = None,
+) -> Iterator[Recorder]:
+    """Record every training step that runs inside the `with` block into the file at `path`.
+
+    `tensors` says what is kept of each tensor ("full", "preview", "stats"); `budget` how many bytes a step may take before
+    larger tensors are reduced to previews, then to statistics. `on_step(index)` is called between two training steps, in
+    the thread that trains. Raises `UsageError` for a wrong argument, `RecordingError` if the file cannot be written.
+    """
+    if tensors not in LEVELS:
+        raise UsageError(f"tensors={tensors!r} is none of {', '.join(LEVELS)}.")
+    if budget < 0:
+        raise UsageError(f"budget={budget} is negative; give the bytes that one step may take.")
+    info = RecordingInfo(
+        script=script or sys.argv[0] if sys.argv else script,
+        argv=tuple(argv),
+        cwd=os.getcwd(),
+        torch=str(torch.__version__),
+        python=sys.version.split()[0],
+        created=_now(),
+        tensors=tensors,
+        budget=budget,
+    )
+    with Writer(Path(path), info) as writer:
+        if on_writer is not None:
+            on_writer(writer)
+        recorder = Recorder(writer, tensors, budget, script, on_step)
+        with recorder.watching():
+            yield recorder

@@ -1,0 +1,57 @@
+"""Records a script without a window: `main.py record SCRIPT -o FILE.chain`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.capture import torchvision_ops
+from engine.capture.recorder import record as recording_into
+from engine.host.script import EndOfRecording, read_script, run_script
+from engine.recording.model import Level
+
+
+def record(
+    script: Path,
+    args: Sequence[str],
+    output: Path,
+    *,
+    steps: int | None,
+    tensors: Level,
+    budget: int,
+    progress: Callable[[str], None],
+) -> int:
+    """Run `script` under capture and return its exit code; after `steps` training steps it is ended, with code 0.
+
+    `budget` is in bytes. `progress` is told one line a step. Raises `ScriptError` if the script cannot be read,
+    `RecordingError` if `output` cannot be written.
+    """
+    read_script(script)
+    torchvision_ops.install()
+
+    def on_step(index: int) -> None:
+        progress(f"step {index + 1}: {recorder.next_event} events so far")
+        if steps is not None and index + 1 >= steps:
+            recorder.active = False
+            raise EndOfRecording
+
+    with recording_into(
+        output, tensors=tensors, budget=budget, script=str(script), argv=tuple(args), on_step=on_step
+    ) as recorder:
+        outcome = run_script(script, args)
+        events, count = recorder.next_event, recorder.step + 1
+    if outcome.failure is not None:
+        sys.stderr.write(outcome.failure.traceback)
+    progress(summary(events, count, output))
+    return outcome.exit_code
+
+
+def summary(events: int, steps: int, output: Path) -> str:
+    """One line that says what was recorded, or why there is nothing."""
+    if not events:
+        return (
+            f"nothing was recorded in {output}: the script never called backward(). chainrule shows what happens from "
+            "there on; torch.autograd.grad counts too."
+        )
+    return f"{events} events of {steps} training step{'s' if steps != 1 else ''} in {output}"

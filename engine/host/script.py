@@ -1,0 +1,145 @@
+"""Runs a script as Python itself would: as `__main__`, with its own `sys.argv` and `sys.path[0]`."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Literal
+
+from engine.capture.frames import ROOT
+from engine.errors import ScriptError
+
+Reason = Literal["completed", "exit", "error", "stopped"]
+_OWN = str(ROOT / "engine")
+
+
+class EndOfRecording(BaseException):
+    """Unwinds the script when as many steps as asked for are recorded, or when it is to stop."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a script's exception says: one line, the whole traceback, and its innermost place in the user's code."""
+
+    error: str
+    traceback: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    reason: Reason
+    failure: Failure | None = None
+
+
+def read_script(path: Path) -> bytes:
+    """The script's source; `ScriptError` says why it cannot be had."""
+    if not path.exists():
+        raise ScriptError(f"{path} does not exist. Check the path, or open the script from the menu.")
+    if path.is_dir():
+        raise ScriptError(f"{path} is a folder. Name the script in it that should be run.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ScriptError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def run_script(path: Path, arguments: Sequence[str]) -> Outcome:
+    """Run the script to its end and say how it ended. Raises `ScriptError` only if it cannot be read."""
+    source = read_script(path)
+    try:
+        code = compile(source, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return Outcome(1, "error", _failure(error, str(path)))
+    with _as_main(path, arguments) as module:
+        return _execute(code, module, str(path))
+
+
+@contextmanager
+def _as_main(path: Path, arguments: Sequence[str]) -> Iterator[ModuleType]:
+    """`sys.modules["__main__"]`, `sys.argv` and `sys.path[0]` are the script's inside, and restored afterwards."""
+    module = ModuleType("__main__")
+    module.__file__ = str(path)
+    module.__builtins__ = __builtins__  # type: ignore[attr-defined]
+    module.__spec__ = None
+    saved = sys.modules["__main__"], sys.argv, list(sys.path)
+    sys.modules["__main__"] = module
+    sys.argv = [str(path), *arguments]
+    sys.path[0] = str(path.resolve().parent)
+    try:
+        yield module
+    finally:
+        sys.modules["__main__"], sys.argv, sys.path[:] = saved
+
+
+def _execute(code: CodeType, module: ModuleType, path: str) -> Outcome:
+    try:
+        exec(code, module.__dict__)
+    except EndOfRecording:
+        return Outcome(0, "stopped")
+    except SystemExit as error:
+        return Outcome(_exit_code(error), "exit")
+    except KeyboardInterrupt as error:
+        return Outcome(130, "error", _failure(error, path))
+    except BaseException as error:
+        return Outcome(1, "error", _failure(error, path))
+    return Outcome(0, "completed")
+
+
+def _exit_code(error: SystemExit) -> int:
+    """As Python does it: nothing is 0, a number is itself, anything else is printed and is 1."""
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF if error.code >= 0 else error.code % 256
+    sys.stderr.write(f"{error.code}\n")
+    return 1
+
+
+def _failure(error: BaseException, script: str) -> Failure:
+    summary = traceback.TracebackException.from_exception(error)
+    _trim(summary)
+    frames = [frame for frame in summary.stack if "site-packages" not in frame.filename]
+    file, line = (frames[-1].filename, frames[-1].lineno or 0) if frames else (script, 0)
+    if isinstance(error, SyntaxError):
+        file, line = error.filename or script, error.lineno or 0
+    first = "".join(summary.format_exception_only()).strip().splitlines()
+    return Failure(first[-1] if first else type(error).__name__, "".join(summary.format()), file, line)
+
+
+def _trim(summary: traceback.TracebackException | None) -> None:
+    """Leave out our own frames, and torch's detours that are there only because we watch; causes and contexts too."""
+    seen: set[int] = set()
+    waiting = [summary]
+    while waiting:
+        item = waiting.pop()
+        if item is None or id(item) in seen:
+            continue
+        seen.add(id(item))
+        item.stack = traceback.StackSummary.from_list(list(_user_frames(item.stack)))
+        waiting += [item.__cause__, item.__context__, *(getattr(item, "exceptions", None) or ())]
+
+
+def _user_frames(stack: Sequence[traceback.FrameSummary]) -> Iterator[traceback.FrameSummary]:
+    """The frames as they would be without us. A torch call that is watched appears twice: on the way to us, and from us."""
+    for position, frame in enumerate(stack):
+        following = stack[position + 1] if position + 1 < len(stack) else None
+        previous = stack[position - 1] if position else None
+        if _is_own(frame) or frame.filename.startswith("<frozen"):
+            continue
+        if frame.name == "handle_torch_function" or (following and following.name == "handle_torch_function"):
+            continue
+        if frame.filename.endswith("_ops.py") and previous is not None and _is_own(previous):
+            continue
+        yield frame
+
+
+def _is_own(frame: traceback.FrameSummary) -> bool:
+    return frame.filename.startswith(_OWN)
