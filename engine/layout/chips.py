@@ -24,9 +24,7 @@ def place_chips(net: Net, folding: Folding, drawing: Drawing) -> list[Ghost]:
     return ghosts
 
 
-def _place_row(
-    net: Net, drawing: Drawing, ghosts: list[Ghost], consumer: int, row: tuple[Chip, ...], y: float
-) -> None:
+def _place_row(net: Net, drawing: Drawing, ghosts: list[Ghost], consumer: int, row: tuple[Chip, ...], y: float) -> None:
     reach = max(float(net.height[consumer]) / 2 - CHIP_INSET, 0.0)
     edge_y = min(max(y, float(drawing.y[consumer]) - reach), float(drawing.y[consumer]) + reach)
     border = float(drawing.x[consumer] + net.width[consumer] / 2)

@@ -118,7 +118,9 @@ def _closing(count: int, successors: list[list[int]], tail: Ints, head: Ints) ->
             elif not state[below]:
                 state[below] = 1
                 path.append((below, iter(successors[below])))
-    return np.fromiter((pair in closing for pair in zip(tail.tolist(), head.tolist(), strict=True)), np.bool_, len(tail))
+    return np.fromiter(
+        (pair in closing for pair in zip(tail.tolist(), head.tolist(), strict=True)), np.bool_, len(tail)
+    )
 
 
 def check(core: Core) -> list[str]:

@@ -7,6 +7,7 @@ An item of the strip is a node or a bend point; a link joins two items in neighb
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,9 +21,9 @@ class Strip:
     """`row[i]` is the row of item i; `above`/`below` its links; `bend` says that it is a bend point.
 
     Template t begins at row `first_row[t]`, its nodes are the items from `first_item[t]` in the template's order, its
-    edges the paths from `first_path[t]`: path p runs through `path_items[path_start[p]:path_start[p + 1]]`. `rows` holds the
-    items from left to right (by the pass `order`), `chains` the bend points of each line, `buses` those of the lines
-    that loose edges share, `pinned` the items at x = 0.
+    edges the paths from `first_path[t]`: path p runs through items `path_items[path_start[p]:path_start[p + 1]]`. `rows`
+    holds the items from left to right (by the pass `order`), `chains` the bend points of each line, `buses` those of the
+    lines that loose edges share, `pinned` the items at x = 0.
     """
 
     row: list[int] = field(default_factory=list)
@@ -104,7 +105,7 @@ def _append(strip: Strip, template: Template) -> None:
         strip.path_items += path
         strip.path_start.append(len(strip.path_items))
         if not loose:
-            for upper, lower in zip(path, path[1:], strict=False):
+            for upper, lower in pairwise(path):
                 strip.link(upper, lower)
     strip.chains += [[bends[row] for row in sorted(bends)] for bends in lines.values() if bends]
     strip.rows += [[] for _ in range(height)]

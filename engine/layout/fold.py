@@ -30,7 +30,7 @@ LONGEST_CHAIN = 4
 
 @dataclass(frozen=True)
 class Chip:
-    """Node `node` drawn beside its consumer; `edges` lead to it (several where a leaf is used twice by one operation)."""
+    """Node `node` drawn beside its consumer; `edges` lead to it (two where an operation uses a leaf twice)."""
 
     node: int
     edges: tuple[int, ...]

@@ -68,15 +68,13 @@ class Layout:
         """Left, top, right and bottom of everything drawn; four zeros if there is nothing."""
         if not self.nodes:
             return (0.0, 0.0, 0.0, 0.0)
-        ghosts = np.array([(g.x, g.y, g.width / 2, g.height / 2) for g in self.ghosts]).reshape(-1, 4)
-        xs = [self.x - self.width / 2, self.x + self.width / 2, ghosts[:, 0] - ghosts[:, 2], ghosts[:, 0] + ghosts[:, 2]]
-        ys = [self.y - self.height / 2, self.y + self.height / 2, ghosts[:, 1] - ghosts[:, 3], ghosts[:, 1] + ghosts[:, 3]]
-        if self.routes:
-            points = np.concatenate(self.routes)
-            xs.append(points[:, 0])
-            ys.append(points[:, 1])
-        all_x, all_y = np.concatenate(xs), np.concatenate(ys)
-        return (float(all_x.min()), float(all_y.min()), float(all_x.max()), float(all_y.max()))
+        ghosts = np.array([(g.x, g.y, g.width, g.height) for g in self.ghosts]).reshape(-1, 4)
+        boxes = np.concatenate([np.stack([self.x, self.y, self.width, self.height], axis=1), ghosts])
+        corners = [boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2]
+        points = np.concatenate([*corners, *self.routes])
+        left, top = points.min(axis=0).tolist()
+        right, bottom = points.max(axis=0).tolist()
+        return (left, top, right, bottom)
 
 
 def default_size(attributes: Mapping[str, Any]) -> tuple[float, float]:

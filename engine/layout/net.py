@@ -29,7 +29,7 @@ class Net:
 
 
 def read(graph: nx.MultiDiGraph) -> Net:
-    """Sizes come from the attributes `width` and `height`, in scene px; LayoutError where one is not a positive number."""
+    """Sizes are the attributes `width` and `height`, in scene px; LayoutError where one is not a positive number."""
     nodes = tuple(graph.nodes)
     number = {node: position for position, node in enumerate(nodes)}
     attributes = [data for _, data in graph.nodes(data=True)]

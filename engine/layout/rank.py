@@ -25,7 +25,7 @@ def rank(core: Core) -> Ints:
     _tighten(core, ranks)
     stacked = _stack_components(core, np.array(ranks, dtype=np.int64))
     used, dense = np.unique(stacked, return_inverse=True)
-    return dense.reshape(-1).astype(np.int64) if len(used) else stacked
+    return np.asarray(dense, dtype=np.int64).reshape(-1) if len(used) else stacked
 
 
 def _tighten(core: Core, ranks: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +18,8 @@ from engine.layout.wrap import Columns
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The items of all core edges one after another: per point the `edge`, strip `item`, `rank` and `x`; edge e's points
-    are `start[e]` to `start[e + 1]`."""
+    """The items of all core edges one after another: of each point the `edge`, strip `item`, `rank` and `x`; those of
+    edge e are `start[e]` to `start[e + 1]`."""
 
     edge: Ints
     item: Ints
@@ -111,10 +112,7 @@ def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats
     flat, edge = flat[keep], edge[keep]
     ends = np.searchsorted(edge, np.arange(len(core.edges) + 1)).tolist()
     turned = core.turned.tolist()
-    return [
-        flat[a:b][::-1].copy() if turned[e] else flat[a:b]
-        for e, (a, b) in enumerate(zip(ends[:-1], ends[1:], strict=True))
-    ]
+    return [flat[a:b][::-1].copy() if turned[e] else flat[a:b] for e, (a, b) in enumerate(pairwise(ends))]
 
 
 def _column_changes(paths: Paths, columns: Columns) -> tuple[Ints, Floats]:

@@ -18,7 +18,7 @@ from engine.layout.model import Flags, Floats, Ints
 @dataclass(frozen=True, eq=False)
 class Template:
     """A distinct piece: `ranks` (from 0) and extents of its nodes, `tail`/`head` of its edges by position in `ranks`,
-    `line` (equal for edges that share one) and `loose` of each edge; whether its first and last row are a cut."""
+    `line` (equal for edges that share one; negative for one that fans out) and `loose` of each edge; whether its first and last row are a cut."""
 
     ranks: Ints
     left: Floats
@@ -30,13 +30,18 @@ class Template:
     cut_above: bool
     cut_below: bool
 
+    def key(self) -> bytes:
+        """Equal for templates that look alike. The lengths of the parts follow from one another, so they need no marks."""
+        arrays = (self.ranks, self.left, self.right, self.tail, self.head, self.line, self.loose)
+        return b"".join([array.tobytes() for array in arrays]) + bytes((self.cut_above, self.cut_below))
+
 
 @dataclass(frozen=True, eq=False)
 class Segments:
     """Segment s covers ranks `first[s]` to `last[s]` and looks like `templates[template[s]]`; neighbours share a cut.
 
-    `by_rank` are the core nodes sorted by rank, `row_start[r]` where rank r begins among them; `by_segment` are the core
-    edges sorted by segment, `edge_start[s]` where segment s begins among them.
+    `by_rank` are the core nodes sorted by rank, `row_start[r]` is where rank r begins among them; `by_segment` are the
+    core edges sorted by segment, `edge_start[s]` is where segment s begins among them.
     """
 
     first: Ints
@@ -59,28 +64,49 @@ def cut(core: Core, ranks: Ints, lines: Lines) -> Segments:
     by_rank = np.argsort(ranks, kind="stable")
     row_start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
     segment = np.searchsorted(first, ranks[core.tail], side="right") - 1
-    position = np.empty(len(core), dtype=np.int64)
-    position[by_rank] = np.arange(len(core))
     by_segment = np.argsort(segment, kind="stable")
     edge_start = np.searchsorted(segment[by_segment], np.arange(len(first) + 1))
+    whole = _sorted_whole(core, ranks, lines, by_rank, by_segment)
     templates: list[Template] = []
-    known: dict[tuple[bytes, ...], int] = {}
+    known: dict[bytes, int] = {}
     chosen = np.zeros(len(first), dtype=np.int64)
-    node_fields = (ranks[by_rank], core.left[by_rank], core.right[by_rank])
-    edge_fields = (position[core.tail][by_segment], position[core.head][by_segment])
-    line, loose = _renumbered(lines.line, position, len(core))[by_segment], lines.loose[by_segment]
     for s, (a, b) in enumerate(bounds.tolist()):
-        nodes, edges = slice(row_start[a], row_start[b + 1]), slice(edge_start[s], edge_start[s + 1])
-        local_ranks, left, right = (values[nodes] for values in node_fields)
-        tail, head = (values[edges] - row_start[a] for values in edge_fields)
-        fields = (local_ranks - a, left, right, tail, head, _relative(line[edges], row_start[a], len(core)), loose[edges])
-        ends = (bool(single[a]), bool(single[b]))
-        key = (*(values.tobytes() for values in fields), bytes(ends))
+        nodes = slice(int(row_start[a]), int(row_start[b + 1]))
+        edges = slice(int(edge_start[s]), int(edge_start[s + 1]))
+        template = _piece(whole, nodes, edges, (bool(single[a]), bool(single[b])))
+        key = template.key()
         if key not in known:
             known[key] = len(templates)
-            templates.append(Template(*fields, *ends))
+            templates.append(template)
         chosen[s] = known[key]
     return Segments(first, last, chosen, templates, by_rank, row_start, by_segment, edge_start)
+
+
+def _sorted_whole(core: Core, ranks: Ints, lines: Lines, by_rank: Ints, by_segment: Ints) -> Template:
+    """The whole drawing as one template, nodes sorted by rank and edges by segment."""
+    position = np.empty(len(core), dtype=np.int64)
+    position[by_rank] = np.arange(len(core))
+    tail, head = position[core.tail][by_segment], position[core.head][by_segment]
+    outward = lines.line[by_segment] >= len(core)
+    line = np.where(outward, -1 - tail, head)
+    return Template(
+        ranks[by_rank], core.left[by_rank], core.right[by_rank], tail, head, line, lines.loose[by_segment], True, True
+    )
+
+
+def _piece(whole: Template, nodes: slice, edges: slice, cuts: tuple[bool, bool]) -> Template:
+    """Some nodes and edges of the whole, in numbers that do not depend on where they stand."""
+    line, start = whole.line[edges], nodes.start
+    return Template(
+        whole.ranks[nodes] - whole.ranks[start],
+        whole.left[nodes],
+        whole.right[nodes],
+        whole.tail[edges] - start,
+        whole.head[edges] - start,
+        np.where(line < 0, line + start, line - start),
+        whole.loose[edges],
+        *cuts,
+    )
 
 
 def _cuts(core: Core, ranks: Ints, size: Ints) -> tuple[Flags, Flags]:
@@ -109,19 +135,8 @@ def _bounds(single: list[bool], apart: list[bool]) -> list[tuple[int, int]]:
     return bounds
 
 
-def _renumbered(line: Ints, position: Ints, count: int) -> Ints:
-    """Lines by the sorted position of their node; those out of a node stay `count` higher."""
-    outward = line >= count
-    return position[np.where(outward, line - count, line)] + np.where(outward, count, 0)
-
-
-def _relative(line: Ints, start: int, count: int) -> Ints:
-    """Numbers that do not depend on where the piece stands: negative for lines out of a node."""
-    return np.where(line >= count, count + start - line - 1, line - start)
-
-
 def check(core: Core, ranks: Ints, segments: Segments) -> list[str]:
-    problems = []
+    problems: list[str] = []
     if not len(core):
         return problems
     for s, template in enumerate(segments.template.tolist()):

@@ -156,7 +156,9 @@ def check(measured: Profile, columns: Columns) -> list[str]:
         problems.append("two rows of a column overlap")
     begins = measured.left + columns.shift
     ends = measured.right + columns.shift
-    for number in range(len(columns.bottom) - 1):
-        if ends[columns.column == number].max() > begins[columns.column == number + 1].min():
-            problems.append(f"columns {number} and {number + 1} overlap")
+    problems += [
+        f"columns {number} and {number + 1} overlap"
+        for number in range(len(columns.bottom) - 1)
+        if ends[columns.column == number].max() > begins[columns.column == number + 1].min()
+    ]
     return problems

@@ -1,0 +1,1 @@
+"""A graph and its layout as text that other programs read."""

@@ -1,0 +1,1 @@
+"""A recording's backward pass as a networkx graph."""

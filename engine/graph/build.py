@@ -1,0 +1,55 @@
+"""From a recording to a networkx graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+
+from engine.graph.category import category
+from engine.graph.labels import Labels, subtitle
+from engine.recording.model import Node
+from engine.recording.reader import Recording
+
+
+def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = False) -> nx.MultiDiGraph:
+    """One backward pass: nodes by their id, edges from the loss to the leaves, keyed by slot.
+
+    Node attributes: kind, type, operation, name, title, subtitle, category, module, module_type, source (path or None),
+    line, shape, dtype, parameter. Edge attribute: input_number. Graph attributes: id, step, kind, root. `data_leaves`
+    adds the inputs that need no gradient. Raises RecordingError if there is no such graph, or it cannot be read.
+    """
+    row = recording.graph(graph_id)
+    graph = nx.MultiDiGraph(id=row.id, step=row.step, kind=row.kind, root=row.root)
+    nodes = recording.nodes(graph_id)
+    labels = Labels(nodes)
+    paths: dict[int | None, str | None] = {None: None}
+    for node in nodes:
+        if node.kind == "data" and not data_leaves:
+            continue
+        if node.source not in paths and node.source is not None:
+            paths[node.source] = recording.source(node.source).path
+        graph.add_node(node.id, **_attributes(node, labels, paths[node.source]))
+    for edge in recording.edges(graph_id):
+        if edge.source in graph and edge.target in graph:
+            graph.add_edge(edge.source, edge.target, key=edge.slot, input_number=edge.input_number)
+    return graph
+
+
+def _attributes(node: Node, labels: Labels, source: str | None) -> dict[str, Any]:
+    return {
+        "kind": node.kind,
+        "type": node.type,
+        "operation": node.operation,
+        "name": node.name,
+        "title": labels.title(node),
+        "subtitle": subtitle(node),
+        "category": category(node.type, node.kind),
+        "module": node.module,
+        "module_type": node.module_type,
+        "source": source,
+        "line": node.line,
+        "shape": node.shape,
+        "dtype": node.dtype,
+        "parameter": node.parameter,
+    }
