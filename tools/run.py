@@ -69,9 +69,9 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments and not has_display(sys.platform, os.environ):
         return without_display(ROOT / "build")
     program = [sys.executable, str(ROOT / "main.py"), *arguments]
-    if os.name == "nt":
-        return subprocess.run(program, check=False).returncode
-    os.execv(sys.executable, program)
+    if os.name != "nt":
+        os.execv(sys.executable, program)
+    return subprocess.run(program, check=False).returncode
 
 
 if __name__ == "__main__":
