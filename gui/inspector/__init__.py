@@ -1,0 +1,1 @@
+"""What a node is and what is known of it at the playhead."""

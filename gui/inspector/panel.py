@@ -1,0 +1,314 @@
+"""The inspector: everything that is known, at the playhead, of one node."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from pathlib import PurePath
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from engine.errors import RecordingError
+from engine.recording.model import EventKind
+from engine.recording.reader import Recording
+from gui import theme
+from gui.inspector.content import Content, TensorItem
+from gui.inspector.operation import data_content, operation_content
+from gui.inspector.parameter import parameter_content
+from gui.inspector.row import Summary, TensorRow, summary
+from gui.inspector.section import SectionView
+from gui.session import Session
+from gui.tensor_views.detail import Looking
+from gui.tensor_views.facts import FactList
+from gui.tensor_views.loaded import Loaded, difference, load
+
+LOAD_DELAY_MS = 50  # while a key is held down, no large tensor is read
+MIN_WIDTH = 280
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("inspector_panel", text)
+
+
+def node_in_view(recording: Recording, playhead: int, selection: int | None) -> int | None:
+    """The selected node, or the one of the playhead's event."""
+    if selection is not None:
+        return selection
+    return recording.event(playhead).node if playhead >= 0 else None
+
+
+def content_of(recording: Recording, playhead: int, selection: int | None) -> Content | None:
+    """What there is to say; None if the playhead's event belongs to no node. Raises RecordingError."""
+    with recording.held():
+        node_id = node_in_view(recording, playhead, selection)
+        if node_id is None:
+            return None
+        node = recording.node(node_id)
+        make = {"parameter": parameter_content, "data": data_content}.get(node.kind, operation_content)
+        return make(recording, playhead, node, chosen=selection is not None)
+
+
+class InspectorPanel(QWidget):
+    """Draws `content_of(recording, playhead, selection)`.
+
+    Which rows are open, and on which view and slice, is the user's wish and stays when the node changes. While the
+    panel is hidden it does nothing.
+    """
+
+    source_requested = Signal(str, int)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._content: Content | None = None
+        self._drawn_for: tuple[Hashable, ...] | None = None
+        self._message = ""
+        self._open: set[str] = set()
+        self._looking: dict[str, Looking] = {}
+        self._waiting: list[TensorRow] = []
+        self._sections: dict[str, SectionView] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(LOAD_DELAY_MS)
+        self._timer.timeout.connect(self._load_waiting)
+        self._build()
+        for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
+            signal.connect(self._refresh_if_visible)
+        session.recording_changed.connect(self._recording_changed)
+        theme.switch.changed.connect(self._restyle)
+
+    @property
+    def content(self) -> Content | None:
+        return self._content
+
+    # --- widgets -----------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.setMinimumWidth(MIN_WIDTH)
+        self._place = QLabel(self)
+        self._place.setProperty("role", "caption")
+        self._follow = QPushButton(tr("Follow the playhead"), self)
+        self._follow.setFlat(True)
+        self._follow.setToolTip(tr("Take back the selection and show the node of the current event"))
+        self._follow.clicked.connect(lambda: self._session.select(None))
+        self._title, self._type, self._explanation = QLabel(self), QLabel(self), QLabel(self)
+        self._title.setProperty("role", "title")
+        self._explanation.setProperty("role", "dim")
+        for label in (self._title, self._type, self._explanation):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._source = QPushButton(self)
+        self._source.setFlat(True)
+        self._source.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._source.clicked.connect(self._open_source)
+        self._facts = FactList(self)
+        self._facts.setAccessibleName(tr("About this node"))
+        body = QWidget(self)
+        self._body = QVBoxLayout(body)
+        self._body.setContentsMargins(theme.MEDIUM, theme.SMALL, theme.MEDIUM, theme.MEDIUM)
+        self._body.setSpacing(theme.TIGHT)
+        top = QHBoxLayout()
+        top.addWidget(self._place, 1)
+        top.addWidget(self._follow)
+        source = QHBoxLayout()
+        source.addWidget(self._source)
+        source.addStretch(1)
+        self._body.addLayout(top)
+        for widget in (self._title, self._type, self._explanation):
+            self._body.addWidget(widget)
+        self._body.addLayout(source)
+        self._body.addWidget(self._facts)
+        self._body.addStretch(1)
+        self._scroll = QScrollArea(self)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(body)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._scroll)
+        self._restyle()
+        self._draw()
+
+    def _restyle(self) -> None:
+        link = theme.current().forward.name()
+        self._type.setFont(theme.mono_font(theme.TEXT_PX - 1))
+        self._type.setStyleSheet(f"color: {theme.current().dim.name()}")
+        self._source.setStyleSheet(f"QPushButton {{ color: {link}; text-align: left; padding: 0; }}")
+        self._follow.setStyleSheet(f"QPushButton {{ font-size: {theme.CAPTION_PX}px; padding: 0 {theme.TIGHT}px; }}")
+
+    # --- following the session ---------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def _recording_changed(self) -> None:
+        self._drawn_for = None
+        self._refresh_if_visible()
+
+    def _refresh_if_visible(self) -> None:
+        if self.isVisible():
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what the session shows now; large tensors follow a moment later."""
+        session, recording = self._session, self._session.recording
+        now = (id(recording), session.playhead, session.selection, session.event_count)
+        if now == self._drawn_for:
+            return
+        self._drawn_for = now
+        self._content, self._message = None, ""
+        if recording is None:
+            self._message = tr("Run a script or open a recording, and select a node.")
+        elif session.playhead < 0:
+            self._message = tr("Nothing has happened yet.")
+        else:
+            try:
+                self._content = content_of(recording, session.playhead, session.selection)
+            except RecordingError as error:
+                self._message = str(error)
+            else:
+                self._message = "" if self._content else tr("The current event belongs to no node of a graph.")
+        self._draw()
+
+    def drawn_state(self) -> tuple[Hashable, ...]:
+        """All that is shown, as if everything had been loaded."""
+        self.refresh()
+        self._load_waiting()
+        shown = [] if self._content is None else [self._sections[section.key] for section in self._content.sections]
+        return (self._message, self._place.text(), self._content, tuple(view.drawn_state() for view in shown))
+
+    # --- drawing -----------------------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        content = self._content
+        self._timer.stop()
+        self._waiting.clear()
+        for label, text in (
+            (self._place, self._place_text()),
+            (self._title, content.title if content else ""),
+            (self._type, content.type if content else ""),
+            (self._explanation, content.explanation if content else self._message),
+        ):
+            if label.text() != text:
+                label.setText(text)
+            label.setVisible(bool(text))
+        self._follow.setVisible(content is not None and content.chosen)
+        self._draw_source()
+        self._facts.set_facts(content.facts if content else ())
+        self._draw_sections()
+        if self._waiting:
+            self._timer.start()
+
+    def _place_text(self) -> str:
+        if self._content is None:
+            return ""
+        if self._content.chosen:
+            return tr("Selected node")
+        event = self._session.current_event
+        kind: EventKind = event.kind if event else "forward"
+        return {
+            "forward": tr("At the playhead: forward operation"),
+            "backward": tr("At the playhead: backward"),
+            "accumulate": tr("At the playhead: gradient accumulated"),
+            "update": tr("At the playhead: update"),
+        }[kind]
+
+    def _draw_source(self) -> None:
+        source = self._content.source if self._content else None
+        self._source.setVisible(source is not None)
+        if source is not None and self._content is not None:
+            path, line = source
+            function = self._content.function
+            inside = tr(" in {function}").format(function=function) if function not in ("", "<module>") else ""
+            self._source.setText(f"{PurePath(path).name}:{line}{inside}")
+            self._source.setToolTip(tr("Show line {line} of {path}").format(line=line, path=path))
+
+    def _open_source(self) -> None:
+        if self._content is not None and self._content.source is not None:
+            self.source_requested.emit(*self._content.source)
+
+    def _draw_sections(self) -> None:
+        sections = self._content.sections if self._content else ()
+        for key, view in self._sections.items():
+            if all(section.key != key for section in sections):
+                view.hide()
+        for place, section in enumerate(sections):
+            view = self._section_view(section.key, place)
+            view.set_section(section)
+            for row, item in zip(view.rows, section.tensors, strict=True):
+                self._draw_row(row, item)
+            view.show()
+
+    def _section_view(self, key: str, place: int) -> SectionView:
+        """The view of a section, at its place below the facts."""
+        view = self._sections.get(key)
+        if view is None:
+            view = self._sections[key] = SectionView(self)
+            view.toggled.connect(self._row_toggled)
+            view.looked.connect(self._row_looked)
+        first = self._body.indexOf(self._facts) + 1
+        if self._body.indexOf(view) != first + place:
+            self._body.removeWidget(view)
+            self._body.insertWidget(first + place, view)
+        return view
+
+    def _draw_row(self, row: TensorRow, item: TensorItem) -> None:
+        recording = self._session.recording
+        if item.state != "there" or item.tensor is None or recording is None:
+            row.set_item(item, summary(item, None), expanded=False)
+            return
+        try:
+            tensor = recording.tensor(item.tensor)
+            if item.minus is None or tensor.numel == 1:
+                row.set_item(item, self._summary(recording, item), expanded=item.key in self._open)
+                if not row.header.isChecked():
+                    return
+            else:
+                row.set_item(item, summary(item, None, loading=True), expanded=False)
+            self._waiting.append(row)
+        except RecordingError as error:
+            row.set_item(item, Summary(item.label, str(error), pending=True), expanded=False)
+
+    def _summary(self, recording: Recording, item: TensorItem) -> Summary:
+        assert item.tensor is not None  # the caller has looked
+        small = recording.tensor(item.tensor).numel == 1
+        return summary(item, _loaded(recording, item) if small else Loaded(recording.tensor(item.tensor), None))
+
+    def _load_waiting(self) -> None:
+        """Read the tensors that are large: those of open rows, and differences."""
+        self._timer.stop()
+        recording, waiting = self._session.recording, list(self._waiting)
+        self._waiting.clear()
+        for row in waiting:
+            item = row.item
+            if recording is None or item is None:
+                continue
+            try:
+                loaded = _loaded(recording, item)
+            except RecordingError as error:
+                row.set_item(item, Summary(item.label, str(error), pending=True), expanded=False)
+                continue
+            row.set_item(item, summary(item, loaded), expanded=item.key in self._open)
+            if loaded is not None and row.header.isChecked():
+                row.show_detail(loaded, self._looking.get(item.key, Looking()))
+
+    # --- what the user does ------------------------------------------------------------------------------------------
+
+    def _row_toggled(self, key: str, on: bool) -> None:
+        (self._open.add if on else self._open.discard)(key)
+        self._draw_sections()
+        self._load_waiting()
+
+    def _row_looked(self, key: str, looking: Looking) -> None:
+        self._looking[key] = looking
+
+
+def _loaded(recording: Recording, item: TensorItem) -> Loaded | None:
+    assert item.tensor is not None  # only rows that have one are loaded
+    with recording.held():
+        if item.minus is not None:
+            return difference(recording, item.tensor, item.minus)
+        return load(recording, item.tensor)

@@ -1,0 +1,305 @@
+"""One tensor in the inspector: a line or two of numbers, and behind it all views of the tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
+
+from engine.recording.model import Tensor
+from gui import numbers, theme
+from gui.inspector.content import TensorItem
+from gui.tensor_views.copying import copy_menu, to_clipboard
+from gui.tensor_views.detail import Looking, TensorDetail, statistics_facts
+from gui.tensor_views.loaded import Loaded, element
+
+LINE_HEIGHT = 20
+SMALL_LINE = 16
+INDENT = 16
+WIDE = 400  # px from which the four statistics stand in one line
+ROW_GAP = theme.TIGHT
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("tensor_row", text)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The texts of a row. `value` stands for a tensor of one element, `statistics` (name, number) for a larger one."""
+
+    label: str
+    hint: str
+    value: str = ""
+    shape: str = ""
+    statistics: tuple[tuple[str, str], ...] = ()
+    full: str = ""
+    pending: bool = False
+    expandable: bool = False
+
+
+def state_text(item: TensorItem) -> str:
+    """Why there is no tensor."""
+    if item.state == "pending":
+        return tr("not yet")
+    return tr("not recorded") if item.state == "unrecorded" else tr("none")
+
+
+def shape_line(tensor: Tensor) -> str:
+    """Shape, dtype and level."""
+    shape = numbers.shape(tensor.shape) or tr("scalar")
+    return f"{shape} {tensor.dtype} \u00b7 {tensor.level}"
+
+
+def summary(item: TensorItem, loaded: Loaded | None, *, loading: bool = False) -> Summary:
+    """What the row says of `loaded`; while `loading`, an ellipsis."""
+    if item.state != "there":
+        return Summary(item.label, item.hint, value=state_text(item), pending=True)
+    if loading:
+        return Summary(item.label, item.hint, value="\u2026")
+    if loaded is None:
+        return Summary(item.label, item.hint, value=tr("needs recorded data"), pending=True)
+    tensor = loaded.tensor
+    if tensor.numel == 1:
+        value = element(loaded)
+        text = (
+            numbers.signed(value)
+            if item.minus is not None and not isinstance(value, complex)
+            else numbers.number(value)
+        )
+        return Summary(item.label, item.hint, value=text, shape=shape_line(tensor), full=numbers.full(value))
+    s = tensor.statistics
+    pairs = ((tr("min"), s.min), (tr("max"), s.max), (tr("mean"), s.mean), (tr("norm"), s.norm))
+    texts = tuple((name, numbers.number(number)) for name, number in pairs)
+    if s.nans or s.infs:
+        bad = " ".join(f"{count:,} {name}" for name, count in (("NaN", s.nans), ("Inf", s.infs)) if count)
+        texts = (*texts[:3], ("\u26a0", bad))
+    full = "\n".join(f"{fact.label}: {fact.detail}" for fact in statistics_facts(tensor))
+    return Summary(item.label, item.hint, "", shape_line(tensor), texts, full, expandable=True)
+
+
+class RowHeader(QAbstractButton):
+    """The painted line; Space or a click opens and closes the views."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._summary = Summary("", "")
+        self._phase = "forward"
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        theme.switch.changed.connect(self.update)
+
+    @property
+    def summary(self) -> Summary:
+        return self._summary
+
+    def set_summary(self, summary: Summary, phase: str, *, expanded: bool) -> None:
+        if self.isChecked() != expanded:
+            self.setChecked(expanded)
+        if (summary, phase) == (self._summary, self._phase):
+            return
+        self._summary, self._phase = summary, phase
+        self.setEnabled(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(f"{summary.label} {summary.hint}".strip())
+        numbers_text = ", ".join(f"{name} {number}" for name, number in summary.statistics)
+        self.setAccessibleDescription(" ".join(filter(None, (summary.value, summary.shape, numbers_text))))
+        self.setToolTip("\n".join(filter(None, (summary.hint, summary.shape, summary.full))))
+        self._fit()
+        self.update()
+
+    def nextCheckState(self) -> None:
+        if self._summary.expandable:
+            super().nextCheckState()
+
+    def _fit(self) -> None:
+        height = self.heightForWidth(self.width())
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+
+    def heightForWidth(self, width: int) -> int:
+        lines = 0 if not self._summary.statistics else (2 if width >= WIDE else 3)
+        return LINE_HEIGHT + lines * SMALL_LINE + ROW_GAP
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme.space(60), self.heightForWidth(self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def copy_text(self) -> str:
+        return self._summary.full or self._summary.value
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            to_clipboard(self.copy_text())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._summary.full:
+            label = tr("Copy statistics") if self._summary.statistics else tr("Copy value")
+            copy_menu(self, event.globalPos(), [(label, self.copy_text)])
+
+    # --- painting ----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint(painter)
+        finally:
+            painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
+        look, shown = theme.current(), self._summary
+        if self.underMouse() and shown.expandable:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(look.hover)
+            painter.drawRoundedRect(self.rect(), theme.RADIUS_CHIP, theme.RADIUS_CHIP)
+        if self.hasFocus():
+            painter.setPen(QPen(look.accent, 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), theme.RADIUS_CHIP, theme.RADIUS_CHIP)
+        painter.setOpacity(theme.NOT_YET if shown.pending else 1.0)
+        if shown.expandable:
+            self._paint_chevron(painter)
+        self._paint_first_line(painter)
+        if shown.statistics:
+            self._paint_statistics(painter)
+
+    def _paint_chevron(self, painter: QPainter) -> None:
+        x, y = 6.0, theme.TIGHT / 2 + LINE_HEIGHT / 2
+        points = [(-2.0, -4.0), (2.0, 0.0), (-2.0, 4.0)]
+        if self.isChecked():
+            points = [(-4.0, -2.0), (0.0, 2.0), (4.0, -2.0)]
+        painter.setPen(QPen(theme.current().dim, 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolyline(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in points]))
+
+    def _paint_first_line(self, painter: QPainter) -> None:
+        """Label, hint, and at the right the value, or the shape where there is room."""
+        look, shown = theme.current(), self._summary
+        line = QRect(INDENT, theme.TIGHT // 2, self.width() - INDENT - theme.TIGHT, LINE_HEIGHT)
+        right = shown.value or (shown.shape if self.width() >= WIDE else "")
+        font = theme.mono_font(theme.TEXT_PX if shown.value and not shown.pending else theme.CAPTION_PX)
+        taken = 0
+        if right:
+            color = look.phase(self._phase) if shown.value and not shown.pending else look.dim
+            taken = _text(painter, line, right, font, color, Qt.AlignmentFlag.AlignRight) + theme.SMALL
+        line.setRight(line.right() - taken)
+        used = _text(painter, line, shown.label, theme.ui_font(), look.text)
+        if shown.hint:
+            line.setLeft(line.left() + used + theme.SMALL)
+            _text(painter, line, shown.hint, theme.caption_font(), look.dim)
+
+    def _paint_statistics(self, painter: QPainter) -> None:
+        look, pairs = theme.current(), self._summary.statistics
+        top = theme.TIGHT // 2 + LINE_HEIGHT
+        width = self.width() - INDENT - theme.TIGHT
+        mono = theme.mono_font(theme.CAPTION_PX)
+        columns = 4
+        if self.width() < WIDE:
+            columns = 2
+            _text(painter, QRect(INDENT, top, width, SMALL_LINE), self._summary.shape, mono, look.dim)
+            top += SMALL_LINE
+        caption = theme.caption_font()
+        names = max(QFontMetrics(caption).horizontalAdvance(name) for name, _ in pairs) + theme.TIGHT + 2
+        for place, (name, number) in enumerate(pairs):
+            cell = QRect(QPoint(INDENT + place % columns * width // columns, top), QSize(width // columns, SMALL_LINE))
+            cell.translate(0, place // columns * SMALL_LINE)
+            bad = name == "\u26a0"
+            _text(painter, cell, name, caption, look.error if bad else look.dim)
+            _text(painter, cell.adjusted(names, 0, 0, 0), number, mono, look.error if bad else look.text)
+
+
+def _text(
+    painter: QPainter,
+    place: QRect,
+    text: str,
+    font: QFont,
+    color: QColor,
+    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+) -> int:
+    """Draw one elided line; returns the width that it took."""
+    metrics = QFontMetrics(font)
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(place.width(), 0))
+    painter.setFont(font)
+    painter.setPen(color)
+    painter.drawText(place, align | Qt.AlignmentFlag.AlignVCenter, shown)
+    return metrics.horizontalAdvance(shown)
+
+
+class TensorRow(QWidget):
+    """A header, and below it the views while it is open. `toggled` and `looked` tell what the user wants to see."""
+
+    toggled = Signal(str, bool)
+    looked = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.item: TensorItem | None = None
+        self.header = RowHeader(self)
+        self.header.toggled.connect(self._toggled)
+        self._detail: TensorDetail | None = None
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._layout.addWidget(self.header)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def detail(self) -> TensorDetail | None:
+        return self._detail
+
+    def set_item(self, item: TensorItem, shown: Summary, *, expanded: bool) -> None:
+        """Draw the header; the views follow with `show_detail`."""
+        self.item = item
+        self.header.blockSignals(True)
+        self.header.set_summary(shown, item.phase, expanded=expanded and shown.expandable)
+        self.header.blockSignals(False)
+        if self._detail is not None and not self.header.isChecked():
+            self._detail.hide()
+
+    def show_detail(self, loaded: Loaded, looking: Looking) -> None:
+        """Open the views on `loaded`."""
+        if self.item is None:
+            return
+        if self._detail is None:
+            self._detail = TensorDetail(self)
+            self._detail.looked.connect(self._looked)
+            self._layout.addWidget(self._detail)
+            self._layout.setContentsMargins(0, 0, 0, 0)
+            self._detail.setContentsMargins(INDENT, 0, 0, 0)
+        self._detail.show_tensor(loaded, self.item.phase, looking)
+        self._detail.show()
+
+    def drawn_state(self) -> tuple[Hashable, ...]:
+        opened = self._detail is not None and not self._detail.isHidden()
+        return (self.header.summary, self._detail.drawn_state() if opened and self._detail else ())
+
+    def _toggled(self, on: bool) -> None:
+        if self.item is not None:
+            self.toggled.emit(self.item.key, on)
+
+    def _looked(self, looking: Looking) -> None:
+        if self.item is not None:
+            self.looked.emit(self.item.key, looking)

@@ -1,0 +1,110 @@
+"""A heading of the inspector with its facts and tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.inspector.content import Section
+from gui.inspector.row import TensorRow
+from gui.tensor_views.facts import FactList
+
+HEADING_HEIGHT = 24
+DOT = 6
+
+
+class Heading(QWidget):
+    """A line above, a dot in the phase's colour, and the title."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title, self._phase = "", ""
+        self.setFixedHeight(HEADING_HEIGHT + theme.SMALL)
+        theme.switch.changed.connect(self.update)
+
+    def set_title(self, title: str, phase: str | None) -> None:
+        if (title, phase or "") != (self._title, self._phase):
+            self._title, self._phase = title, phase or ""
+            self.setAccessibleName(title)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme.current()
+        painter = QPainter(self)
+        try:
+            painter.fillRect(QRect(0, 0, self.width(), theme.LINE), look.line)
+            line = QRect(0, theme.SMALL, self.width(), HEADING_HEIGHT)
+            if self._phase:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(look.phase(self._phase))
+                painter.drawEllipse(QRect(2, line.center().y() - DOT // 2 + 1, DOT, DOT))
+                line.setLeft(theme.LARGE)
+            painter.setFont(theme.ui_font(semibold=True))
+            painter.setPen(look.text)
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._title)
+        finally:
+            painter.end()
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme.space(40), HEADING_HEIGHT + theme.SMALL)
+
+
+class SectionView(QWidget):
+    """Keeps its widgets and fills them anew: the playhead moves often."""
+
+    toggled = Signal(str, bool)
+    looked = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._section: Section | None = None
+        self._heading = Heading(self)
+        self._remark = QLabel(self)
+        self._remark.setProperty("role", "dim")
+        self._remark.setWordWrap(True)
+        self._remark.setContentsMargins(theme.LARGE, 0, 0, theme.TIGHT)
+        self._facts = FactList(self)
+        self._rows: list[TensorRow] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, theme.TIGHT)
+        self._layout.setSpacing(0)
+        self._layout.addWidget(self._heading)
+        self._layout.addWidget(self._remark)
+        indented = QVBoxLayout()
+        indented.setContentsMargins(theme.LARGE, 0, 0, 0)
+        indented.addWidget(self._facts)
+        self._layout.addLayout(indented)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def rows(self) -> tuple[TensorRow, ...]:
+        """The rows in use."""
+        count = 0 if self._section is None else len(self._section.tensors)
+        return tuple(self._rows[:count])
+
+    def set_section(self, section: Section) -> None:
+        """Take over heading, remark and facts, and provide a row for each tensor; the caller fills the rows."""
+        self._section = section
+        self._heading.set_title(section.title, section.phase)
+        if self._remark.text() != section.remark:
+            self._remark.setText(section.remark)
+        self._remark.setVisible(bool(section.remark))
+        self._facts.set_facts(section.facts)
+        self._facts.setAccessibleName(section.title)
+        self._facts.setVisible(bool(section.facts))
+        while len(self._rows) < len(section.tensors):
+            row = TensorRow(self)
+            row.toggled.connect(self.toggled)
+            row.looked.connect(self.looked)
+            self._rows.append(row)
+            self._layout.addWidget(row)
+        for place, row in enumerate(self._rows):
+            row.setVisible(place < len(section.tensors))
+
+    def drawn_state(self) -> tuple[Hashable, ...]:
+        return (self._section, tuple(row.drawn_state() for row in self.rows))

@@ -1,0 +1,1 @@
+"""A recorded tensor as heat map, histogram, statistics and table."""
