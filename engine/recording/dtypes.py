@@ -72,7 +72,7 @@ def decode(data: bytes, dtype: str, shape: tuple[int, ...]) -> Array:
 
 def _flat(data: bytes, dtype: str) -> Array:
     if dtype == "bool":
-        return np.not_equal(np.frombuffer(data, "<u1"), 0)
+        return np.frombuffer(data, "<u1").astype(np.bool_)
     if dtype == "bfloat16":
         bits = np.frombuffer(data, "<u2").astype(np.uint32)
         floats: Array = np.left_shift(bits, 16, dtype=np.uint32).view(np.float32)

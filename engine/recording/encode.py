@@ -32,11 +32,15 @@ _ROW_OVERHEAD = 4096  # room for the other columns of a row that holds a blob
 
 
 class Table(NamedTuple):
-    """How rows of one type are stored: table name, number of columns, row → columns."""
+    """How rows of one type are stored: table name, its columns in SQL, row → columns."""
 
     name: str
-    columns: int
+    values: str
     encode: Callable[[Any], Columns]
+
+
+class LargeTensor:
+    """Stands for a tensor whose blob is reserved by its size, and filled in afterwards."""
 
 
 def shape_text(shape: Shape) -> str:
@@ -107,15 +111,20 @@ def size_of(row: Row) -> int:
     return len(data) if type(data) is bytes else memoryview(data).nbytes
 
 
+def _table(name: str, columns: int, encode: Callable[[Any], Columns]) -> Table:
+    return Table(name, f"({','.join('?' * columns)})", encode)
+
+
 TABLES: dict[type[Any], Table] = {
-    Source: Table("source", 3, _source),
-    Parameter: Table("parameter", 5, _parameter),
-    StepStart: Table("step", 2, attrgetter("index", "started")),
-    Graph: Table("graph", 5, _graph),
-    Node: Table("node", 17, _node),
-    Edge: Table("edge", 5, attrgetter("graph", "source", "slot", "target", "input_number")),
-    Event: Table("event", 8, _event),
-    Value: Table("value", 5, attrgetter("event", "role", "slot", "name", "tensor")),
-    Tensor: Table("tensor", 18, _tensor),
-    Note: Table("note", 3, _note),
+    Source: _table("source", 3, _source),
+    Parameter: _table("parameter", 5, _parameter),
+    StepStart: _table("step", 2, attrgetter("index", "started")),
+    Graph: _table("graph", 5, _graph),
+    Node: _table("node", 17, _node),
+    Edge: _table("edge", 5, attrgetter("graph", "source", "slot", "target", "input_number")),
+    Event: _table("event", 8, _event),
+    Value: _table("value", 5, attrgetter("event", "role", "slot", "name", "tensor")),
+    Tensor: _table("tensor", 18, _tensor),
+    Note: _table("note", 3, _note),
+    LargeTensor: Table("tensor", f"({'?,' * 17}zeroblob(?))", _tensor),
 }

@@ -16,19 +16,22 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from engine.errors import RecordingError
 from engine.recording import database, plain
-from engine.recording.encode import TABLES, Columns, size_of, text
+from engine.recording.encode import TABLES, Columns, LargeTensor, Table, size_of, text
 from engine.recording.model import Event, RecordingInfo, Row
 
 _GATHER_SECONDS = 0.05  # rows wait this long for company; a commit is due within 0.1 s
 _BATCH_BYTES = 32 << 20  # blobs of one transaction
+_ROWS_OF_STATEMENT = (128, 16, 1)
+_LARGE_BLOB = 64 << 10  # written without the interpreter lock
 _ROW_BYTES = 512  # what a row costs in memory beside its blob
-_CHECKPOINT_BYTES = 64 << 20  # size at which the write-ahead log is folded into the file
+_CHECKPOINT_BYTES = 8 << 20  # the write-ahead log stays small, so that its pages are used again instead of new ones
 _CLOSE_PATIENCE = 2.0  # seconds to wait for readers to let go of the file
 
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
@@ -177,24 +180,42 @@ class Writer:
     def _write_batch(self) -> None:
         """One transaction: the oldest rows, up to `_BATCH_BYTES`."""
         batch: dict[type, list[Columns]] = {}
+        blobs: list[tuple[int, Any]] = []
         count = size = 0
         rows = self._rows  # append and popleft of a deque need no lock
         while rows and size < _BATCH_BYTES:
             row = rows.popleft()
             kind = type(row)
-            batch.setdefault(kind, []).append(TABLES[kind].encode(row))
-            size += size_of(row) + _ROW_BYTES
+            columns = TABLES[kind].encode(row)
+            blob = size_of(row)
+            if blob >= _LARGE_BLOB and columns[-1] is not None:
+                blobs.append((columns[0], columns[-1]))
+                columns = (*columns[:-1], blob)
+                kind = LargeTensor
+            batch.setdefault(kind, []).append(columns)
+            size += blob + _ROW_BYTES
             count += 1
         self._connection.execute("BEGIN")
         for kind, columns in batch.items():
-            table = TABLES[kind]
-            self._connection.executemany(f"INSERT INTO {table.name} VALUES ({'?,' * (table.columns - 1)}?)", columns)
+            self._insert(TABLES[kind], columns)
+        for tensor, data in blobs:
+            with self._connection.blobopen("tensor", "data", tensor) as blob:
+                blob.write(data)
         self._connection.execute("COMMIT")
         with self._wake:
             self._bytes -= size
             self._committed += count
             self.committed_events += len(batch.get(Event, ()))
             self._done.notify_all()
+
+    def _insert(self, table: Table, rows: list[Columns]) -> None:
+        """Many rows with few statements: after each one, this thread must wait for the interpreter lock again."""
+        start = 0
+        for count in _ROWS_OF_STATEMENT:
+            sql = f"INSERT INTO {table.name} VALUES {','.join([table.values] * count)}"
+            while start + count <= len(rows):
+                self._connection.execute(sql, tuple(chain.from_iterable(rows[start : start + count])))
+                start += count
 
     def _fold(self) -> None:
         """Leave a single file. A reader that holds on to the file is waited for, but not for ever."""
