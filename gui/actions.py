@@ -23,7 +23,8 @@ from gui.icons import icon
 
 if TYPE_CHECKING:
 
-    def QT_TR_NOOP(text: str) -> str:  # noqa: N802 - PySide6 types its own as object -> object
+    def QT_TR_NOOP(text: str) -> str:
+        """PySide6 types its own as object -> object."""
         ...
 
 else:
@@ -71,7 +72,7 @@ class Table:
         ActionSpec("open_recording", QT_TR_NOOP("Open recording…"), QT_TR_NOOP("Open a .chain file"), "Ctrl+Shift+O",
                    icon="folder-open", menu="file"),
         ActionSpec("load_model", QT_TR_NOOP("Load model…"),
-                   QT_TR_NOOP("Choose one of torchvision's models and run it"), "Ctrl+L", icon="cube", menu="file"),
+                   QT_TR_NOOP("Choose one of torchvision's models and run it"), "Ctrl+L", icon="layers", menu="file"),
         ActionSpec("example_bow", QT_TR_NOOP("The bow"),
                    QT_TR_NOOP("The smallest training loop: w, b, one sample, gradient descent"),
                    icon="bow", menu="file/examples"),

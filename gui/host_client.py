@@ -26,7 +26,7 @@ State = Literal["idle", "starting", "running", "paused", "stopping"]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What to run, and how much of it to record: after `pause_after` training steps the script stands still (0: never)."""
+    """What to run, and how much of it to record: it stands still after `pause_after` training steps (0: never)."""
 
     script: Path
     output: Path

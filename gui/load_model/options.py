@@ -33,7 +33,8 @@ class ModelOptions:
 class SizeRule:
     """Which square inputs a model takes: at least `minimum`, a multiple of `multiple`.
 
-    `pretrained` is the size that its pretrained weights need, if they need one; `argument` is the constructor's argument that must be told the size, with the value for it in Python.
+    `pretrained` is the size that its pretrained weights need, if they need one; `argument` is the constructor's
+    argument that must be told the size, with the value for it in Python.
     """
 
     default: int = 64

@@ -1,0 +1,182 @@
+"""A plain text editor with line numbers, and marks on lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QTextBlock,
+    QTextCursor,
+    QTextFormat,
+)
+from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
+
+from gui import theme
+from gui.highlight import PythonHighlighter
+
+DOT = 5  # px, diameter of the dot beside a line that made nodes
+BAR = 3  # px, width of the bar beside a marked line
+TAB_COLUMNS = 4
+
+
+class Editor(QPlainTextEdit):
+    """Lines are counted from 1. `marks` gives lines a colour, `nodes_of` says how many nodes a line made."""
+
+    line_clicked = Signal(int)  # in the text
+    gutter_clicked = Signal(int, QPoint)  # beside it; the point is global
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("source_text")
+        self.setAccessibleName(self.tr("Source of the script"))
+        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self._marks: dict[int, QColor] = {}
+        self._counts: dict[int, int] = {}
+        self._pressed = QPoint()
+        self._gutter = Gutter(self)
+        self._highlighter = PythonHighlighter(self.document())
+        self.blockCountChanged.connect(self._make_room)
+        self.updateRequest.connect(self._follow)
+        self.put_on_theme()
+
+    def put_on_theme(self) -> None:
+        font = theme.mono_font(theme.TEXT_PX - 1)
+        self.setFont(font)
+        self.setTabStopDistance(QFontMetrics(font).horizontalAdvance(" ") * TAB_COLUMNS)
+        self._highlighter.put_on_theme()
+        self._make_room()
+
+    @property
+    def marks(self) -> Mapping[int, QColor]:
+        return self._marks
+
+    def set_marks(self, marks: Mapping[int, QColor]) -> None:
+        """Give lines a coloured ground and a bar beside them."""
+        self._marks = dict(marks)
+        self.setExtraSelections([self._selection(line, color) for line, color in self._marks.items()])
+        self._gutter.update()
+
+    def set_counts(self, counts: Mapping[int, int]) -> None:
+        """How many nodes each line made."""
+        self._counts = dict(counts)
+        self._gutter.update()
+
+    def show_line(self, line: int) -> None:
+        """Scroll, no more than needed, so that the line can be seen; the cursor stays."""
+        block = self.document().findBlockByNumber(line - 1)
+        if not block.isValid():
+            return
+        first = self.firstVisibleBlock().blockNumber()
+        visible = max(1, self.viewport().height() // max(1, self.fontMetrics().lineSpacing()))
+        if not first + 1 <= block.blockNumber() <= first + visible - 2:
+            self.verticalScrollBar().setValue(max(0, block.blockNumber() - visible // 3))
+
+    def go_to_line(self, line: int) -> None:
+        """Put the cursor there."""
+        block = self.document().findBlockByNumber(line - 1)
+        if block.isValid():
+            self.setTextCursor(QTextCursor(block))
+            self.show_line(line)
+
+    def _selection(self, line: int, color: QColor) -> QTextEdit.ExtraSelection:
+        selection = QTextEdit.ExtraSelection()
+        ground = theme.blend(theme.current().field, color, 0.16)
+        selection.format.setBackground(ground)
+        selection.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
+        selection.cursor = QTextCursor(self.document().findBlockByNumber(line - 1))
+        return selection
+
+    # --- mouse -------------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.position().toPoint()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        clicked = (event.position().toPoint() - self._pressed).manhattanLength() < 4
+        if clicked and event.button() == Qt.MouseButton.LeftButton and not self.textCursor().hasSelection():
+            self.line_clicked.emit(self.line_at(event.position().toPoint().y()))
+
+    def line_at(self, y: int) -> int:
+        return self.cursorForPosition(QPoint(0, y)).blockNumber() + 1
+
+    # --- gutter ------------------------------------------------------------------------------------------------------
+
+    def gutter_width(self) -> int:
+        digits = max(2, len(str(self.blockCount())))
+        return self.fontMetrics().horizontalAdvance("0") * digits + DOT + theme.SMALL * 2 + theme.TIGHT
+
+    def _make_room(self) -> None:
+        self.setViewportMargins(self.gutter_width(), 0, 0, 0)
+
+    def _follow(self, rectangle: QRect, dy: int) -> None:
+        if dy:
+            self._gutter.scroll(0, dy)
+        else:
+            self._gutter.update(0, rectangle.y(), self._gutter.width(), rectangle.height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        inside = self.contentsRect()
+        self._gutter.setGeometry(QRect(inside.left(), inside.top(), self.gutter_width(), inside.height()))
+
+    def paint_gutter(self, painter: QPainter, region: QRect) -> None:
+        colors = theme.current()
+        painter.fillRect(region, colors.field)
+        painter.setFont(self.font())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        block = self.firstVisibleBlock()
+        top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
+        while block.isValid() and top <= region.bottom():
+            height = self.blockBoundingRect(block).height()
+            if block.isVisible() and top + height >= region.top():
+                self._paint_line(painter, block, top, height)
+            block = block.next()
+            top += height
+
+    def _paint_line(self, painter: QPainter, block: QTextBlock, top: float, height: float) -> None:
+        colors, line = theme.current(), block.blockNumber() + 1
+        mark = self._marks.get(line)
+        if mark is not None:
+            ground = theme.blend(colors.field, mark, 0.16)
+            painter.fillRect(0, int(top), self._gutter.width(), int(height), ground)
+            painter.fillRect(0, int(top), BAR, int(height), mark)
+        right = self._gutter.width() - DOT - theme.SMALL - theme.TIGHT
+        painter.setPen(colors.text if mark is not None else colors.dim)
+        painter.drawText(0, int(top), right, int(height), Qt.AlignmentFlag.AlignRight, str(line))
+        if self._counts.get(line):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(mark or colors.dim)
+            painter.drawEllipse(right + theme.TIGHT, int(top + (height - DOT) / 2), DOT, DOT)
+
+
+class Gutter(QWidget):
+    """Line numbers, and a dot beside each line that made nodes."""
+
+    def __init__(self, editor: Editor) -> None:
+        super().__init__(editor)
+        self._editor = editor
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        self.setToolTip(self.tr("A dot marks a line that made nodes of the graph; click it to select them"))
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._editor.gutter_width(), 0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            self._editor.paint_gutter(painter, event.rect())
+        finally:
+            painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        line = self._editor.line_at(event.position().toPoint().y())
+        self._editor.gutter_clicked.emit(line, event.globalPosition().toPoint())

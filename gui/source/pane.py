@@ -1,0 +1,338 @@
+"""What the source pane shows: the opened script, which can be edited, or a file as it was recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from engine.errors import RecordingError
+from engine.recording.model import Node, Source
+from gui import theme
+from gui.session import Session
+from gui.source.editor import Editor
+
+
+class SourcePane(QWidget):
+    """Follows the playhead and the selection: the line of the selected node is marked, and the one of the active node.
+
+    `script` is the file that can be edited and run. `failed` tells what could not be read or written.
+    """
+
+    modified_changed = Signal(bool)
+    script_changed = Signal()
+    failed = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._script: Path | None = None
+        self._shown: Source | None = None  # None: the script
+        self._sources: dict[int, Source] = {}
+        self._recorded_lines: list[str] = []  # the script as it was when it was recorded
+        self._clicked = (-1, -1)  # the line last clicked, and which of its nodes was selected
+        self.editor = Editor()
+        self.viewer = Editor()
+        self.viewer.setObjectName("source_recorded")
+        self.viewer.setReadOnly(True)
+        self._files = QComboBox()
+        self._files.setObjectName("source_files")
+        self._files.setAccessibleName(self.tr("File"))
+        self._files.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._state = QLabel()
+        self._state.setProperty("role", "caption")
+        self._lay_out()
+        self._connect()
+        self._show(None)
+
+    def _lay_out(self) -> None:
+        header = QWidget()
+        row = QHBoxLayout(header)
+        row.setContentsMargins(theme.SMALL, theme.TIGHT, theme.MEDIUM, theme.TIGHT)
+        row.addWidget(self._files, 1)
+        row.addWidget(self._state)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.editor)
+        self._pages.addWidget(self.viewer)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(header)
+        column.addWidget(self._pages)
+
+    def _connect(self) -> None:
+        self._files.activated.connect(self._choose_file)
+        self.editor.document().modificationChanged.connect(self._on_modified)
+        for editor in (self.editor, self.viewer):
+            editor.line_clicked.connect(self._on_line_clicked)
+            editor.gutter_clicked.connect(self._on_gutter_clicked)
+        self._session.recording_changed.connect(self._on_recording_changed)
+        self._session.graph_changed.connect(lambda _: self._update_counts())
+        self._session.recording_grew.connect(self._on_recording_grew)
+        self._session.selection_changed.connect(lambda _: self._mark())
+        self._session.playhead_changed.connect(lambda _: self._mark())
+        theme.switch.changed.connect(self._put_on_theme)
+
+    # --- the script --------------------------------------------------------------------------------------------------
+
+    @property
+    def script(self) -> Path | None:
+        return self._script
+
+    @property
+    def modified(self) -> bool:
+        """Whether the script was edited and not saved."""
+        return self.editor.document().isModified()
+
+    @property
+    def shown(self) -> Editor:
+        """The editor that can be seen."""
+        return self.editor if self._shown is None else self.viewer
+
+    @property
+    def shown_path(self) -> str:
+        return self._shown.path if self._shown is not None else str(self._script or "")
+
+    def open_script(self, path: Path) -> bool:
+        """Show a script from disk. On failure `failed` tells why, and what is shown stays."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self.failed.emit(self.tr("{0} cannot be read: {1}").format(path, _reason(error)))
+            return False
+        self._script = path.absolute()
+        self.editor.setPlainText(text)
+        self._show(None)
+        self.script_changed.emit()
+        return True
+
+    def close_script(self) -> None:
+        self._script = None
+        self.editor.clear()
+        self.editor.document().setModified(False)
+        self._show(None)
+        self.script_changed.emit()
+
+    def save(self) -> bool:
+        """Write the edited script to its file."""
+        if self._script is None:
+            return False
+        try:
+            self._script.write_text(self.editor.toPlainText(), encoding="utf-8")
+        except OSError as error:
+            self.failed.emit(self.tr("{0} cannot be written: {1}").format(self._script, _reason(error)))
+            return False
+        self.editor.document().setModified(False)
+        return True
+
+    def show_place(self, path: str, line: int) -> bool:
+        """Show a line of a file that is open or recorded; False if it is neither."""
+        if self._script is not None and _same(path, str(self._script)):
+            self._show(None)
+        else:
+            source = next((each for each in self._sources.values() if _same(path, each.path)), None)
+            if source is None:
+                return False
+            self._show(source)
+        self.shown.go_to_line(line)
+        return True
+
+    def _on_modified(self, modified: bool) -> None:
+        self._update_header()
+        self.modified_changed.emit(modified)
+
+    # --- which file is shown -----------------------------------------------------------------------------------------
+
+    def _show(self, source: Source | None) -> None:
+        """A recorded file, or the script."""
+        if source is not None and source != self._shown:
+            self.viewer.setPlainText(source.text)
+        self._shown = source
+        self._pages.setCurrentWidget(self.shown)
+        self.editor.setReadOnly(self._script is None)
+        self._update_header()
+        self._update_counts()
+
+    def _choose_file(self, index: int) -> None:
+        source = self._files.itemData(index)
+        self._show(self._sources.get(source) if source is not None else None)
+        self._paint_marks(follow=False)
+
+    def _is_script(self, source: Source) -> bool:
+        return self._script is not None and _same(source.path, str(self._script))
+
+    def _update_header(self) -> None:
+        self._files.clear()
+        if self._script is not None:
+            self._files.addItem(self._script.name, None)
+            self._files.setItemData(0, str(self._script), Qt.ItemDataRole.ToolTipRole)
+        for source in self._sources.values():
+            if not self._is_script(source):
+                self._files.addItem(Path(source.path).name, source.id)
+                self._files.setItemData(self._files.count() - 1, source.path, Qt.ItemDataRole.ToolTipRole)
+        wanted = self._shown.id if self._shown is not None else None
+        self._files.setCurrentIndex(self._files.findData(wanted))
+        self._files.setToolTip(self.shown_path)
+        self._files.setEnabled(self._files.count() > 0)
+        self._state.setText(self._state_text())
+
+    def _state_text(self) -> str:
+        if self._shown is not None:
+            return self.tr("as recorded, read-only")
+        return self.tr("edited") if self.modified else ""
+
+    # --- nodes and lines ---------------------------------------------------------------------------------------------
+
+    def _on_recording_changed(self) -> None:
+        self._sources = {}
+        self._shown = None
+        self._read_sources()
+        first = next(iter(self._sources.values()), None)
+        own = any(self._is_script(source) for source in self._sources.values())
+        self._show(None if own or self._script is not None else first)
+        self._mark()
+
+    def _on_recording_grew(self) -> None:
+        self._read_sources()
+        if self._script is None and self._shown is None and self._sources:
+            self._show(next(iter(self._sources.values())))
+        else:
+            self._update_counts()
+        self._mark()
+
+    def _read_sources(self) -> None:
+        """Learn of the files that made the current graph's nodes."""
+        recording = self._session.recording
+        if recording is None:
+            return
+        known = len(self._sources)
+        for node in self._nodes():
+            if node.source is not None and node.source not in self._sources:
+                self._sources[node.source] = recording.source(node.source)
+        script = recording.info.script
+        if len(self._sources) != known:
+            self._sources = dict(sorted(self._sources.items(), key=lambda item: not _same(item[1].path, script)))
+            self._update_header()
+        own = next((source for source in self._sources.values() if self._is_script(source)), None)
+        self._recorded_lines = own.text.splitlines() if own is not None else []
+
+    def _nodes(self) -> tuple[Node, ...]:
+        recording, graph = self._session.recording, self._session.graph_id
+        if recording is None or graph is None:
+            return ()
+        try:
+            return recording.nodes(graph)
+        except RecordingError:
+            return ()  # whoever draws the graph says so
+
+    def nodes_of_line(self, line: int) -> list[Node]:
+        """The nodes of the current graph that a line of the shown file made."""
+        wanted = self._shown_sources()
+        return [node for node in self._nodes() if node.line == line and node.source in wanted and node.kind != "data"]
+
+    def _shown_sources(self) -> set[int]:
+        if self._shown is not None:
+            return {self._shown.id}
+        return {number for number, source in self._sources.items() if self._is_script(source)}
+
+    def _update_counts(self) -> None:
+        self._read_sources()
+        wanted = self._shown_sources()
+        counts: dict[int, int] = {}
+        for node in self._nodes():
+            if node.line is not None and node.source in wanted and node.kind != "data":
+                counts[node.line] = counts.get(node.line, 0) + 1
+        self.shown.set_counts(counts)
+
+    def _on_line_clicked(self, line: int) -> None:
+        """A click in the text selects the line's node; further clicks go on to its other nodes."""
+        nodes = self.nodes_of_line(line)
+        if not nodes:
+            return
+        turn = self._clicked[1] + 1 if self._clicked[0] == line else 0
+        self._clicked = (line, turn % len(nodes))
+        self._session.select(nodes[self._clicked[1]].id)
+
+    def _on_gutter_clicked(self, line: int, position: QPoint) -> None:
+        nodes = self.nodes_of_line(line)
+        if len(nodes) <= 1:
+            self._on_line_clicked(line)
+            return
+        menu = self.menu_of(nodes)
+        menu.popup(position)
+
+    def menu_of(self, nodes: list[Node]) -> QMenu:
+        """One entry for each node; it deletes itself."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for node in nodes:
+            owner = node.module or node.name
+            entry = menu.addAction(f"{node.type} · {owner}" if owner else node.type)
+            entry.triggered.connect(lambda _=False, number=node.id: self._session.select(number))
+        return menu
+
+    # --- marks -------------------------------------------------------------------------------------------------------
+
+    def drawn_state(self) -> tuple[object, ...]:
+        marks = tuple(sorted((line, color.name()) for line, color in self.shown.marks.items()))
+        return (self.shown_path, marks)
+
+    def _mark(self) -> None:
+        """Mark the lines of the active and of the selected node, and show the file of the latter, or of the former."""
+        nodes = [node for node in (self._selected(), self._active()) if node is not None and node.line is not None]
+        source = self._sources.get(nodes[0].source or -1) if nodes else None
+        if source is not None:
+            shown = None if self._is_script(source) else source
+            if shown != self._shown:
+                self._show(shown)
+        self._paint_marks(follow=True)
+
+    def _paint_marks(self, *, follow: bool) -> None:
+        wanted, marks = self._shown_sources(), {}
+        active, selected = self._active(), self._selected()
+        event = self._session.current_event
+        if event is not None and active is not None and active.source in wanted and active.line is not None:
+            marks[active.line] = theme.current().phase(event.phase)
+        if selected is not None and selected.source in wanted and selected.line is not None:
+            marks[selected.line] = theme.current().accent
+        marks = {line: color for line, color in marks.items() if self._unchanged(line)}
+        self.shown.set_marks(marks)
+        if marks and follow:
+            self.shown.show_line(list(marks)[-1])
+
+    def _unchanged(self, line: int) -> bool:
+        """Whether the shown line is still the one that was recorded: an edited script may have others."""
+        if self._shown is not None:
+            return True
+        lines = self._recorded_lines
+        return 0 < line <= len(lines) and self.editor.document().findBlockByNumber(line - 1).text() == lines[line - 1]
+
+    def _selected(self) -> Node | None:
+        return self._node(self._session.selection)
+
+    def _active(self) -> Node | None:
+        event = self._session.current_event
+        return self._node(event.node) if event is not None else None
+
+    def _node(self, number: int | None) -> Node | None:
+        recording = self._session.recording
+        if recording is None or number is None:
+            return None
+        try:
+            return recording.node(number)
+        except RecordingError:
+            return None
+
+    def _put_on_theme(self) -> None:
+        self.editor.put_on_theme()
+        self.viewer.put_on_theme()
+        self._paint_marks(follow=False)
+
+
+def _same(one: str, other: str) -> bool:
+    return Path(one).absolute() == Path(other).absolute()
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

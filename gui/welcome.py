@@ -1,0 +1,223 @@
+"""What stands in the middle of the window while there is no graph: the welcome page, or a script ready to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import icons, theme
+from gui.actions import Actions
+
+CARD_WIDTH, CARD_HEIGHT = 224, 108
+PAGE_WIDTH = CARD_WIDTH * 3 + theme.MEDIUM * 2
+COLUMNS = 3
+
+
+class Card(QPushButton):
+    """A large button: an icon, a title, what one gets."""
+
+    def __init__(self, icon_name: str, title: str, text: str, shortcut: str = "") -> None:
+        super().__init__()
+        self._icon_name = icon_name
+        self._picture = QLabel()
+        name, words, keys = QLabel(title), QLabel(text), QLabel(shortcut)
+        name.setFont(theme.ui_font(semibold=True))
+        words.setProperty("role", "dim")
+        words.setWordWrap(True)
+        keys.setProperty("role", "caption")
+        head = QHBoxLayout()
+        head.setSpacing(theme.SMALL)
+        head.addWidget(self._picture)
+        head.addWidget(name, 1)
+        head.addWidget(keys)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.MEDIUM, theme.MEDIUM, theme.MEDIUM, theme.MEDIUM)
+        column.addLayout(head)
+        column.addWidget(words, 1, Qt.AlignmentFlag.AlignTop)
+        for part in (self._picture, name, words, keys):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFixedSize(CARD_WIDTH, CARD_HEIGHT)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(text)
+        self.put_on_theme()
+
+    def put_on_theme(self) -> None:
+        self._picture.setPixmap(icons.pixmap(self._icon_name, 20, theme.current().dim, self.devicePixelRatioF()))
+
+
+class WelcomePage(QScrollArea):
+    """Each card triggers an action of the table; recent files emit `file_chosen`."""
+
+    file_chosen = Signal(Path)
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("welcome")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self._cards: list[Card] = []
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(0)
+        self._recent_title = _heading(self.tr("Recent"))
+        page = QWidget()
+        page.setMaximumWidth(PAGE_WIDTH)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, theme.WIDE, 0, theme.WIDE)
+        column.setSpacing(theme.MEDIUM)
+        column.addStretch(2)
+        column.addLayout(self._titles())
+        column.addSpacing(theme.SMALL)
+        column.addLayout(self._make_cards(actions))
+        column.addSpacing(theme.SMALL)
+        column.addWidget(self._recent_title)
+        column.addLayout(self._recent)
+        column.addStretch(3)
+        holder = QWidget()
+        centre = QHBoxLayout(holder)
+        centre.setContentsMargins(theme.WIDE, 0, theme.WIDE, 0)
+        centre.addStretch(1)
+        centre.addWidget(page, 0)
+        centre.addStretch(1)
+        self.setWidget(holder)
+        theme.switch.changed.connect(self._put_on_theme)
+        self._put_on_theme()
+
+    def set_recent(self, files: list[Path]) -> None:
+        """The most recently opened files, newest first."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        for path in files:
+            self._recent.addWidget(self._recent_row(path))
+        self._recent_title.setVisible(bool(files))
+
+    def _titles(self) -> QVBoxLayout:
+        titles = QVBoxLayout()
+        titles.setSpacing(theme.TIGHT)
+        name = QLabel("chainrule")
+        name.setFont(theme.ui_font(24, semibold=True))
+        promise = QLabel(self.tr("See what loss.backward() and optimizer.step() really do, on your own program."))
+        promise.setProperty("role", "dim")
+        promise.setWordWrap(True)
+        titles.addWidget(name)
+        titles.addWidget(promise)
+        return titles
+
+    def _make_cards(self, actions: Actions) -> QGridLayout:
+        bow = self.tr("Two parameters, one sample: the whole training loop on one screen")
+        resnet = self.tr("134 autograd nodes, SGD with momentum, every gradient open to you")
+        by_hand = self.tr("The same numbers without an optimizer: w -= lr * w.grad")
+        own = self.tr("Any PyTorch training script, as it is. Or drop it on the window")
+        model = self.tr("One of torchvision's classification models, without writing a script")
+        recording = self.tr("Walk through a .chain file from any machine")
+        rows = (
+            ("example_bow", "bow", self.tr("The bow"), bow),
+            ("example_resnet18", "cube", self.tr("ResNet-18"), resnet),
+            ("example_bow_manual", "bow", self.tr("The bow, by hand"), by_hand),
+            ("open_script", "file-code", self.tr("Your own script"), own),
+            ("load_model", "layers", self.tr("Load a model"), model),
+            ("open_recording", "folder-open", self.tr("Open a recording"), recording),
+        )
+        grid = QGridLayout()
+        grid.setSpacing(theme.MEDIUM)
+        for number, (action_id, icon_name, title, text) in enumerate(rows):
+            action = actions[action_id]
+            card = Card(icon_name, title, text, action.shortcut().toString())
+            card.setObjectName(f"{action_id}_card")
+            card.clicked.connect(action.trigger)
+            self._cards.append(card)
+            grid.addWidget(card, number // COLUMNS, number % COLUMNS)
+        return grid
+
+    def _recent_row(self, path: Path) -> QToolButton:
+        row = QToolButton()
+        row.setText(f"{path.name}   {_short(path.parent)}")
+        row.setIcon(icons.icon("recording" if path.suffix == ".chain" else "file-code", theme.current().dim))
+        row.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        row.setIconSize(QSize(theme.ICON, theme.ICON))
+        row.setToolTip(str(path))
+        row.setAccessibleName(str(path))
+        row.clicked.connect(lambda: self.file_chosen.emit(path))
+        return row
+
+    def _put_on_theme(self) -> None:
+        for card in self._cards:
+            card.put_on_theme()
+        self.viewport().setStyleSheet(f"background: {theme.current().bg.name()};")
+
+
+class ReadyPage(QWidget):
+    """A script is open and there is no graph yet: a button to run it, or how far the run has come."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("ready")
+        self.setAutoFillBackground(True)
+        self._name = QLabel()
+        self._name.setProperty("role", "title")
+        self._text = QLabel()
+        self._text.setObjectName("ready_text")
+        self._text.setProperty("role", "dim")
+        self._text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._text.setWordWrap(True)
+        self._progress = QProgressBar()
+        self._progress.setRange(0, 0)
+        self._progress.setFixedWidth(CARD_WIDTH)
+        self._run = QPushButton(self.tr("Run"))
+        self._run.setObjectName("ready_run")
+        self._run.setProperty("role", "primary")
+        self._run.clicked.connect(actions["run"].trigger)
+        column = QVBoxLayout(self)
+        column.setSpacing(theme.MEDIUM)
+        column.addStretch(2)
+        for part in (self._name, self._run, self._progress):
+            column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self._text)
+        column.addStretch(3)
+        theme.switch.changed.connect(self._put_on_theme)
+        self._put_on_theme()
+
+    def show_ready(self, name: str, text: str) -> None:
+        self._show(name, text, running=False)
+
+    def show_running(self, name: str, text: str) -> None:
+        self._show(name, text, running=True)
+
+    @property
+    def text(self) -> str:
+        return self._text.text()
+
+    def _show(self, name: str, text: str, *, running: bool) -> None:
+        self._name.setText(name)
+        self._text.setText(text)
+        self._run.setVisible(not running)
+        self._progress.setVisible(running)
+
+    def _put_on_theme(self) -> None:
+        palette = self.palette()
+        palette.setColor(self.backgroundRole(), theme.current().bg)
+        self.setPalette(palette)
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setFont(theme.ui_font(semibold=True))
+    return label
+
+
+def _short(folder: Path) -> str:
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
