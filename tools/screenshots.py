@@ -1,0 +1,105 @@
+"""`make screenshots`: the pictures in README and docs, made by the real program.
+
+    python -m tools.screenshots [FOLDER]
+
+Records the examples, opens each recording in the window, walks to a telling event, and takes a picture of the whole
+window. Needs no display. Settings are the program's defaults, not those of the user.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gui.session import Session
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZE = (1280, 800)
+PATIENCE_MS = 1200  # for what is laid out, loaded or moved with an easing
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture: its file, the example, the theme, and where to stand and what to look at."""
+
+    file: str
+    example: str
+    theme: Literal["dark", "light"]
+    at: float  # which of the backward events of the first training step, from 0 (the first) to 1 (the last)
+    name: str  # of the node to select
+
+
+SHOTS = (
+    Shot("bow-dark.png", "bow", "dark", 1.0, "prediction"),
+    Shot("resnet18-dark.png", "resnet18", "dark", 0.55, "layer3.0.conv2.weight"),
+    Shot("resnet18-light.png", "resnet18", "light", 0.55, "layer3.0.conv2.weight"),
+)
+
+
+def record(example: str, folder: Path) -> Path:
+    """One recording of an example, made by the command line."""
+    recording = folder / f"{example}.chain"
+    command = [sys.executable, str(ROOT / "main.py"), "record", str(ROOT / "resources" / "examples" / f"{example}.py")]
+    subprocess.run([*command, "-o", str(recording)], check=True)
+    return recording
+
+
+def take(shot: Shot, recording: Path, file: Path) -> None:
+    """Open, walk, select, and save what the window then shows."""
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    from gui import theme
+    from gui.app import create_window
+
+    window = create_window()
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app, shot.theme)
+    window.resize(*SIZE)
+    window.show()
+    window.session.open(recording)
+    stand(window.session, shot)
+    QTest.qWait(PATIENCE_MS)
+    picture = window.grab()
+    if not picture.save(str(file)):
+        raise OSError(f"{file} could not be written")
+    window.close()
+    window.deleteLater()
+    QTest.qWait(1)
+
+
+def stand(session: Session, shot: Shot) -> None:
+    """Move the playhead and select as the shot says."""
+    recording = session.recording
+    assert recording is not None
+    spans = recording.timeline.phase_spans(recording.steps[0].index)
+    first, last = next((first, last) for phase, first, last in spans if phase == "backward")
+    session.seek(first + round(shot.at * (last - first)))
+    assert session.graph_id is not None
+    session.select(next(node.id for node in recording.nodes(session.graph_id) if node.name == shot.name))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take all pictures into the folder (docs/img)."""
+    target = Path(arguments[0]) if arguments else ROOT / "docs" / "img"
+    target.mkdir(parents=True, exist_ok=True)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_CONFIG_HOME"] = folder  # no window layout or recent files of whoever runs this
+        recordings = {example: record(example, Path(folder)) for example in sorted({shot.example for shot in SHOTS})}
+        for shot in SHOTS:
+            take(shot, recordings[shot.example], target / shot.file)
+            print(target / shot.file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
