@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 ROOT = Path(__file__).parents[2]
 SIZE = (1280, 800)
-PATIENCE = 60.0  # seconds; far more than anything takes, so that a slow machine fails no test
+PATIENCE = 60.0  # seconds; far more than anything takes, so that no slow machine fails a test
 POLL = 0.1
 STILL = 3  # so many pictures in a row are the same when nothing moves any more
 NOTICEABLE = 2e-4  # share of the screen; a blinking cursor is less
@@ -52,6 +52,15 @@ class Screen:
         wait_until(stands, "the screen to stand still")
         return shots[-1]
 
+    def changed_from(self, before: Picture) -> Picture:
+        """The next still picture that looks different."""
+        wait_until(lambda: differ(self.still(), before), "the screen to change")
+        return self.still()
+
+    def wait_for(self, expected: Picture) -> None:
+        """Return when the screen looks as expected; fail if it never does."""
+        wait_until(lambda: not differ(self.still(), expected), "the screen to look as before")
+
     def xdotool(self, *arguments: str) -> str:
         """Run xdotool on this screen; "" where it found nothing."""
         environment = {**os.environ, "DISPLAY": self.display}
@@ -76,6 +85,11 @@ class Program:
         """Type keys, named as X names them: "Right", "ctrl+Left", "F5"."""
         for key in keys:
             self.screen.xdotool("key", "--clearmodifiers", key)
+
+    def quit(self) -> None:
+        """Leave as a person would, and see that the program goes without a complaint."""
+        self.press("ctrl+q")
+        assert self.process.wait(PATIENCE) == 0
 
 
 @contextmanager
@@ -139,8 +153,3 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 def differ(one: Picture, other: Picture) -> bool:
     """Whether a person would see a difference."""
     return float(np.mean(one != other)) > NOTICEABLE
-
-
-def all_differ(pictures: Sequence[Picture]) -> bool:
-    """Whether no two of them look the same."""
-    return all(differ(one, other) for index, one in enumerate(pictures) for other in pictures[:index])
