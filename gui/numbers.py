@@ -134,6 +134,17 @@ def _after_point(text: str) -> int | None:
     return 0 if point < 0 else len(text) - point
 
 
-def column(values: npt.NDArray[np.float64] | Sequence[float | None]) -> list[str]:
-    """A column of numbers, aligned at the decimal point; NaN stands for "there is none" and gives a dash."""
-    return align([ABSENT if value is None or math.isnan(value) else number(float(value)) for value in values])
+def decimals(values: npt.NDArray[np.float64]) -> int:
+    """How many characters from the decimal point on the longest of these numbers has, when written by `number`."""
+    finite = np.abs(values[np.isfinite(values) & (values != 0)])
+    if not len(finite):
+        return 0
+    # Of each power of ten one: rounding up to the next one only makes the text shorter.
+    _, samples = np.unique(np.floor(np.log10(finite)), return_index=True)
+    return max(_after_point(number(float(value))) or 0 for value in finite[samples])
+
+
+def padded(text: str, after: int) -> str:
+    """`text` with figure spaces, so that there are `after` characters from its decimal point on."""
+    own = _after_point(text)
+    return text if own is None else text + FIGURE_SPACE * (after - own)

@@ -1,0 +1,232 @@
+"""What each parameter holds at the playhead: the numbers behind the parameter table and the gradient chart. No widgets.
+
+`StepValues` reads the events of one training step once, in small portions; every position in it is then a matter of a
+few NumPy operations (`at`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.recording.model import EVENT_KINDS, EventKind, Role
+from engine.recording.reader import Recording
+from gui.tensor_views.loaded import element, load
+
+Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Numbers, and which of them are known: NaN is a number that a gradient can well have."""
+
+    numbers: Floats
+    known: Bools
+
+    @staticmethod
+    def empty(count: int) -> Cells:
+        return Cells(np.full(count, np.nan), np.zeros(count, np.bool_))
+
+    def put(self, place: int, number: float | None) -> None:
+        if number is not None:
+            self.numbers[place], self.known[place] = number, True
+
+    def pick(self, places: Numbers) -> Cells:
+        """The cells at `places`; unknown for −1."""
+        if not len(self.numbers):
+            return Cells.empty(len(places))
+        there = places >= 0
+        return Cells(np.where(there, self.numbers[places], np.nan), there & self.known[places])
+
+    def otherwise(self, other: Cells) -> Cells:
+        """These, and where they are unknown the other's."""
+        return Cells(np.where(self.known, self.numbers, other.numbers), self.known | other.known)
+
+
+@dataclass(frozen=True, eq=False)
+class AtPlayhead:
+    """One entry for each parameter, in the order of `Recording.parameters`.
+
+    `value` is the number of a parameter of one element, else the norm; `ratio` the update's norm by the value's norm
+    before it. `updated` says whether this step's update has happened; `optimizer` is an index in
+    `StepValues.optimizers`, −1 if there is none.
+    """
+
+    value: Cells
+    gradient: Cells
+    update: Cells
+    ratio: Cells
+    updated: Bools
+    optimizer: Numbers
+
+
+class StepValues:
+    """One training step's parameters, gradients and updates.
+
+    `load` reads on for a while and returns whether everything is there; what has not been read is not known. Without
+    `changes` the tensors themselves are not read, and the updates' norms stay unknown.
+    """
+
+    def __init__(self, recording: Recording, step: int, *, changes: bool = True) -> None:
+        self.recording = recording
+        self.step = step
+        self.optimizers: list[str] = []
+        self._wants_changes = changes
+        self.first, self.last = recording.timeline.step_bounds(step)
+        self._place = {parameter.id: place for place, parameter in enumerate(recording.parameters)}
+        count = len(self._place)
+        self._base = Cells.empty(count)
+        self._gradients = _Column(recording, "accumulate", self.first, self.last, self._place)
+        self._updates = _Column(recording, "update", self.first, self.last, self._place)
+        events = len(self._updates.events)
+        self._changes, self._sizes = Cells.empty(events), Cells.empty(events)
+        self._optimizer = np.full(events, -1, np.int64)
+        self._work: Iterator[None] = self._read()
+        self.loaded = False
+
+    def load(self, seconds: float | None = None) -> bool:
+        """Read on, for about so long, or to the end. Raises RecordingError."""
+        end = None if seconds is None else time.perf_counter() + seconds
+        with self.recording.held():
+            while not self.loaded:
+                if next(self._work, self) is self:
+                    self.loaded = True
+                elif end is not None and time.perf_counter() >= end:
+                    break
+        return self.loaded
+
+    def at(self, playhead: int) -> AtPlayhead:
+        """What holds after event `playhead` of this step."""
+        gradient = self._gradients.latest(playhead)
+        update = self._updates.latest(playhead)
+        updated = update >= 0
+        value = self._updates.cells.pick(update).otherwise(self._base)
+        change, size = self._changes.pick(update), self._sizes.pick(update)
+        known = change.known & size.known & (size.numbers != 0)
+        ratio = np.divide(change.numbers, size.numbers, out=np.full(len(updated), np.nan), where=known)
+        optimizer = np.where(updated, self._optimizer[update] if len(self._optimizer) else -1, -1)
+        gradients = self._gradients.cells.pick(gradient)
+        return AtPlayhead(value, gradients, change, Cells(ratio, known), updated, optimizer)
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def _read(self) -> Iterator[None]:
+        yield from self._read_gradients()
+        yield from self._read_updates()
+        yield from self._read_others()
+        if self._wants_changes:
+            yield from self._read_changes()
+
+    def _tensors(self, event: int) -> dict[Role, int]:
+        return {value.role: value.tensor for value in self.recording.values(event)}
+
+    def _read_gradients(self) -> Iterator[None]:
+        for place, event in enumerate(self._gradients.events.tolist()):
+            tensors = self._tensors(event)
+            tensor = tensors.get("grad_after", tensors.get("grad_input"))
+            self._gradients.cells.put(place, self._norm(tensor))
+            yield
+
+    def _read_updates(self) -> Iterator[None]:
+        for place, event in enumerate(self._updates.events.tolist()):
+            tensors = self._tensors(event)
+            parameter = self._updates.places[place]
+            if not self._base.known[parameter]:
+                self._base.put(parameter, self._value(tensors.get("param_before")))
+            self._sizes.put(place, self._norm(tensors.get("param_before")))
+            self._updates.cells.put(place, self._value(tensors.get("param_after")))
+            self._optimizer[place] = self._optimizer_number(str(self.recording.event(event).info.get("optimizer", "")))
+            yield
+
+    def _read_others(self) -> Iterator[None]:
+        """The values of parameters that this step does not update: as the nearest update left or found them."""
+        timeline = self.recording.timeline
+        kind = EVENT_KINDS.index("update")
+        touched = set(self._updates.places.tolist())
+        for parameter, place in self._place.items():
+            if place in touched:
+                continue
+            hits = np.flatnonzero((timeline.kind == kind) & (timeline.parameter == parameter))
+            split = int(np.searchsorted(hits, self.first))
+            if split > 0:
+                tensor = self._tensors(int(hits[split - 1])).get("param_after")
+            else:
+                tensor = self._tensors(int(hits[0])).get("param_before") if len(hits) else None
+            self._base.put(place, self._value(tensor))
+            yield
+
+    def _read_changes(self) -> Iterator[None]:
+        """Norms of after − before: of data that was kept in full, else they are not known."""
+        for place, event in enumerate(self._updates.events.tolist()):
+            tensors = self._tensors(event)
+            if "param_before" in tensors and "param_after" in tensors:
+                norm = change_norm(self.recording, tensors["param_after"], tensors["param_before"])
+                self._changes.put(place, norm)
+            yield
+
+    def _value(self, tensor: int | None) -> float | None:
+        """The number, or the norm."""
+        if tensor is None:
+            return None
+        described = self.recording.tensor(tensor)
+        if described.numel != 1 or described.dtype.startswith("complex"):
+            return self._norm(tensor)
+        number = element(load(self.recording, tensor))
+        return None if number is None else float(number)
+
+    def _norm(self, tensor: int | None) -> float | None:
+        """The norm of all elements: not finite if one of them is not."""
+        if tensor is None:
+            return None
+        statistics = self.recording.tensor(tensor).statistics
+        if statistics.nans:
+            return np.nan
+        return np.inf if statistics.infs else statistics.norm
+
+    def _optimizer_number(self, name: str) -> int:
+        if not name:
+            return -1
+        if name not in self.optimizers:
+            self.optimizers.append(name)
+        return self.optimizers.index(name)
+
+
+def change_norm(recording: Recording, after: int, before: int) -> float | None:
+    """The L2 norm of after − before; None unless both were recorded in full."""
+    if after == before:
+        return 0.0
+    if recording.tensor(after).level != "full" or recording.tensor(before).level != "full":
+        return None
+    new, old = recording.data(after), recording.data(before)
+    if new is None or old is None or new.shape != old.shape:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.linalg.norm(np.subtract(new, old).reshape(-1)))
+
+
+class _Column:
+    """The events of one kind in a step: ids, the place of each one's parameter, and a number each."""
+
+    def __init__(self, recording: Recording, kind: EventKind, first: int, last: int, places: dict[int, int]) -> None:
+        timeline = recording.timeline
+        span = slice(first, last + 1)
+        hits = np.flatnonzero(timeline.kind[span] == EVENT_KINDS.index(kind)) + first
+        known = [event for event in hits.tolist() if int(timeline.parameter[event]) in places]
+        self.events = np.array(known, np.int64)
+        self.places = np.array([places[int(timeline.parameter[event])] for event in known], np.int64)
+        self.cells = Cells.empty(len(known))
+        self._count = len(places)
+
+    def latest(self, playhead: int) -> Numbers:
+        """For each parameter the number of its last event up to `playhead`, -1 if there is none."""
+        result = np.full(self._count, -1, np.int64)
+        passed = int(np.searchsorted(self.events, playhead, "right"))
+        # Of several the last one wins: they are in order of time.
+        np.maximum.at(result, self.places[:passed], np.arange(passed))
+        return result
