@@ -57,6 +57,7 @@ def place_items(strip: Strip) -> Floats:
     weight = np.array(WEIGHTS)[space.bend[upper].astype(np.int64) + space.bend[lower]]
     source, target = np.concatenate([lower, upper]), np.concatenate([upper, lower])
     weights = np.concatenate([weight, weight])
+    _share(weights, target, source, space.bend)
     total = np.bincount(target, weights, minlength=len(x))
     free = total == 0
     total[free] = 1.0
@@ -67,6 +68,13 @@ def place_items(strip: Strip) -> Floats:
         x = project(space, x)
         x[strip.pinned] = 0.0
     return x
+
+
+def _share(weights: Floats, target: Ints, source: Ints, bend: Flags) -> None:
+    """All lines that end at one node pull at it no more than one: a thick bundle does not bend the main path."""
+    lines = ~bend[target] & bend[source]
+    count = np.bincount(target[lines], minlength=len(bend))
+    weights[lines] /= count[target[lines]]
 
 
 def _pull_to_buses(strip: Strip, x: Floats) -> Floats:

@@ -21,8 +21,8 @@ class Strip:
     """`row[i]` is the row of item i; `above`/`below` its links; `bend` says that it is a bend point.
 
     Template t begins at row `first_row[t]`, its nodes are the items from `first_item[t]` in the template's order, its
-    edges the paths from `first_path[t]`: path p runs through items `path_items[path_start[p]:path_start[p + 1]]`. `rows`
-    holds the items from left to right (by the pass `order`), `chains` the bend points of each line, `buses` those of the
+    edges the paths from `first_path[t]`; path p runs through `path_items[path_start[p]:path_start[p + 1]]`. `rows` has
+    the items from left to right (by the pass `order`), `chains` the bend points of each line, `buses` those of the
     lines that loose edges share, `pinned` the items at x = 0.
     """
 
@@ -142,7 +142,7 @@ def _add_buses(strip: Strip, template: Template, top: int, height: int) -> dict[
 def check(segments: Segments, strip: Strip) -> list[str]:
     problems = []
     row = np.array(strip.row, dtype=np.int64)
-    upper, lower = strip.links() if strip.path_items else (row[:0], row[:0])
+    upper, lower = strip.links()
     if (row[lower] != row[upper] + 1).any():
         problems.append("a link does not join neighbouring rows")
     if len(strip.path_start) - 1 != sum(len(template.tail) for template in segments.templates):

@@ -2,7 +2,8 @@
 
 All edges into one node carry gradients of the same forward tensor, so they share one line of bend points; edges that
 fan out from one node to many others share one from that side. Where even so the lines would outnumber the nodes by
-far (densely connected networks), the longest edges become loose: they share one line beside the graph.
+far (densely connected blocks), only the shortest edges keep theirs; the others become loose, and share one line beside
+the block.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.layout.core import Core
+from engine.layout.cuts import Cuts
 from engine.layout.model import Flags, Ints
 
-BENDS_PER_NODE = 4
-FREE_BENDS = 2000
-FAN = 3
+FAN = 3  # as many edges, and twice as many as come together at the other end, make a fan
+MOST_BENDS = 4  # per node of a piece: with more it counts as dense
+KEPT_BENDS = 1  # per node of a dense piece
+FREE_BENDS = 100  # whatever its number of nodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,40 +31,57 @@ class Lines:
     loose: Flags
 
 
-def loosen(core: Core, ranks: Ints) -> Lines:
-    """The shortest edges keep a line of their own, as long as all bend points are within the budget."""
+def loosen(core: Core, ranks: Ints, cuts: Cuts) -> Lines:
+    """Choose the lines, then look for dense pieces."""
     count = len(core)
     spans = ranks[core.head] - ranks[core.tail] - 1
     long = spans > 0
     arriving = np.bincount(core.head[long], minlength=count)
     leaving = np.bincount(core.tail[long], minlength=count)
-    fans_out = (arriving[core.head] == 1) & (leaving[core.tail] >= FAN)
+    fans_out = leaving[core.tail] >= np.maximum(2 * arriving[core.head], FAN)
     line = np.where(fans_out, count + core.tail, core.head)
-    limit = _longest_span(spans, line, count)
-    return Lines(line, spans > limit)
+    loose = np.zeros(len(spans), dtype=np.bool_)
+    for piece in _dense_pieces(core, spans, line, cuts):
+        edges = np.flatnonzero(cuts.piece == piece)
+        nodes = int(cuts.size[cuts.first[piece] : cuts.last[piece] + 1].sum())
+        loose[edges] = spans[edges] > _longest_span(spans[edges], line[edges], KEPT_BENDS * nodes)
+    return Lines(line, loose)
 
 
-def _longest_span(spans: Ints, line: Ints, count: int) -> int:
+def _dense_pieces(core: Core, spans: Ints, line: Ints, cuts: Cuts) -> list[int]:
+    bends = np.bincount(cuts.piece, _bends(spans, line, 2 * len(core)), minlength=len(cuts.first))
+    before = np.concatenate([[0], np.cumsum(cuts.size)])
+    nodes = before[cuts.last + 1] - before[cuts.first]
+    return [int(piece) for piece in np.flatnonzero(bends > MOST_BENDS * nodes + FREE_BENDS)]
+
+
+def _bends(spans: Ints, line: Ints, lines: int) -> Ints:
+    """How many bend points each edge adds to its line: the longest edge of a line all of them, the others none."""
+    order = np.argsort(spans, kind="stable")
+    longest = np.full(lines, -1, dtype=np.int64)
+    longest[line[order]] = order
+    added = np.zeros(len(spans), dtype=np.int64)
+    chosen = longest[longest >= 0]
+    added[chosen] = spans[chosen]
+    return added
+
+
+def _longest_span(spans: Ints, line: Ints, budget: int) -> int:
     low, high = 0, int(spans.max(initial=0))
-    budget = BENDS_PER_NODE * count + FREE_BENDS
     while low < high:
         middle = (low + high + 1) // 2
-        length = np.zeros(2 * count, dtype=np.int64)
-        np.maximum.at(length, line, np.where(spans <= middle, spans, 0))
-        if length.sum() <= budget:
+        if _bends(np.where(spans <= middle, spans, 0), line, int(line.max()) + 1).sum() <= budget:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def check(core: Core, ranks: Ints, lines: Lines) -> list[str]:
+def check(core: Core, ranks: Ints, cuts: Cuts, lines: Lines) -> list[str]:
     problems = []
-    if (lines.loose & (ranks[core.head] - ranks[core.tail] < 2)).any():
+    spans = ranks[core.head] - ranks[core.tail] - 1
+    if (lines.loose & (spans < 1)).any():
         problems.append("an edge between neighbouring ranks is loose")
-    length = np.zeros(2 * len(core), dtype=np.int64)
-    tight = ~lines.loose
-    np.maximum.at(length, lines.line[tight], (ranks[core.head] - ranks[core.tail] - 1)[tight])
-    if length.sum() > BENDS_PER_NODE * len(core) + FREE_BENDS:
-        problems.append("there are more bend points than the budget allows")
+    if _dense_pieces(core, np.where(lines.loose, 0, spans), lines.line, cuts):
+        problems.append("there are more bend points than nodes can be seen between")
     return problems

@@ -17,6 +17,7 @@ from engine.layout import (
     chips,
     coordinates,
     core,
+    cuts,
     dummies,
     fold,
     loosen,
@@ -41,6 +42,7 @@ class State:
     folding: fold.Folding = field(init=False)
     core: core.Core = field(init=False)
     ranks: Ints = field(init=False)
+    cuts: cuts.Cuts = field(init=False)
     lines: loosen.Lines = field(init=False)
     segments: segments.Segments = field(init=False)
     strip: dummies.Strip = field(init=False)
@@ -76,12 +78,16 @@ def _rank(state: State) -> None:
     state.ranks = rank.rank(state.core)
 
 
+def _cuts(state: State) -> None:
+    state.cuts = cuts.find_cuts(state.core, state.ranks)
+
+
 def _loosen(state: State) -> None:
-    state.lines = loosen.loosen(state.core, state.ranks)
+    state.lines = loosen.loosen(state.core, state.ranks, state.cuts)
 
 
 def _segments(state: State) -> None:
-    state.segments = segments.cut(state.core, state.ranks, state.lines)
+    state.segments = segments.cut(state.core, state.ranks, state.cuts, state.lines)
 
 
 def _dummies(state: State) -> None:
@@ -121,8 +127,9 @@ PASSES: tuple[Pass, ...] = (
     Pass("fold", _fold, lambda s: fold.check(s.net, s.folding)),
     Pass("core", _core, lambda s: core.check(s.core)),
     Pass("rank", _rank, lambda s: rank.check(s.core, s.ranks)),
-    Pass("loosen", _loosen, lambda s: loosen.check(s.core, s.ranks, s.lines)),
-    Pass("segments", _segments, lambda s: segments.check(s.core, s.ranks, s.segments)),
+    Pass("cuts", _cuts, lambda s: cuts.check(s.core, s.ranks, s.cuts)),
+    Pass("loosen", _loosen, lambda s: loosen.check(s.core, s.ranks, s.cuts, s.lines)),
+    Pass("segments", _segments, lambda s: segments.check(s.core, s.segments)),
     Pass("dummies", _dummies, lambda s: dummies.check(s.segments, s.strip)),
     Pass("order", _order, lambda s: order.check(s.strip)),
     Pass("coordinates", _coordinates, lambda s: coordinates.check(s.strip, s.item_x)),

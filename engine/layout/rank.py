@@ -24,8 +24,8 @@ def rank(core: Core) -> Ints:
                 ranks[successor] = below
     _tighten(core, ranks)
     stacked = _stack_components(core, np.array(ranks, dtype=np.int64))
-    used, dense = np.unique(stacked, return_inverse=True)
-    return np.asarray(dense, dtype=np.int64).reshape(-1) if len(used) else stacked
+    dense: Ints = np.searchsorted(np.unique(stacked), stacked).astype(np.int64)
+    return dense
 
 
 def _tighten(core: Core, ranks: list[int]) -> None:

@@ -1,7 +1,7 @@
-"""Cut the drawing where a rank holds a single node and no edge passes by, and find which pieces are alike.
+"""Find which pieces of the drawing are alike.
 
-Networks are made of blocks. Each distinct piece is laid out once, so that equal blocks look equal and a network of a
-hundred equal blocks costs little more than one.
+Each distinct piece is laid out once, so that equal blocks look equal and a network of a hundred equal blocks costs
+little more than one.
 """
 
 from __future__ import annotations
@@ -11,14 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.layout.core import Core
+from engine.layout.cuts import Cuts
 from engine.layout.loosen import Lines
 from engine.layout.model import Flags, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A distinct piece: `ranks` (from 0) and extents of its nodes, `tail`/`head` of its edges by position in `ranks`,
-    `line` (equal for edges that share one; negative for one that fans out) and `loose` of each edge; whether its first and last row are a cut."""
+    """A distinct piece of the drawing.
+
+    `ranks` (from 0), `left` and `right` of its nodes; `tail` and `head` of its edges, by position in `ranks`, their
+    `line` (equal for edges that share one, negative for one that fans out) and whether they are `loose`; and whether
+    its first and last row are a cut.
+    """
 
     ranks: Ints
     left: Floats
@@ -31,9 +36,10 @@ class Template:
     cut_below: bool
 
     def key(self) -> bytes:
-        """Equal for templates that look alike. The lengths of the parts follow from one another, so they need no marks."""
+        """Equal for templates that look alike."""
         arrays = (self.ranks, self.left, self.right, self.tail, self.head, self.line, self.loose)
-        return b"".join([array.tobytes() for array in arrays]) + bytes((self.cut_above, self.cut_below))
+        sizes = bytes((self.cut_above, self.cut_below)) + len(self.ranks).to_bytes(8, "little")
+        return b"".join([sizes, *(array.tobytes() for array in arrays)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,32 +60,26 @@ class Segments:
     edge_start: Ints
 
 
-def cut(core: Core, ranks: Ints, lines: Lines) -> Segments:
-    """Find the cuts, then the distinct pieces between them."""
-    rows = int(ranks.max(initial=-1)) + 1
-    size = np.bincount(ranks, minlength=rows)
-    single, apart = _cuts(core, ranks, size)
-    bounds = np.array(_bounds(single.tolist(), apart.tolist()), dtype=np.int64).reshape(-1, 2)
-    first, last = bounds[:, 0].copy(), bounds[:, 1].copy()
+def cut(core: Core, ranks: Ints, cuts: Cuts, lines: Lines) -> Segments:
+    """Sort nodes and edges by piece, and compare the pieces."""
     by_rank = np.argsort(ranks, kind="stable")
-    row_start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-    segment = np.searchsorted(first, ranks[core.tail], side="right") - 1
-    by_segment = np.argsort(segment, kind="stable")
-    edge_start = np.searchsorted(segment[by_segment], np.arange(len(first) + 1))
+    row_start = np.concatenate([[0], np.cumsum(cuts.size)]).astype(np.int64)
+    by_segment = np.argsort(cuts.piece, kind="stable")
+    edge_start = np.searchsorted(cuts.piece[by_segment], np.arange(len(cuts.first) + 1))
     whole = _sorted_whole(core, ranks, lines, by_rank, by_segment)
     templates: list[Template] = []
     known: dict[bytes, int] = {}
-    chosen = np.zeros(len(first), dtype=np.int64)
-    for s, (a, b) in enumerate(bounds.tolist()):
+    chosen = np.zeros(len(cuts.first), dtype=np.int64)
+    for s, (a, b) in enumerate(zip(cuts.first.tolist(), cuts.last.tolist(), strict=True)):
         nodes = slice(int(row_start[a]), int(row_start[b + 1]))
         edges = slice(int(edge_start[s]), int(edge_start[s + 1]))
-        template = _piece(whole, nodes, edges, (bool(single[a]), bool(single[b])))
+        template = _piece(whole, nodes, edges, (bool(cuts.single[a]), bool(cuts.single[b])))
         key = template.key()
         if key not in known:
             known[key] = len(templates)
             templates.append(template)
         chosen[s] = known[key]
-    return Segments(first, last, chosen, templates, by_rank, row_start, by_segment, edge_start)
+    return Segments(cuts.first, cuts.last, chosen, templates, by_rank, row_start, by_segment, edge_start)
 
 
 def _sorted_whole(core: Core, ranks: Ints, lines: Lines, by_rank: Ints, by_segment: Ints) -> Template:
@@ -109,45 +109,13 @@ def _piece(whole: Template, nodes: slice, edges: slice, cuts: tuple[bool, bool])
     )
 
 
-def _cuts(core: Core, ranks: Ints, size: Ints) -> tuple[Flags, Flags]:
-    """Which ranks hold one node that no edge passes, and below which ranks no edge passes at all."""
-    rows = len(size)
-    change = np.zeros(rows + 1, dtype=np.int64)
-    np.add.at(change, ranks[core.tail], 1)
-    np.add.at(change, ranks[core.head], -1)
-    below = np.cumsum(change)[:rows]
-    ending = np.bincount(ranks[core.tail], minlength=rows)
-    passing = below - ending
-    return (size == 1) & (passing == 0), below == 0
-
-
-def _bounds(single: list[bool], apart: list[bool]) -> list[tuple[int, int]]:
-    bounds: list[tuple[int, int]] = []
-    start = 0
-    for rank, is_single in enumerate(single):
-        if is_single and rank > start:
-            bounds.append((start, rank))
-            start = rank
-        if apart[rank]:
-            if start < rank or not bounds or bounds[-1][1] != rank:
-                bounds.append((start, rank))
-            start = rank + 1
-    return bounds
-
-
-def check(core: Core, ranks: Ints, segments: Segments) -> list[str]:
-    problems: list[str] = []
-    if not len(core):
-        return problems
-    for s, template in enumerate(segments.template.tolist()):
-        a, b = int(segments.first[s]), int(segments.last[s])
-        if segments.row_start[b + 1] - segments.row_start[a] != len(segments.templates[template].ranks):
-            problems.append(f"segment {s} and its template differ in size")
-    covered = np.zeros(int(ranks.max()) + 1, dtype=np.bool_)
-    for a, b in zip(segments.first.tolist(), segments.last.tolist(), strict=True):
-        covered[a : b + 1] = True
-    if not covered.all():
-        problems.append("a rank is in no segment")
+def check(core: Core, segments: Segments) -> list[str]:
+    problems = [
+        f"segment {s} and its template differ in size"
+        for s, template in enumerate(segments.template.tolist())
+        if segments.row_start[segments.last[s] + 1] - segments.row_start[segments.first[s]]
+        != len(segments.templates[template].ranks)
+    ]
     if segments.edge_start[-1] != len(core.edges):
         problems.append("an edge is in no segment")
     return problems

@@ -14,12 +14,16 @@ from engine.layout.dummies import Strip
 from engine.layout.model import Floats
 from engine.layout.spacing import LINE_GAP, NODE_GAP
 
+ROUNDS = 2
+
 
 def straighten(strip: Strip, x: Floats) -> Floats:
     """A new x for each item."""
     room = _Room(strip, x.tolist())
-    for chain in sorted(_chains(strip), key=len, reverse=True):
-        room.align(chain)
+    chains = sorted(_chains(strip), key=len, reverse=True)
+    for _ in range(ROUNDS):  # a chain may get room only when others have moved
+        for chain in chains:
+            room.align(chain)
     for bus in strip.buses:
         room.pull_in(bus)
     return np.array(room.x, dtype=np.float64)
