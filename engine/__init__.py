@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.capture.recorder import record
 
-__all__ = ["record"]
+__all__ = ["__version__", "record"]
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
@@ -81,8 +82,13 @@ def one_of(value: Any, choices: tuple[Choice, ...]) -> Choice:
 
 
 def shape(value: object) -> Shape:
+    return _shape(text(value))
+
+
+@lru_cache(maxsize=4096)  # a recording has few different shapes
+def _shape(value: str) -> Shape:
     try:
-        lengths = json.loads(text(value))
+        lengths = json.loads(value)
     except RecursionError as error:
         raise ValueError("a shape nested too deeply") from error
     if type(lengths) is not list or len(lengths) > MAX_DIMENSIONS:

@@ -1,0 +1,255 @@
+"""The command line: `main.py [SCRIPT [ARGS…] | FILE.chain]` opens the window; record · info · export work without one.
+
+What the window's side must do is handed in by the caller, and everything heavy is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from engine.errors import ChainruleError, UsageError
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from engine.layout import Layout
+    from engine.recording.reader import Recording
+
+COMMANDS = ("record", "info", "export")
+IMAGES = ("svg", "png")
+TEXTS = ("graphml", "dot", "json")
+THEMES = ("dark", "light")
+INTERRUPTED = 130
+_MEBI = 1 << 20
+
+
+class RenderImage(Protocol):
+    """Draws `graph` as it is after `event` (None: at its end) to an svg or png file; `layout` is an algorithm's name."""
+
+    def __call__(
+        self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
+        *, theme: str, scale: float,
+    ) -> None: ...  # fmt: skip
+
+
+OpenWindow = Callable[[Sequence[str]], int]
+"""Shows the window, with the script or recording that the arguments name; returns the exit code."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see: {self.prog} --help)")
+
+
+def main(argv: Sequence[str], *, open_window: OpenWindow, render_image: RenderImage) -> int:
+    """Do what the arguments say. Returns the exit code: 1 for a recording that cannot be read, 2 for wrong usage."""
+    try:
+        return _run(list(argv), open_window, render_image)
+    except ChainruleError as error:
+        _say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the output, `head` for one, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage) -> int:
+    if argv and argv[0] in (*COMMANDS, "--help", "-h", "--version"):
+        arguments, script_arguments = _split(argv)
+        options = _parser().parse_args(arguments)
+        if options.command == "record":
+            return _record(options, script_arguments)
+        if options.command == "info":
+            return _info(options)
+        return _export(options, render_image)
+    if argv and argv[0].startswith("-"):
+        raise UsageError(f"unknown option {argv[0]} (see: main.py --help)")
+    if argv and not Path(argv[0]).is_file():
+        raise UsageError(f"{argv[0]} is neither a command ({', '.join(COMMANDS)}) nor a file.")
+    if not has_display(sys.platform, os.environ):
+        raise UsageError(
+            "no display, so no window can open (neither DISPLAY nor WAYLAND_DISPLAY is set). "
+            "`main.py record SCRIPT -o FILE.chain` records without one."
+        )
+    return open_window(argv)
+
+
+def has_display(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether a window can open: everywhere but on a Unix without a display server. Qt may be told to do without."""
+    if platform in ("win32", "darwin"):
+        return True
+    if environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
+        return True
+    return environment.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+    """What is ours, and what comes after `--` and is the script's."""
+    if "--" not in argv:
+        return argv, []
+    cut = argv.index("--")
+    return argv[:cut], argv[cut + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    from engine import __version__
+
+    parser = _Parser(
+        prog="chainrule",
+        usage="%(prog)s [SCRIPT [ARGS…] | FILE.chain]\n       %(prog)s {record,info,export} …",
+        description="See what loss.backward() and optimizer.step() really do. Without a command, the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"chainrule {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
+    record = commands.add_parser("record", help="run a script and record it", usage="%(prog)s SCRIPT -o FILE.chain "
+                                 "[--steps N] [--tensors LEVEL] [--budget MIB] [-- ARGS…]")  # fmt: skip
+    record.add_argument("script", type=Path, metavar="SCRIPT", help="the Python file to run")
+    record.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.chain")
+    record.add_argument("--steps", type=_positive, metavar="N", help="end the script after N training steps")
+    record.add_argument("--tensors", choices=("full", "preview", "stats"), default="full", help="of each tensor")
+    record.add_argument("--budget", type=_positive, default=256, metavar="MIB", help="full tensors per step (256 MiB)")
+    info = commands.add_parser("info", help="say what is in a recording")
+    info.add_argument("file", type=Path, metavar="FILE.chain")
+    info.add_argument("--json", action="store_true", help="as one JSON object")
+    _add_export(commands.add_parser("export", help="write a backward pass as a picture, or as a graph"))
+    return parser
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("file", type=Path, metavar="FILE.chain")
+    export.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=f"ends in {_formats()}")
+    export.add_argument("--step", type=_number, metavar="N", help="training step (default: the first with a graph)")
+    export.add_argument("--event", type=_number, metavar="K", help="as things are after event K (default: at the end)")
+    export.add_argument("--data-leaves", action="store_true", help="with the inputs that need no gradient")
+    export.add_argument(
+        "--layout", default="layered", metavar="NAME", help="layered, or another that the window offers"
+    )
+    export.add_argument("--theme", choices=THEMES, default="light", help="of a picture")
+    export.add_argument("--scale", type=_scale, default=1.0, metavar="F", help="pixels of a png per unit")
+
+
+def _record(options: argparse.Namespace, arguments: list[str]) -> int:
+    script: Path = options.script
+    if not script.is_file():
+        raise UsageError(f"{script} does not exist." if not script.exists() else f"{script} is not a file.")
+    if options.output.is_dir() or not options.output.absolute().parent.is_dir():
+        raise UsageError(f"cannot write {options.output}: give a file in a folder that exists.")
+    from engine.host.headless import record
+
+    return record(script, arguments, options.output, steps=options.steps, tensors=options.tensors,
+                  budget=options.budget * _MEBI, progress=_say)  # fmt: skip
+
+
+def _info(options: argparse.Namespace) -> int:
+    from engine.recording.reader import open_recording
+    from engine.recording.summary import summarize, table
+
+    with open_recording(_existing(options.file)) as recording:
+        summary = summarize(recording)
+    if options.json:
+        import json
+
+        print(json.dumps(summary, indent=2, allow_nan=False))
+    else:
+        print(table(summary))
+    sys.stdout.flush()
+    return 0
+
+
+def _export(options: argparse.Namespace, render_image: RenderImage) -> int:
+    form = options.output.suffix.lower().removeprefix(".")
+    if form not in IMAGES + TEXTS:
+        raise UsageError(f"cannot write {options.output}: its name must end in {_formats()}.")
+    from engine.graph.annotate import annotate_norms
+    from engine.graph.build import build_graph
+    from engine.layout import ALGORITHMS
+    from engine.recording.reader import open_recording
+
+    if options.layout not in ALGORITHMS:
+        raise UsageError(f"there is no layout {options.layout!r}; choose one of: {', '.join(ALGORITHMS)}.")
+    with open_recording(_existing(options.file)) as recording:
+        graph_id = _graph(recording, options.step, options.event)
+        graph = build_graph(recording, graph_id, data_leaves=options.data_leaves)
+        try:
+            if form in IMAGES:
+                render_image(recording, graph, options.layout, options.event, options.output,
+                             theme=options.theme, scale=options.scale)  # fmt: skip
+            else:
+                annotate_norms(graph, recording, options.event)
+                _write_text(graph, form, options)
+        except OSError as error:
+            raise UsageError(f"cannot write {options.output}: {error.strerror or error}.") from error
+    return 0
+
+
+def _graph(recording: Recording, step: int | None, event: int | None) -> int:
+    """The graph that the options mean: that of the event; the step's first; the recording's first."""
+    count = len(recording.timeline)
+    if not recording.graphs:
+        raise UsageError(f"{recording.path} has no backward pass: the script never called backward().")
+    if event is not None:
+        if event >= count:
+            raise UsageError(f"there is no event {event}: {recording.path} has events 0 to {count - 1}.")
+        found = int(recording.timeline.step[event])
+        if step is not None and step != found:
+            raise UsageError(f"event {event} is in training step {found}, not {step}.")
+        step = found
+        if recording.timeline.graph[event] >= 0:
+            return int(recording.timeline.graph[event])
+    graphs = [graph for graph in recording.graphs if step in (None, graph.step)]
+    if not graphs:
+        last = max(graph.step for graph in recording.graphs)
+        raise UsageError(f"training step {step} has no backward pass; the last one that has is {last}.")
+    return graphs[0].id
+
+
+def _write_text(graph: nx.MultiDiGraph, form: str, options: argparse.Namespace) -> None:
+    from importlib import import_module
+
+    from engine.layout import layout
+
+    arranged: Layout = layout(graph, algorithm=options.layout)
+    import_module(f"engine.export.{'json_' if form == 'json' else form}").write(graph, arranged, options.output)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise UsageError(f"{path} does not exist.")
+    return path
+
+
+def _formats() -> str:
+    return f"{', '.join(f'.{form}' for form in IMAGES + TEXTS[:-1])} or .{TEXTS[-1]}"
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 on")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if (number := _number(text)) == 0:
+        raise argparse.ArgumentTypeError("0 is too small: at least 1")
+    return number
+
+
+def _scale(text: str) -> float:
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = 0.0
+    if not 0.05 <= scale <= 20:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a scale between 0.05 and 20")
+    return scale
+
+
+def _say(text: str) -> None:
+    print(f"chainrule: {text}", file=sys.stderr, flush=True)

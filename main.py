@@ -1,0 +1,29 @@
+"""chainrule's launcher: the window, or a command (see engine/cli.py). Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from engine import cli
+
+
+def open_window(argv: Sequence[str]) -> int:
+    from gui.app import main as show
+
+    return show(argv)
+
+
+def render_image(*arguments: Any, **options: Any) -> None:
+    from gui.canvas.export_image import render_image as draw
+
+    draw(*arguments, **options)
+
+
+def main() -> int:
+    return cli.main(sys.argv[1:], open_window=open_window, render_image=render_image)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
