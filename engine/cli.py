@@ -1,6 +1,6 @@
-"""The command line: `main.py [SCRIPT [ARGS…] | FILE.chain]` opens the window; record · info · export work without one.
+"""The command line: `main.py [SCRIPT [ARGS…] | FILE.chain]` opens the window; record, info and export do without one.
 
-What the window's side must do is handed in by the caller, and everything heavy is imported by the command that needs it.
+What the window's side must do is handed in by the caller, and what is heavy is imported by the command that needs it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MEBI = 1 << 20
 
 
 class RenderImage(Protocol):
-    """Draws `graph` as it is after `event` (None: at its end) to an svg or png file; `layout` is an algorithm's name."""
+    """Draws `graph` as it is after `event` (None: at its end) to an svg or png file; `layout` names an algorithm."""
 
     def __call__(
         self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
@@ -107,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         description="See what loss.backward() and optimizer.step() really do. Without a command, the window opens.",
     )
     parser.add_argument("--version", action="version", version=f"chainrule {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, prog="chainrule", parser_class=_Parser, metavar="COMMAND"
+    )
     record = commands.add_parser("record", help="run a script and record it", usage="%(prog)s SCRIPT -o FILE.chain "
                                  "[--steps N] [--tensors LEVEL] [--budget MIB] [-- ARGS…]")  # fmt: skip
     record.add_argument("script", type=Path, metavar="SCRIPT", help="the Python file to run")

@@ -179,6 +179,72 @@ class Writer:
 
     def _write_batch(self) -> None:
         """One transaction: the oldest rows, up to `_BATCH_BYTES`."""
+        batch: dict[type[Any], list[Columns]] = {}
+        blobs: list[tuple[int, Any]] = []
+        count = size = 0
+        rows = self._rows  # append and popleft of a deque need no lock
+        while rows and size < _BATCH_BYTES:
+            row = rows.popleft()
+            kind: type[Any] = type(row)
+            columns = TABLES[kind].encode(row)
+            data_size = size_of(row)
+            if data_size >= _LARGE_BLOB and columns[-1] is not None:
+                blobs.append((columns[0], columns[-1]))
+                kind, columns = LargeTensor, (*columns[:-1], data_size)
+            batch.setdefault(kind, []).append(columns)
+            size += data_size + _ROW_BYTES
+            count += 1
+        self._connection.execute("BEGIN")
+        for kind, encoded in batch.items():
+            self._insert(TABLES[kind], encoded)
+        for tensor, data in blobs:
+            with self._connection.blobopen("tensor", "data", tensor) as blob:
+                blob.write(data)
+        self._connection.execute("COMMIT")
+        with self._wake:
+            self._bytes -= size
+            self._committed += count
+            self.committed_events += len(batch.get(Event, ()))
+            self._done.notify_all()
+
+    def _insert_meta(self, info: RecordingInfo) -> None:
+        values = {
+            "script": text(info.script),
+            "argv": plain.dumps([text(argument) for argument in info.argv]),
+            "cwd": text(info.cwd),
+            "torch": info.torch,
+            "python": info.python,
+            "created": repr(info.created),
+            "tensors": info.tensors,
+            "budget": str(info.budget),
+            "format_version": str(info.format_version),
+        }
+        self._connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // database.PAGE_SIZE}")
+
+    def _run(self) -> None:
+        try:
+            while self._wait_for_rows():
+                self._write_batch()
+        except Exception as error:  # kept, and raised where the caller can see it
+            with self._wake:
+                self._error = RecordingError(f"cannot write {self.path}: {error}")
+                self._rows.clear()
+                self._bytes = 0
+                self._done.notify_all()
+
+    def _wait_for_rows(self) -> bool:
+        """True if there is something to write, False if the writer was closed and nothing is left."""
+        with self._wake:
+            while not self._rows and not self._closing:
+                self._wake.wait()
+            if self._bytes < _BATCH_BYTES and not self._closing and not self._urgent:
+                self._wake.wait(_GATHER_SECONDS)
+            self._urgent = False
+            return bool(self._rows)
+
+    def _write_batch(self) -> None:
+        """One transaction: the oldest rows, up to `_BATCH_BYTES`."""
         batch: dict[type, list[Columns]] = {}
         blobs: list[tuple[int, Any]] = []
         count = size = 0
