@@ -27,7 +27,8 @@ from engine.recording.encode import TABLES, Columns, LargeTensor, Table, size_of
 from engine.recording.model import Event, RecordingInfo, Row
 
 _GATHER_SECONDS = 0.05  # rows wait this long for company; a commit is due within 0.1 s
-_BATCH_BYTES = 32 << 20  # blobs of one transaction
+_BATCH_BYTES = 32 << 20  # of one transaction
+_BATCH_ROWS = 8192  # likewise
 _ROWS_OF_STATEMENT = (128, 16, 1)
 _LARGE_BLOB = 64 << 10  # written without the interpreter lock
 _ROW_BYTES = 512  # what a row costs in memory beside its blob
@@ -183,7 +184,7 @@ class Writer:
         blobs: list[tuple[int, Any]] = []
         count = size = 0
         rows = self._rows  # append and popleft of a deque need no lock
-        while rows and size < _BATCH_BYTES:
+        while rows and size < _BATCH_BYTES and count < _BATCH_ROWS:
             row = rows.popleft()
             kind: type[Any] = type(row)
             columns = TABLES[kind].encode(row)
