@@ -1,0 +1,83 @@
+"""Which part of the scene is in view. Everything is painted in device pixels; a camera converts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gui.canvas.lod import LARGEST, SMALLEST, Detail, detail_at, snapped
+
+Bounds = tuple[float, float, float, float]
+FIT_MARGIN = 32.0  # device-independent px
+LARGEST_FIT = 1.7  # a small graph is not blown up further than this
+
+
+@dataclass(frozen=True)
+class Camera:
+    """`x`, `y` is the scene point in the middle of the view; `scale` device px for one scene px; `width`, `height` the
+    view in device px; `ratio` device px for one logical px."""
+
+    x: float = 0.0
+    y: float = 0.0
+    scale: float = 1.0
+    width: int = 1
+    height: int = 1
+    ratio: float = 1.0
+
+    @property
+    def offset(self) -> tuple[float, float]:
+        """Device px of the scene's origin."""
+        return self.width / 2 - self.x * self.scale, self.height / 2 - self.y * self.scale
+
+    @property
+    def detail(self) -> Detail:
+        return detail_at(self.scale, self.ratio)
+
+    def bounds(self, margin: float = 0.0) -> Bounds:
+        """The scene rectangle in view, and `margin` device px more on each side."""
+        half_x, half_y = (self.width / 2 + margin) / self.scale, (self.height / 2 + margin) / self.scale
+        return self.x - half_x, self.y - half_y, self.x + half_x, self.y + half_y
+
+    def to_scene(self, px: float, py: float) -> tuple[float, float]:
+        """Device px → scene px."""
+        return self.x + (px - self.width / 2) / self.scale, self.y + (py - self.height / 2) / self.scale
+
+    def to_device(self, x: float, y: float) -> tuple[float, float]:
+        return (x - self.x) * self.scale + self.width / 2, (y - self.y) * self.scale + self.height / 2
+
+    def panned(self, dx: float, dy: float) -> Camera:
+        """Moved so that the scene goes by (dx, dy) device px."""
+        return replace(self, x=self.x - dx / self.scale, y=self.y - dy / self.scale)
+
+    def zoomed(self, factor: float, px: float, py: float, *, snap: bool = True) -> Camera:
+        """Scaled about a device point, which stays where it is."""
+        x, y = self.to_scene(px, py)
+        scale = min(max(self.scale * factor, SMALLEST), LARGEST * self.ratio)
+        if snap:
+            scale = snapped(scale / self.ratio) * self.ratio
+        return replace(
+            self, scale=scale, x=x - (px - self.width / 2) / scale, y=y - (py - self.height / 2) / scale
+        )
+
+    def fitted(self, bounds: Bounds, margin: float = FIT_MARGIN) -> Camera:
+        """All of `bounds` in view, in the middle."""
+        x0, y0, x1, y1 = bounds
+        room_x, room_y = max(self.width - 2 * margin * self.ratio, 1), max(self.height - 2 * margin * self.ratio, 1)
+        scale = min(room_x / max(x1 - x0, 1.0), room_y / max(y1 - y0, 1.0)) / self.ratio
+        scale = snapped(min(scale, LARGEST_FIT), down=True) * self.ratio
+        return replace(self, x=(x0 + x1) / 2, y=(y0 + y1) / 2, scale=scale)
+
+    def shows(self, x: float, y: float, margin: float = 0.0) -> bool:
+        """Whether a scene point is in view, at least `margin` device px from the border."""
+        px, py = self.to_device(x, y)
+        return margin <= px <= self.width - margin and margin <= py <= self.height - margin
+
+    def between(self, other: Camera, share: float) -> Camera:
+        """On the way to `other`; scales change at an even pace for the eye."""
+        if share >= 1.0:
+            return other
+        scale = self.scale * (other.scale / self.scale) ** share
+        # The point that stands still while zooming must not wander: move in step with the scale.
+        moved = share if abs(other.scale - self.scale) < 1e-9 else (1 / self.scale - 1 / scale) / (
+            1 / self.scale - 1 / other.scale
+        )
+        return replace(other, x=self.x + (other.x - self.x) * moved, y=self.y + (other.y - self.y) * moved, scale=scale)

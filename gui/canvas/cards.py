@@ -1,0 +1,263 @@
+"""What one node looks like: its words, its size, and how it is drawn. Shared by the sprites on screen and by export.
+
+A card has two lines: the operation in the user's words and, dim, its `grad_fn`; to the right of them, for scalars, the
+value and the gradient. Close up a third line holds shape and gradient norm of a tensor. Parameters and data are chips:
+one line with name and shape, or a card's two lines where the value is one number.
+
+Texts that change with the playhead are not part of a sprite: `number_places` says where they go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from gui import theme as tokens
+from gui.canvas.lod import Detail
+from gui.numbers import TIMES
+from gui.theme import Theme, blend
+
+OPERATION, PARAMETER, DATA = 0, 1, 2
+KINDS: Mapping[str, int] = {"operation": OPERATION, "parameter": PARAMETER, "data": DATA}
+
+CARD_HEIGHT = 44.0
+CHIP_HEIGHT = 28.0
+PADDING = 12.0
+CHIP_PADDING = 8.0
+TITLE, SUBTITLE, DETAIL, NUMBER = 13.0, 11.0, 10.0, 12.0  # font sizes in scene px
+NUMBER_WIDTH = 72.0  # room for "−1.234e−5"
+GAP = 12.0
+BAR = 3.0
+NOTCH = 4.0  # room at the right of a chip
+MIN_WIDTH = 64.0
+SLACK = 1.04  # hinted text does not scale evenly
+SMALLER = 0.84  # words of a card with three lines
+NORM = "  ‖1.234e−5‖"
+SEPARATOR = " · "
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is drawn of a node whatever the playhead; equal cards share a sprite. `width`, `height` are scene px."""
+
+    title: str
+    subtitle: str
+    detail: str
+    category: str
+    kind: int
+    scalar: bool
+    width: float
+    height: float
+
+    @property
+    def two_lines(self) -> bool:
+        return self.height >= CARD_HEIGHT
+
+    @property
+    def padding(self) -> float:
+        return CHIP_PADDING if self.kind != OPERATION else PADDING
+
+    @property
+    def radius(self) -> float:
+        return float(tokens.RADIUS if self.kind == OPERATION else tokens.RADIUS_CHIP)
+
+
+def card_of(attributes: Mapping[str, Any]) -> Card:
+    """The card of a node of `engine.graph.build`, with the size that its words need."""
+    kind = KINDS.get(str(attributes.get("kind", "operation")), OPERATION)
+    shape = attributes.get("shape")
+    scalar = shape is not None and math.prod(shape) == 1
+    detail = "" if shape is None or scalar else TIMES.join(str(length) for length in shape)
+    title = str(attributes.get("title") or attributes.get("type") or "")
+    if kind != OPERATION:
+        title = _last_part(title)
+    subtitle = str(attributes.get("subtitle") or "") if kind == OPERATION else ""
+    category = str(attributes.get("category") or "other")
+    if kind == OPERATION:
+        room = NUMBER_WIDTH + GAP if scalar else 0.0
+        words = max(text_width(title, TITLE), text_width(subtitle, SUBTITLE)) * SLACK + room
+        below = 0.0 if scalar else (mono_width(detail, DETAIL) + mono_width(NORM, DETAIL)) * SMALLER
+        width = 2 * PADDING + max(words, below)
+        return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH)), CARD_HEIGHT)
+    beside = NUMBER_WIDTH if scalar else mono_width(detail, DETAIL)
+    width = 2 * CHIP_PADDING + text_width(title, TITLE - 1) * SLACK + (SUBTITLE + beside if beside else 0.0) + NOTCH
+    height = CARD_HEIGHT if scalar and kind == PARAMETER else CHIP_HEIGHT
+    return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH / 2)), height)
+
+
+def _even(width: float) -> float:
+    """Whole, even widths: centres and borders then fall on whole pixels at scale 1."""
+    return 2.0 * math.ceil(width / 2)
+
+
+def _last_part(title: str) -> str:
+    """A chip stands beside its module: "layer1.0.bn1.weight" is "weight" there. A name in a list keeps two parts."""
+    parts = title.split(".")
+    return ".".join(parts[-2:]) if parts[-1].isdigit() and len(parts) > 1 else parts[-1]
+
+
+def px(size: float) -> int:
+    """A font size in whole pixels, rather too small than too large for its card."""
+    return max(1, int(size + 0.25))
+
+
+@lru_cache(maxsize=16384)
+def text_width(text: str, size: float) -> float:
+    return QFontMetricsF(tokens.ui_font(round(size))).horizontalAdvance(text)
+
+
+def mono_width(text: str, size: float) -> float:
+    """All signs of the monospace font are equally wide."""
+    return len(text) * mono_advance(round(size))
+
+
+@lru_cache(maxsize=64)
+def mono_advance(px: int) -> float:
+    return QFontMetricsF(tokens.mono_font(px)).horizontalAdvance("0")
+
+
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a number goes: right end and centre line, in scene px from the card's top left; font size in scene px."""
+
+    right: float
+    middle: float
+    size: float
+
+
+def number_places(card: Card, detail: Detail) -> tuple[Place | None, Place | None]:
+    """Places of the value and of the gradient (or its norm); None where this level of detail has no room."""
+    if detail < Detail.TEXT:
+        return None, None
+    right = card.width - card.padding - (NOTCH if card.kind == PARAMETER else 0.0)
+    if card.scalar:
+        if not card.two_lines:
+            return Place(right, card.height / 2, NUMBER), None
+        first, second = _lines(card, detail)[:2]
+        return Place(right, first, NUMBER), Place(right, second, NUMBER)
+    if detail >= Detail.CLOSE and card.kind == OPERATION:
+        return None, Place(right, _lines(card, detail)[2], DETAIL * _shrink(card, detail))
+    return None, None
+
+
+def _lines(card: Card, detail: Detail) -> tuple[float, float, float]:
+    """Centres of the lines, in scene px from the top."""
+    if _three(card, detail):
+        return card.height * 0.25, card.height * 0.515, card.height * 0.76
+    return card.height * 0.335, card.height * 0.66, card.height
+
+
+def _three(card: Card, detail: Detail) -> bool:
+    return detail >= Detail.CLOSE and card.kind == OPERATION and not card.scalar
+
+
+def _shrink(card: Card, detail: Detail) -> float:
+    return SMALLER if _three(card, detail) else 1.0
+
+
+def fill_of(card: Card, theme: Theme) -> QColor:
+    return theme.category("parameter" if card.kind == PARAMETER else "data" if card.kind == DATA else card.category)
+
+
+def outline_of(card: Card, theme: Theme) -> QColor:
+    """A hair stronger than the fill, so that a card also stands out from a ground of nearly its own colour."""
+    if card.kind != OPERATION:
+        return blend(theme.line, theme.dim, 0.45)
+    return blend(fill_of(card, theme), theme.text, 0.22 if theme.is_dark else 0.24)
+
+
+def draw_card(painter: QPainter, card: Card, scale: float, detail: Detail, theme: Theme) -> None:
+    """Draw `card` with its top left at the origin, `scale` device px for one scene px. Antialiasing is the caller's."""
+    width, height = sprite_size(card, scale)
+    pen = QPen(outline_of(card, theme), 1.0)
+    if card.kind == DATA:
+        pen.setStyle(Qt.PenStyle.DashLine)
+    painter.setPen(pen)
+    painter.setBrush(fill_of(card, theme))
+    radius = card.radius * min(scale, 2.0)
+    painter.drawRoundedRect(QRectF(0.5, 0.5, width - 1, height - 1), radius, radius)
+    if detail == Detail.NAME:
+        _draw_name(painter, card, width, height, scale, theme)
+    elif card.kind == OPERATION:
+        _draw_lines(painter, card, width, scale, detail, theme)
+    else:
+        _draw_chip(painter, card, width, scale, detail, theme)
+
+
+def sprite_size(card: Card, scale: float) -> tuple[int, int]:
+    """Whole device pixels."""
+    return max(2, round(card.width * scale)), max(2, round(card.height * scale))
+
+
+def _draw_lines(p: QPainter, card: Card, width: float, scale: float, detail: Detail, theme: Theme) -> None:
+    first, second, third = (line * scale for line in _lines(card, detail))
+    shrink = _shrink(card, detail) * scale
+    left, quiet = card.padding * scale, blend(theme.text, fill_of(card, theme), 0.25)
+    room = width - 2 * left - ((NUMBER_WIDTH + GAP) * scale if card.scalar else 0.0)
+    name, separator, rest = card.title.partition(SEPARATOR)
+    font = tokens.ui_font(px(TITLE * shrink))
+    used = _text(p, font, theme.text, left, first, name, room)
+    if rest and room - used > 0:
+        _text(p, font, quiet, left + used, first, separator + rest, room - used)
+    _text(p, tokens.ui_font(px(SUBTITLE * shrink)), quiet, left, second, card.subtitle, room)
+    if _three(card, detail) and card.detail:
+        _text(p, tokens.mono_font(px(DETAIL * shrink)), quiet, left, third, card.detail, room * 0.55)
+
+
+def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Detail, theme: Theme) -> None:
+    left, right = card.padding * scale, width - (card.padding + NOTCH) * scale
+    middle = (_lines(card, detail)[0] if card.two_lines else card.height / 2) * scale
+    font = tokens.ui_font(px((TITLE - 1) * scale))
+    used = _text(p, font, theme.text, left, middle, card.title, right - left)
+    if card.detail:
+        mono = tokens.mono_font(px(DETAIL * scale))
+        start = right - QFontMetricsF(mono).horizontalAdvance(card.detail)
+        if start >= left + used + 2:
+            _text(p, mono, theme.dim, start, middle, card.detail, right - start + 1)
+    if card.two_lines:
+        quiet = tokens.ui_font(px(SUBTITLE * scale))
+        _text(p, quiet, theme.dim, left, _lines(card, detail)[1] * scale, "grad", right - left)
+
+
+def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
+    """One line, larger than life: the longest form of the title that fits."""
+    font = tokens.ui_font(max(8, min(round(TITLE * scale * 1.35), round(height * 0.72))))
+    metrics = QFontMetricsF(font)
+    room = width - 2 * max(2.0, 5.0 * scale)
+    for text in _shorter(card.title):
+        if metrics.horizontalAdvance(text) <= room:
+            break
+    else:
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+        if len(text) < 4:
+            return
+    start = (width - metrics.horizontalAdvance(text)) / 2
+    _text(p, font, theme.text, start, height / 2, text, room + 1)
+
+
+def _shorter(title: str) -> tuple[str, ...]:
+    name = title.partition(SEPARATOR)[0]
+    return title, name, name.split(".")[-1]
+
+
+def _text(p: QPainter, font: QFont, color: QColor, x: float, middle: float, text: str, room: float) -> float:
+    """Draw with the capitals' centre at `middle`, elided to `room`; returns the width used."""
+    metrics = QFontMetricsF(font)
+    advance = metrics.horizontalAdvance(text)
+    if advance > room + 1:
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(room, 0.0))
+        advance = metrics.horizontalAdvance(text)
+    p.setFont(font)
+    p.setPen(color)
+    # Whole pixels: hinted glyphs between two of them are blurred.
+    p.drawText(QPointF(round(x), round(middle + metrics.capHeight() / 2)), text)
+    return advance

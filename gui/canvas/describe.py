@@ -1,0 +1,67 @@
+"""What is said about the graph and its nodes in words: breadcrumbs and tooltips."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+
+from gui.canvas.readings import gradient_of, value_of
+from gui.numbers import full, number, shape
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+    from gui.canvas.painter import Picture
+
+
+def crumbs(recording: Recording, playhead: int, graph_id: int | None, picture: Picture) -> list[str]:
+    """Training step, backward pass (where a step has several), and the module or node that one looks at."""
+    tr = QCoreApplication.translate
+    parts: list[str] = []
+    if 0 <= playhead < len(recording.timeline):
+        index = int(recording.timeline.step[playhead])
+        numbers = [step.index for step in recording.steps]
+        place = numbers.index(index) + 1 if index in numbers else index + 1
+        parts.append(tr("Canvas", "step {place} of {count}").format(place=place, count=len(numbers)))
+        graphs = [graph.id for graph in recording.graphs if graph.step == index]
+        if len(graphs) > 1 and graph_id in graphs:
+            parts.append(
+                tr("Canvas", "backward pass {place} of {count}").format(
+                    place=graphs.index(graph_id) + 1, count=len(graphs)
+                )
+            )
+    node = picture.selection if picture.selection is not None else picture.state.active
+    if node >= 0:
+        scene = picture.scene
+        module = scene.modules[node]
+        parts += module.split(".") if module else []
+        title = scene.cards[scene.card[node]].title
+        if not module or not title.startswith(module):
+            parts.append(title)
+    return parts
+
+
+def tooltip(recording: Recording, picture: Picture, node: int) -> str:
+    """Rich text: what the node is, its shape, and its numbers with all their digits."""
+    tr = QCoreApplication.translate
+    scene, state = picture.scene, picture.state
+    row = recording.node(int(scene.node_ids[node]))
+    lines = [f"<b>{html.escape(row.name or scene.cards[scene.card[node]].title)}</b>"]
+    if row.type:
+        lines.append(html.escape(row.type))
+    if row.module:
+        lines.append(html.escape(f"{row.module} ({row.module_type})" if row.module_type else row.module))
+    if row.shape is not None:
+        size = shape(row.shape) or tr("Canvas", "scalar")
+        lines.append(html.escape(f"{size} · {row.dtype}" if row.dtype else size))
+    value = value_of(picture.readings, scene, state, node)
+    if value is not None:
+        lines.append(tr("Canvas", "value {number}").format(number=full(value)))
+    gradient = gradient_of(picture.readings, scene, state, node)
+    norm = float(state.norm[node])
+    if gradient is not None:
+        lines.append(tr("Canvas", "gradient {number}").format(number=full(gradient)))
+    elif norm == norm:  # not NaN: one was recorded
+        lines.append(tr("Canvas", "gradient norm {number}").format(number=number(norm, 6)))
+    return "<br>".join(lines)

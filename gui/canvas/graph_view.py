@@ -1,0 +1,353 @@
+"""The graph canvas: pan, zoom, select, hover, and the playhead's passage through the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from engine.errors import ChainruleError
+from gui import theme as tokens
+from gui.canvas import describe, marks, overlays
+from gui.canvas.animate import PulsePainter, Transition, frame
+from gui.canvas.camera import Camera
+from gui.canvas.frames import Frames, drawn
+from gui.canvas.loader import Loader, Wish, shows_leaves, structure_of
+from gui.canvas.motion import Motion
+from gui.canvas.navigator import Navigator
+from gui.canvas.painter import GraphPainter, Picture
+
+if TYPE_CHECKING:
+    from gui.canvas.scene import Scene
+    from gui.session import Session
+
+DRAG_FROM = 4  # logical px: less is a click
+WHEEL_NOTCH = 120
+STEPS_PER_NOTCH = 2  # of the ladder of scales
+FOLLOW_MARGIN = 48  # logical px
+READABLE = 1.0  # scale to which one flies to a node
+
+
+class GraphView(QWidget):
+    """What is shown, and how it is painted. `CanvasView` adds the mouse and the keys.
+
+    `ready` tells that a graph was laid out and is shown, `failed` that it could not be; the canvas says why by itself.
+    """
+
+    ready = Signal()
+    failed = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("canvas")
+        self.setAccessibleName(self.tr("Graph canvas"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(160, 120)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._session = session
+        self._frames: Frames | None = None
+        self._scene: Scene | None = None
+        self._shown: Wish | None = None
+        self._wish: Wish | None = None
+        self._problem = ""
+        self._algorithm = "layered"
+        self._data_leaves: bool | None = None
+        self._hovered: int | None = None
+        self._held = False  # the user has hold of the view: it does not move by itself
+        self._playhead = session.playhead
+        self._painter = GraphPainter(tokens.current())
+        self._pulses = PulsePainter()
+        self._minimap = overlays.Minimap()
+        self._still: QPixmap | None = None
+        self._still_of: tuple[object, ...] = ()
+        self._navigator = Navigator(self)
+        self._navigator.moved.connect(self.update)
+        self._motion = Motion(self)
+        self._motion.moved.connect(self.update)
+        self._loader = Loader(self)
+        self._loader.ready.connect(self._loaded)
+        self._loader.failed.connect(self._not_loaded)
+        session.recording_changed.connect(self._recording_changed)
+        session.recording_grew.connect(self._recording_grew)
+        session.graph_changed.connect(self._want_graph)
+        session.playhead_changed.connect(self._playhead_changed)
+        session.selection_changed.connect(self.update)
+        tokens.switch.changed.connect(self._theme_changed)
+        self._recording_changed()
+        self._want_graph()
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    @property
+    def layout_name(self) -> str:
+        return self._algorithm
+
+    @property
+    def problem(self) -> str:
+        """Why the graph cannot be shown, or nothing."""
+        return self._problem
+
+    @property
+    def camera(self) -> Camera:
+        return self._navigator.camera
+
+    @property
+    def scene(self) -> Scene | None:
+        """What is shown; None while the current graph has not been laid out."""
+        return self._scene if self._shown is not None and self._shown == self._wish else None
+
+    @property
+    def data_leaves(self) -> bool:
+        """Whether data leaves are shown, by choice or because the graph is small."""
+        return self._wish is not None and self._wish.data_leaves
+
+    def is_ready(self) -> bool:
+        """Whether the session's graph is what is shown (or there is none, or it failed)."""
+        return self._wish is None or self.scene is not None or bool(self._problem)
+
+    def drawn_state(self) -> tuple[object, ...]:
+        """Everything that depends on (recording, playhead, selection), apart from camera and motion."""
+        picture = self.picture(hover=False)
+        return (self._problem,) if picture is None else drawn(picture)
+
+    def picture(self, *, hover: bool = True) -> Picture | None:
+        """What `GraphPainter` paints now; None if there is no graph."""
+        scene, frames, wish = self.scene, self._frames, self._wish
+        if scene is None or frames is None or wish is None:
+            return None
+        hovered = self._hovered if hover else None
+        return frames.picture(scene, wish.graph_id, self._session.playhead, self._session.selection, hovered)
+
+    def set_layout(self, name: str) -> None:
+        """Lay the graph out by another algorithm of `engine.layout.ALGORITHMS`; a failure is shown in the canvas."""
+        if name != self._algorithm:
+            self._algorithm = name
+            self._want_graph()
+
+    def set_data_leaves(self, shown: bool | None) -> None:
+        """Show inputs that need no gradient: always, never, or (None) in small graphs."""
+        self._data_leaves = shown
+        self._want_graph()
+
+    def shutdown(self) -> None:
+        """Stop what moves and wait for a layout that is being made. The view may be used again after."""
+        self._navigator.stop()
+        self._motion.stop()
+        self._loader.finish()
+
+    # --- the session -------------------------------------------------------------------------------------------------
+
+    def _recording_changed(self) -> None:
+        recording = self._session.recording
+        self._frames = Frames(recording) if recording is not None else None
+        self._loader.reset(recording)
+        self._scene = self._shown = self._wish = None
+        self._hovered = None
+        self._problem = ""
+        self._navigator.still_fitted = True
+        self._motion.stop()
+        self.update()
+
+    def _recording_grew(self) -> None:
+        if not self.is_ready() or self._wish is None or self._problem:
+            self._want_graph()
+        self.update()
+
+    def _want_graph(self, _graph: object = None) -> None:
+        """Show the session's graph: at once if its like was laid out before, else when the layout is made."""
+        recording, graph_id = self._session.recording, self._session.graph_id
+        if recording is None or graph_id is None:
+            self._wish = None
+            self.update()
+            return
+        try:
+            leaves = shows_leaves(recording, graph_id, self._data_leaves)
+            aspect = max(self.width(), 1) / max(self.height(), 1)
+            wish = Wish(graph_id, structure_of(recording, graph_id), self._algorithm, leaves, round(aspect, 2))
+            known = self._loader.known(wish)
+        except ChainruleError as error:
+            self._wish, self._problem = None, str(error)
+            self.update()
+            return
+        self._wish, self._problem = wish, ""
+        self._motion.stop()
+        if known is not None:
+            self._show(wish, known)
+        else:
+            self._loader.start(wish)
+        self.update()
+
+    def _loaded(self, wish: Wish, scene: Scene) -> None:
+        if wish == self._wish:
+            self._show(wish, scene)
+            self.ready.emit()
+
+    def _not_loaded(self, wish: Wish, message: str) -> None:
+        if wish == self._wish:
+            self._problem = message
+            self.update()
+            self.failed.emit(message)
+
+    def _show(self, wish: Wish, scene: Scene) -> None:
+        same_places = self._scene is not None and self._scene.pieces is scene.pieces
+        self._scene, self._shown = scene, wish
+        if not same_places:
+            self._hovered = None
+            self.fit(fly=False)
+        self.update()
+
+    def _playhead_changed(self, playhead: int) -> None:
+        before, self._playhead = self._playhead, playhead
+        self.animate(before, playhead)
+        self._follow()
+        self.update()
+
+    def _follow(self) -> None:
+        """Bring the active node into view if it is not."""
+        picture = self.picture(hover=False)
+        if picture is None or picture.state.active < 0 or self._held:
+            return
+        x, y = picture.scene.center(picture.state.active)
+        target = self._navigator.target
+        if not target.shows(x, y, FOLLOW_MARGIN * target.ratio):
+            self._navigator.fly_to(x, y, fly=self.isVisible())
+
+    # --- motion and camera -------------------------------------------------------------------------------------------
+
+    def set_animation_speed(self, milliseconds: int) -> None:
+        """How long one event takes to happen; 0 for no motion."""
+        self._motion.milliseconds = milliseconds
+
+    def animate(self, before: int, after: int) -> None:
+        """Show the event between two neighbouring playheads happening (backwards if `after` is the earlier one)."""
+        scene, frames, wish = self.scene, self._frames, self._wish
+        if scene is None or frames is None or wish is None or not self.isVisible():
+            self._motion.stop()
+        else:
+            self._motion.play(frames, scene, wish.graph_id, before, after)
+
+    def fit(self, *, fly: bool = True) -> None:
+        """The whole graph in view."""
+        if self.scene is not None:
+            self._navigator.fit(self.scene.bounds, fly=fly and self.isVisible())
+
+    def zoom_in(self) -> None:
+        self._zoom(2 * STEPS_PER_NOTCH)
+
+    def zoom_out(self) -> None:
+        self._zoom(-2 * STEPS_PER_NOTCH)
+
+    def fly_to(self, node_id: int) -> None:
+        """Bring a node to the middle, near enough to be read."""
+        scene = self.scene
+        if scene is not None and node_id in scene.position:
+            x, y = scene.center(scene.position[node_id])
+            self._navigator.fly_to(x, y, least=READABLE, fly=self.isVisible())
+
+    def _zoom(self, steps: float, at: QPointF | None = None) -> None:
+        """By steps of the ladder, about a logical point (None: the middle)."""
+        point = QPointF(self.width() / 2, self.height() / 2) if at is None else at
+        self._navigator.zoom(steps, point.x() * self.camera.ratio, point.y() * self.camera.ratio)
+
+    # --- painting ----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            self._paint(painter)
+        except ChainruleError as error:  # the file has been damaged or taken away since it was opened
+            self._wish, self._problem = None, str(error)
+            self._paint_words(painter)
+        finally:
+            painter.end()
+
+    def _paint(self, painter: QPainter) -> None:
+        picture = self.picture()
+        if picture is None:
+            self._paint_words(painter)
+            return
+        ratio = self.camera.ratio
+        painter.save()
+        painter.scale(1 / ratio, 1 / ratio)
+        change = self._motion.change
+        if change is None or self._frames is None or self._wish is None:
+            painter.drawPixmap(0, 0, self._still_picture(picture))
+        else:
+            # Motion goes over the picture before the event, in which nothing of it has happened.
+            earlier = self._session.playhead - (0 if change.undone else 1)
+            still = self._frames.picture(
+                picture.scene, self._wish.graph_id, earlier, self._session.selection, self._hovered
+            )
+            painter.drawPixmap(0, 0, self._still_picture(still))
+            self._paint_motion(painter, still, change)
+        painter.restore()
+        self._paint_overlays(painter, picture)
+
+    def _still_picture(self, picture: Picture) -> QPixmap:
+        """The graph without what moves; painted once for as long as nothing in it changes."""
+        camera, sprite_scale = self.camera, self._navigator.sprite_scale
+        of = (
+            id(picture.scene), picture.state.playhead, picture.selection, self._hovered, camera, self._painter,
+            sprite_scale, id(picture.track),
+        )  # fmt: skip
+        if self._still is None or self._still_of != of:
+            if self._still is None or self._still.width() != camera.width or self._still.height() != camera.height:
+                self._still = QPixmap(camera.width, camera.height)
+            painter = QPainter(self._still)
+            try:
+                self._painter.paint(painter, picture, camera, sprite_scale=sprite_scale)
+            finally:
+                painter.end()
+            self._still_of = of
+        return self._still
+
+    def _paint_motion(self, painter: QPainter, still: Picture, change: Transition) -> None:
+        theme, camera = self._painter.theme, self.camera
+        now = frame(still.scene, change, self._motion.time)
+        marks.ring(painter, still.scene, change.node, camera, theme.phase(change.phase), strength=now.progress)
+        if now.number is not None:
+            self._painter.paint_rolling(painter, still, change.node, now.number, camera)
+        self._pulses.paint(painter, now, change.phase, camera, theme)
+
+    def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
+        theme = self._painter.theme
+        recording = self._session.recording
+        if recording is not None:
+            parts = describe.crumbs(recording, self._session.playhead, self._session.graph_id, picture)
+            overlays.crumbs(painter, parts, self.width(), theme)
+        overlays.legend(painter, picture.scene, self.width(), self.height(), theme)
+        if self._minimap.wanted(picture.scene, self.camera):
+            self._minimap.paint(painter, picture.scene, self.camera, picture.state.active, theme)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        theme = self._painter.theme
+        painter.fillRect(self.rect(), theme.bg)
+        rect = QRectF(self.rect())
+        if self._problem:
+            title, more = self.tr("This graph cannot be shown"), self._problem
+        elif self._session.recording is None:
+            title = self.tr("Nothing is open yet")
+            more = self.tr("Open a PyTorch script and run it, or open a recording.")
+        elif self._wish is None:
+            title = self.tr("No backward pass yet")
+            more = self.tr("The graph appears as soon as the script calls backward().")
+        else:
+            title, more = self.tr("Laying out the graph…"), ""
+        overlays.words(painter, rect, title, more, theme, failed=bool(self._problem))
+
+    def _theme_changed(self) -> None:
+        self._painter = GraphPainter(tokens.current())
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        self._navigator.resize(round(self.width() * ratio), round(self.height() * ratio), ratio)
+        if self._navigator.still_fitted:
+            self.fit(fly=False)

@@ -1,0 +1,157 @@
+"""Turns a recorded graph into a scene without holding up the window, and does it once for graphs that are alike.
+
+Training steps mostly build the same graph with new node ids: they share one layout, found by what a graph is made of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QObject, Signal
+
+from engine.errors import ChainruleError
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+    from gui.canvas.scene import Ints, Scene
+
+LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
+KEPT = 24
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be shown. `structure` is equal for graphs of the same make."""
+
+    graph_id: int
+    structure: str
+    algorithm: str
+    data_leaves: bool
+    aspect: float
+
+    @property
+    def key(self) -> tuple[str, str, bool]:
+        return self.structure, self.algorithm, self.data_leaves
+
+
+def shows_leaves(recording: Recording, graph_id: int, choice: bool | None) -> bool:
+    """Whether data leaves are shown: as chosen, or (None) if the graph is small."""
+    if choice is not None:
+        return choice
+    return sum(node.kind != "data" for node in recording.nodes(graph_id)) <= LEAVES_UP_TO
+
+
+def structure_of(recording: Recording, graph_id: int) -> str:
+    """A fingerprint of everything that decides how a graph is laid out and labelled, apart from node ids."""
+    digest = hashlib.blake2b(digest_size=16)
+    nodes = recording.nodes(graph_id)
+    place = {node.id: index for index, node in enumerate(nodes)}
+    for node in nodes:
+        about = (node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line)
+        digest.update(repr(about).encode())
+    links = [(place[e.source], e.slot, place[e.target], e.input_number) for e in recording.edges(graph_id)]
+    digest.update(np.array(links, dtype=np.int64).tobytes())
+    return digest.hexdigest()
+
+
+def load(recording: Recording, wish: Wish) -> Scene:
+    """Build, measure, lay out. Raises ChainruleError. Runs in a thread of its own: networkx is imported here."""
+    from engine.graph.build import build_graph
+    from engine.layout import layout
+    from gui.canvas.scene import build_scene, node_sizes
+
+    graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
+    node_sizes(graph)
+    return build_scene(graph, layout(graph, algorithm=wish.algorithm, aspect=wish.aspect))
+
+
+class Loader(QObject):
+    """`ready(wish, scene)` or `failed(wish, message)` follows the last `start`, in the window's thread.
+
+    One thread at a time; a wish that comes while it works replaces the one that waits.
+    """
+
+    ready = Signal(object, object)
+    failed = Signal(object, str)
+    _worked = Signal(object, object, object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._scenes: dict[tuple[str, str, bool], tuple[Scene, Ints]] = {}
+        self._recording: Recording | None = None
+        self._waiting: Wish | None = None
+        self._thread: threading.Thread | None = None
+        self._worked.connect(self._take)
+
+    @property
+    def busy(self) -> bool:
+        return self._thread is not None
+
+    def reset(self, recording: Recording | None) -> None:
+        """Another recording: what is still being laid out is no longer wanted. Known layouts stay useful."""
+        self._waiting = None
+        self._recording = recording
+
+    def known(self, wish: Wish) -> Scene | None:
+        """The scene, if a graph of the same structure was laid out before."""
+        found = self._scenes.get(wish.key)
+        if found is None or self._recording is None:
+            return None
+        scene, places = found
+        ids = np.array([node.id for node in self._recording.nodes(wish.graph_id)], dtype=np.int64)
+        return scene.with_nodes(ids[places])
+
+    def start(self, wish: Wish) -> None:
+        self._waiting = wish
+        if self._thread is None:
+            self._next()
+
+    def finish(self) -> None:
+        """Wait for what is running; nothing is reported any more."""
+        self._waiting = None
+        self._recording = None
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _next(self) -> None:
+        wish, recording = self._waiting, self._recording
+        self._waiting = None
+        if wish is not None and recording is not None:
+            # A daemon: a layout that takes minutes does not keep the program from ending.
+            self._thread = threading.Thread(target=self._work, args=(recording, wish), name="layout", daemon=True)
+            self._thread.start()
+
+    def _work(self, recording: Recording, wish: Wish) -> None:
+        scene: Scene | None = None
+        message = ""
+        try:
+            scene = load(recording, wish)
+        except ChainruleError as error:
+            message = str(error)
+        except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so
+            message = QCoreApplication.translate("Canvas", "This layout failed: {error}").format(error=error)
+        with contextlib.suppress(RuntimeError):  # the window is gone
+            self._worked.emit(recording, wish, scene, message)
+
+    def _take(self, recording: Recording, wish: Wish, scene: Scene | None, message: str) -> None:
+        self._thread = None
+        if recording is self._recording and self._waiting is None:
+            if scene is None:
+                self.failed.emit(wish, message)
+            else:
+                self._keep(recording, wish, scene)
+                self.ready.emit(wish, scene)
+        self._next()
+
+    def _keep(self, recording: Recording, wish: Wish, scene: Scene) -> None:
+        order = {node.id: index for index, node in enumerate(recording.nodes(wish.graph_id))}
+        while len(self._scenes) >= KEPT:
+            del self._scenes[next(iter(self._scenes))]
+        places = np.array([order[node] for node in scene.node_ids.tolist()], dtype=np.int64)
+        self._scenes[wish.key] = (scene, places)

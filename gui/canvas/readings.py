@@ -1,0 +1,124 @@
+"""The numbers that stand on nodes and edges, read from the recording when they are first shown, and kept."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.recording.model import Role, Value
+from gui.canvas.cards import DATA, PARAMETER
+from gui.canvas.scene import DATA_SLOTS
+from gui.canvas.state import NEVER, VALUE_ROLES
+from gui.numbers import number
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+    from gui.canvas.scene import Scene
+    from gui.canvas.state import DrawState, Track
+
+NEAR_TARGET = 0.7  # of the way along an edge: where its contribution is written
+
+_KEPT = 50_000
+
+
+class Readings:
+    """Numbers of one recording. What was recorded never changes, so nothing here is ever out of date."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._values: dict[int, tuple[Value, ...]] = {}
+        self._numbers: dict[tuple[int, Role, int | None], float | None] = {}
+
+    def number(self, event: int, role: Role, slot: int | None = None) -> float | None:
+        """The one number that played `role` in an event (`slot` None: the first); None if there is no such number."""
+        key = (event, role, slot)
+        if key not in self._numbers:
+            if len(self._numbers) > _KEPT:
+                self._numbers.clear()
+            self._numbers[key] = self._read(event, role, slot)
+        return self._numbers[key]
+
+    def norm(self, event: int, role: Role, slot: int) -> float | None:
+        """The L2 norm of what played `role` in an event; None if nothing did."""
+        for value in self._values_of(event):
+            if value.role == role and value.slot == slot:
+                return self._recording.tensor(value.tensor).statistics.norm
+        return None
+
+    def _read(self, event: int, role: Role, slot: int | None) -> float | None:
+        for value in self._values_of(event):
+            if value.role == role and slot in (None, value.slot):
+                tensor = self._recording.tensor(value.tensor)
+                statistics = tensor.statistics
+                if tensor.numel != 1:
+                    return None
+                # The mean is taken over finite elements; the other two are counted.
+                return math.nan if statistics.nans else math.inf if statistics.infs else statistics.mean
+        return None
+
+    def _values_of(self, event: int) -> tuple[Value, ...]:
+        if event not in self._values:
+            if len(self._values) > _KEPT:
+                self._values.clear()
+            self._values[event] = self._recording.values(event)
+        return self._values[event]
+
+
+def value_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> float | None:
+    """The scalar value of a node (by position) at the state's playhead."""
+    event = int(state.value_event[node])
+    if event < 0:
+        return None
+    role = VALUE_ROLES[state.value_role[node]]
+    slot = _argument(scene, node) if scene.kind[node] == DATA else None
+    return readings.number(event, role, slot)
+
+
+def gradient_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> float | None:
+    """The scalar gradient that entered a node, or that stands in a parameter's `.grad` after it arrived."""
+    event = int(state.gradient_event[node])
+    if event < 0:
+        return None
+    return readings.number(event, "grad_after" if scene.kind[node] == PARAMETER else "grad_output")
+
+
+def _argument(scene: Scene, node: int) -> int | None:
+    """Which argument of its consumer a data leaf is."""
+    edges = scene.slot[scene.target == node]
+    return int(edges[0]) - DATA_SLOTS if len(edges) and edges[0] >= DATA_SLOTS else None
+
+
+def contributions(
+    readings: Readings, scene: Scene, state: DrawState, track: Track
+) -> tuple[tuple[float, float, str], ...]:
+    """Where gradients of several edges meet in the active node: what each brought, and where to write it (scene px)."""
+    if state.active < 0 or state.kind not in ("backward", "accumulate"):
+        return ()
+    edges = np.flatnonzero((scene.target == state.active) & ~scene.data_edge)
+    if len(edges) < 2:
+        return ()
+    points = scene.pieces.points(edges, np.full(len(edges), NEAR_TARGET))
+    found = []
+    for (x, y), edge in zip(points.tolist(), edges.tolist(), strict=True):
+        source = int(track.backward[scene.source[edge]])
+        if source != NEVER and source <= state.playhead:
+            text = contribution_text(readings, source, int(scene.slot[edge]))
+            if text:
+                found.append((x, y, text))
+    return tuple(found)
+
+
+def contribution_text(readings: Readings, event: int, slot: int) -> str:
+    """The gradient that left a node over one edge: the number, or a tensor's norm."""
+    value = readings.number(event, "grad_input", slot)
+    if value is not None:
+        return text_of(value)
+    norm = readings.norm(event, "grad_input", slot)
+    return "" if norm is None else f"‖{text_of(norm)}‖"
+
+
+def text_of(value: float | None) -> str:
+    """Four significant digits; nothing for nothing."""
+    return "" if value is None else number(value)

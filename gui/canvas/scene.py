@@ -1,0 +1,192 @@
+"""A laid-out graph as flat arrays: what the painter reads, and what answers "what is here?".
+
+An item is something that is drawn as a node: each node once, then the ghosts (further pictures of a shared parameter
+beside its other consumers). A piece is one part of an edge's route, stored as a cubic curve even where it is straight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gui.canvas.cards import DATA, Card, card_of
+from gui.canvas.routes import Pieces, pieces_of
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from engine.layout import Layout
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+DATA_SLOTS = 1000  # edges to data leaves are numbered from here on
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """`node_ids` (n) are the recording's; everything else counts positions in it, so that the next training step's
+    graph, which has new ids and the same structure, shares all arrays.
+
+    items (m): `item_node`, `left`, `top`, `right`, `bottom` in scene px, `card` (index in `cards`)
+    edges (e): `source`, `target` (node positions), `slot`, `input_number`, `loose`; `pieces` are their routes
+    """
+
+    node_ids: Ints
+    cards: tuple[Card, ...]
+    card: Ints
+    item_node: Ints
+    left: Floats
+    top: Floats
+    right: Floats
+    bottom: Floats
+    source: Ints
+    target: Ints
+    slot: Ints
+    input_number: Ints
+    loose: Flags
+    pieces: Pieces
+    bounds: tuple[float, float, float, float]
+    modules: tuple[str, ...]
+
+    @property
+    def node_count(self) -> int:
+        return len(self.node_ids)
+
+    @cached_property
+    def position(self) -> dict[int, int]:
+        """Node id → position."""
+        return {int(node): place for place, node in enumerate(self.node_ids)}
+
+    @cached_property
+    def kind(self) -> Ints:
+        """OPERATION, PARAMETER or DATA of each node."""
+        return np.array([self.cards[card].kind for card in self.card[: self.node_count]], dtype=np.int64)
+
+    @cached_property
+    def scalar(self) -> Flags:
+        """Nodes whose value is one number."""
+        return np.array([self.cards[card].scalar for card in self.card[: self.node_count]], dtype=np.bool_)
+
+    @cached_property
+    def data_edge(self) -> Flags:
+        """Links to data leaves: values flow along them, gradients do not."""
+        to_data: Flags = (self.slot >= DATA_SLOTS) | (self.kind[self.target] == DATA)
+        return to_data
+
+    @cached_property
+    def category(self) -> Ints:
+        """Index in `theme.CATEGORIES` of each item's fill."""
+        from gui.canvas.cards import PARAMETER
+        from gui.theme import CATEGORIES
+
+        by_card = [
+            CATEGORIES.index("parameter" if card.kind == PARAMETER else "data" if card.kind == DATA else card.category)
+            for card in self.cards
+        ]
+        return np.array(by_card, dtype=np.int64)[self.card] if by_card else np.zeros(0, dtype=np.int64)
+
+    def with_nodes(self, node_ids: Ints) -> Scene:
+        """The same picture for a graph of the same structure."""
+        return replace(self, node_ids=node_ids)
+
+    def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
+        """Items that touch the rectangle."""
+        inside = (self.right >= x0) & (self.left <= x1) & (self.bottom >= y0) & (self.top <= y1)
+        return np.flatnonzero(inside)
+
+    def item_at(self, x: float, y: float, slack: float = 0.0) -> int | None:
+        """The item at a point, the topmost if several are; within `slack` scene px of it counts."""
+        found = self.visible(x - slack, y - slack, x + slack, y + slack)
+        return int(found[-1]) if len(found) else None
+
+    def center(self, item: int) -> tuple[float, float]:
+        return float(self.left[item] + self.right[item]) / 2, float(self.top[item] + self.bottom[item]) / 2
+
+    def connected(self, node: int) -> tuple[Flags, Flags]:
+        """Everything upstream and downstream of a node: (nodes, edges)."""
+        nodes = np.zeros(self.node_count, dtype=np.bool_)
+        edges = np.zeros(len(self.source), dtype=np.bool_)
+        for start, end in ((self.source, self.target), (self.target, self.source)):
+            reached = _reached(node, start, end, self.node_count)
+            nodes |= reached
+            edges |= reached[start]
+        return nodes, edges
+
+
+def _reached(node: int, start: Ints, end: Ints, count: int) -> Flags:
+    """Nodes to which one comes from `node` along edges start → end."""
+    order = np.argsort(start, kind="stable")
+    first = np.searchsorted(start[order], np.arange(count + 1)).tolist()
+    next_nodes = end[order].tolist()
+    seen = bytearray(count)
+    seen[node] = 1
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        for there in next_nodes[first[here] : first[here + 1]]:
+            if not seen[there]:
+                seen[there] = 1
+                waiting.append(there)
+    return np.frombuffer(bytes(seen), dtype=np.bool_)
+
+
+def node_sizes(graph: nx.MultiDiGraph) -> None:
+    """Give every node of `graph` the `width` and `height` (scene px) that its card needs. To be done before layout."""
+    for _, attributes in graph.nodes(data=True):
+        card = card_of(attributes)
+        attributes["width"], attributes["height"] = card.width, card.height
+
+
+def build_scene(graph: nx.MultiDiGraph, layout: Layout) -> Scene:
+    """The arrays of a graph (as `engine.graph.build` returns it) at the places that `layout` gave its nodes."""
+    index = layout.index
+    numbered: dict[Card, int] = {}
+    card_of_node = [numbered.setdefault(card_of(graph.nodes[node]), len(numbered)) for node in layout.nodes]
+    ghost_node = [index[ghost.node] for ghost in layout.ghosts]
+    item_node = np.array([*range(len(layout.nodes)), *ghost_node], dtype=np.int64)
+    card = np.array(card_of_node, dtype=np.int64)[item_node] if len(item_node) else np.zeros(0, dtype=np.int64)
+    boxes = _boxes(layout)
+    source = np.array([index[edge[0]] for edge in layout.edges], dtype=np.int64)
+    target = np.array([index[edge[1]] for edge in layout.edges], dtype=np.int64)
+    loose = np.zeros(len(source), dtype=np.bool_)
+    loose[list(layout.loose)] = True
+    return Scene(
+        node_ids=np.array(layout.nodes, dtype=np.int64),
+        cards=tuple(numbered),
+        card=card,
+        item_node=item_node,
+        left=boxes[:, 0],
+        top=boxes[:, 1],
+        right=boxes[:, 2],
+        bottom=boxes[:, 3],
+        source=source,
+        target=target,
+        slot=np.array([edge[2] for edge in layout.edges], dtype=np.int64),
+        input_number=np.array([_input_number(graph, edge) for edge in layout.edges], dtype=np.int64),
+        loose=loose,
+        pieces=pieces_of(layout.routes, boxes[source] if len(source) else np.zeros((0, 4))),
+        bounds=layout.bounds,
+        modules=tuple(str(graph.nodes[node].get("module") or "") for node in layout.nodes),
+    )
+
+
+def _boxes(layout: Layout) -> Floats:
+    """(m, 4): left, top, right, bottom of every item."""
+    half_width, half_height = layout.width / 2, layout.height / 2
+    nodes = np.stack(
+        [layout.x - half_width, layout.y - half_height, layout.x + half_width, layout.y + half_height], axis=1
+    )
+    ghosts = np.array(
+        [(g.x - g.width / 2, g.y - g.height / 2, g.x + g.width / 2, g.y + g.height / 2) for g in layout.ghosts]
+    )
+    return np.concatenate([nodes, ghosts.reshape(-1, 4)])
+
+
+def _input_number(graph: nx.MultiDiGraph, edge: tuple[Any, Any, Any]) -> int:
+    return int(graph.edges[edge].get("input_number") or 0)

@@ -1,0 +1,243 @@
+"""What the graph looks like at a playhead: a pure function of (recording, scene, playhead).
+
+A `Track` holds, for one graph, the event at which each thing happens; `state_at` compares those with the playhead, so
+walking and jumping are the same. `draw_state` does both for those who need it once.
+
+A value travels along an edge, against its direction, when the operation at its source runs forward. A gradient leaves
+the source when that runs backward, and has travelled when the target has taken it in: there, contributions are summed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.recording.model import EVENT_KINDS, PHASE_OF_KIND, EventKind, Phase, Role
+from gui.canvas.cards import DATA, OPERATION, PARAMETER
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+    from gui.canvas.scene import Scene
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
+
+NEVER = np.iinfo(np.int64).max  # the event of what does not happen
+# Powers of ten that the scale of brightness spans: small differences do not look large, and nothing drowns in the rest.
+FEWEST_DECADES, MOST_DECADES = 3.0, 8.0
+
+NOT_YET, VALUE, GRADIENT = 0, 1, 2  # status of a node
+IDLE, CARRIES_VALUE, WAITING, CARRIES_GRADIENT = 0, 1, 2, 3  # status of an edge
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Events by position: `forward`, `backward`, `accumulate`, `update` (n) are NEVER where there is none.
+
+    `value_event` (n) is the forward event that tells a node's number. `parameter` (n) is -1 for others. `norm` (n) is
+    that of the gradient that entered a node (NaN: unknown), `magnitude` (n) the same on a log scale from 0 to 1.
+    `update_keys` are all updates of the recording as parameter * `span` + event, sorted.
+    """
+
+    forward: Ints
+    backward: Ints
+    accumulate: Ints
+    update: Ints
+    parameter: Ints
+    norm: Floats
+    magnitude: Floats
+    update_keys: Ints
+    span: int
+
+
+@dataclass(frozen=True, eq=False)
+class DrawState:
+    """Per node: `status`, `arrived` and `updated` (a parameter's gradient, its update), `magnitude` (NaN: no gradient
+    yet), `norm`; `value_event` and `gradient_event` tell where the numbers stand in the recording (-1: none yet), and
+    `value_role` indexes VALUE_ROLES. Per edge: `edge` (status) and `edge_magnitude` (0..1).
+    `active` is the position of the node of the playhead's event, -1 if that is not in this graph.
+    """
+
+    playhead: int
+    phase: Phase | Literal[""]
+    kind: EventKind | Literal[""]
+    active: int
+    status: Bytes
+    arrived: Flags
+    updated: Flags
+    magnitude: Floats
+    norm: Floats
+    value_event: Ints
+    value_role: Bytes
+    gradient_event: Ints
+    edge: Bytes
+    edge_magnitude: Floats
+
+    def key(self) -> tuple[object, ...]:
+        """Everything in it as one comparable value."""
+        arrays = (
+            self.status, self.arrived, self.updated, self.magnitude, self.norm, self.value_event, self.value_role,
+            self.gradient_event, self.edge, self.edge_magnitude,
+        )  # fmt: skip
+        return (self.playhead, self.phase, self.kind, self.active, *(array.tobytes() for array in arrays))
+
+
+VALUE_ROLES: tuple[Role, ...] = ("output", "input", "param_before", "param_after")
+_OUTPUT, _INPUT, _BEFORE, _AFTER = range(4)
+
+
+def draw_state(recording: Recording, scene: Scene, playhead: int, graph_id: int) -> DrawState:
+    """The state of `scene`, which shows graph `graph_id`, at `playhead`."""
+    return state_at(recording, scene, make_track(recording, scene, graph_id), playhead)
+
+
+def make_track(recording: Recording, scene: Scene, graph_id: int) -> Track:
+    """Look up once when everything in the graph happens. Recorded later events need a new track."""
+    timeline = recording.timeline
+    order = np.argsort(scene.node_ids)
+    of_graph = timeline.events_of_graph(graph_id)
+    events = {
+        kind: _by_node(of_graph[timeline.kind[of_graph] == EVENT_KINDS.index(kind)], timeline.node, scene, order)
+        for kind in EVENT_KINDS[1:]
+    }
+    rows = {node.id: node for node in recording.nodes(graph_id)}
+    nodes = [rows[node] for node in scene.node_ids.tolist()]
+    forward = np.array([NEVER if n.forward_event is None else n.forward_event for n in nodes], dtype=np.int64)
+    _use_of_leaves(forward, scene)
+    parameter = np.array([-1 if n.parameter is None else n.parameter for n in nodes], dtype=np.int64)
+    norm = _norms(recording, np.minimum(events["backward"], events["accumulate"]))
+    updates = np.flatnonzero(timeline.kind == EVENT_KINDS.index("update"))
+    span = max(len(timeline), 1)
+    return Track(
+        forward=forward,
+        backward=events["backward"],
+        accumulate=events["accumulate"],
+        update=events["update"],
+        parameter=parameter,
+        norm=norm,
+        magnitude=_log_scale(norm),
+        update_keys=np.sort(timeline.parameter[updates] * span + updates),
+        span=span,
+    )
+
+
+def _by_node(events: Ints, node_of_event: Ints, scene: Scene, order: Ints) -> Ints:
+    """The event of each node among `events`; the last if there are several, NEVER if there is none."""
+    found = np.full(scene.node_count, NEVER, dtype=np.int64)
+    nodes = node_of_event[events]
+    ids = scene.node_ids[order]
+    place = np.minimum(np.searchsorted(ids, nodes), max(len(ids) - 1, 0))
+    known = ids[place] == nodes if len(ids) else np.zeros(len(nodes), dtype=np.bool_)
+    found[order[place[known]]] = events[known]
+    return found
+
+
+def _use_of_leaves(forward: Ints, scene: Scene) -> None:
+    """A leaf is lit when an operation first reads it."""
+    leaf = scene.kind != OPERATION
+    used = np.full(len(forward), NEVER, dtype=np.int64)
+    np.minimum.at(used, scene.target, forward[scene.source])
+    forward[leaf] = used[leaf]
+
+
+def _norms(recording: Recording, events: Ints) -> Floats:
+    """Gradient norm at each of `events`; NaN for NEVER and where none was recorded."""
+    norms = np.full(len(events), np.nan)
+    known = np.flatnonzero(events != NEVER)
+    steps = recording.timeline.step[events[known]]
+    for step in np.unique(steps).tolist():
+        first, _ = recording.timeline.step_bounds(step)
+        mine = known[steps == step]
+        norms[mine] = recording.norms(step)[events[mine] - first]
+    return norms
+
+
+def _log_scale(norms: Floats) -> Floats:
+    """Norms to 0..1: the largest is 1, zero is 0, NaN stays."""
+    positive = norms[np.isfinite(norms) & (norms > 0)]
+    if not len(positive):
+        return np.where(np.isnan(norms), np.nan, 0.0)
+    high = np.log10(positive.max())
+    low = min(max(np.log10(positive.min()), high - MOST_DECADES), high - FEWEST_DECADES)
+    with np.errstate(divide="ignore"):
+        share = (np.log10(norms) - low) / (high - low)
+    scaled: Floats = np.where(np.isnan(norms), np.nan, np.clip(share, 0.0, 1.0))
+    return scaled
+
+
+def state_at(recording: Recording, scene: Scene, track: Track, playhead: int) -> DrawState:
+    """Compare every event of the track with the playhead."""
+    valued = track.forward <= playhead
+    passed = track.backward <= playhead
+    arrived = track.accumulate <= playhead
+    taken = passed | arrived
+    status = np.where(taken, GRADIENT, np.where(valued, VALUE, NOT_YET)).astype(np.uint8)
+    value_event, value_role = _values(scene, track, playhead, valued)
+    edge, edge_magnitude = _edges(scene, track, valued, passed, taken)
+    active, kind, phase = _active(recording, scene, playhead)
+    gradient_event = np.where(passed, track.backward, np.where(arrived, track.accumulate, -1))
+    return DrawState(
+        playhead=playhead,
+        phase=phase,
+        kind=kind,
+        active=active,
+        status=status,
+        arrived=arrived,
+        updated=track.update <= playhead,
+        magnitude=np.where(taken, track.magnitude, np.nan),
+        norm=np.where(taken, track.norm, np.nan),
+        value_event=value_event,
+        value_role=value_role,
+        gradient_event=gradient_event,
+        edge=edge,
+        edge_magnitude=edge_magnitude,
+    )
+
+
+def _values(scene: Scene, track: Track, playhead: int, valued: Flags) -> tuple[Ints, Bytes]:
+    event = np.where(valued, track.forward, -1)
+    role = np.where(scene.kind == DATA, _INPUT, _OUTPUT).astype(np.uint8)
+    places = np.flatnonzero((scene.kind == PARAMETER) & (track.parameter >= 0))
+    if len(places):
+        event[places], role[places] = _parameter_values(track, track.parameter[places], playhead)
+    return event, role
+
+
+def _parameter_values(track: Track, parameter: Ints, playhead: int) -> tuple[Ints, Bytes]:
+    """The last update up to the playhead tells the value after it; before the first, the next one tells it."""
+    keys, span = track.update_keys, track.span
+    after = np.searchsorted(keys, parameter * span + min(playhead, span - 1), "right")
+    last = np.maximum(after - 1, 0)
+    following = np.minimum(after, len(keys) - 1)
+    if not len(keys):
+        return np.full(len(parameter), -1, dtype=np.int64), np.full(len(parameter), _AFTER, dtype=np.uint8)
+    was = (after > 0) & (keys[last] // span == parameter)
+    will = ~was & (after < len(keys)) & (keys[following] // span == parameter)
+    event = np.where(was, keys[last] % span, np.where(will, keys[following] % span, -1))
+    return event, np.where(was, _AFTER, _BEFORE).astype(np.uint8)
+
+
+def _edges(scene: Scene, track: Track, valued: Flags, passed: Flags, taken: Flags) -> tuple[Bytes, Floats]:
+    source, target = scene.source, scene.target
+    gradient = ~scene.data_edge & passed[source]
+    edge = np.where(valued[source], CARRIES_VALUE, IDLE).astype(np.uint8)
+    edge[gradient] = WAITING
+    travelled = gradient & taken[target]
+    edge[travelled] = CARRIES_GRADIENT
+    magnitude = np.where(travelled, np.nan_to_num(track.magnitude[target], nan=0.0), 0.0)
+    return edge, magnitude
+
+
+def _active(
+    recording: Recording, scene: Scene, playhead: int
+) -> tuple[int, EventKind | Literal[""], Phase | Literal[""]]:
+    timeline = recording.timeline
+    if not 0 <= playhead < len(timeline):
+        return -1, "", ""
+    kind = EVENT_KINDS[int(timeline.kind[playhead])]
+    return scene.position.get(int(timeline.node[playhead]), -1), kind, PHASE_OF_KIND[kind]
