@@ -246,12 +246,12 @@ class ParametersPanel(QWidget):
         if recording is None:
             return
         parameter = self.model.rows.parameters[self.model.place(row)]
-        node = _node_of(recording, parameter.id, self._session.graph_id, self._session.playhead)
+        node = node_of(recording, parameter.id, self._session.graph_id, self._session.playhead)
         if node is not None:
             self._session.select(node)
 
 
-def _node_of(recording: Recording, parameter: int, graph: int | None, playhead: int) -> int | None:
+def node_of(recording: Recording, parameter: int, graph: int | None, playhead: int) -> int | None:
     """The parameter's node in the current graph; if it has none there, in the nearest event that knows one."""
     if graph is not None:
         for node in recording.nodes(graph):

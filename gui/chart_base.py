@@ -1,0 +1,175 @@
+"""What the charts have in common: a message while there is nothing to draw, else a plot with a line of text below.
+
+pyqtgraph takes half a second to import, so that happens only when a chart is seen that has something to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from engine.errors import RecordingError
+from engine.recording.reader import Recording
+from gui import theme
+from gui.session import Session
+
+if TYPE_CHECKING:
+    from gui.chart_plots import Plot
+
+LOAD_DELAY_MS = 50
+PORTION = 0.004  # s of reading at a time
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("charts", text)
+
+
+class Chart(QWidget):
+    """A message, or a plot with a line of text under it. Draws itself while it is visible.
+
+    A subclass says what there is to draw (`state`), and puts it into its plot (`fill`).
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.plot: Plot | None = None
+        self._drawn: Hashable = None
+        self.message = QLabel(self)
+        self.message.setProperty("role", "dim")
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.message.setWordWrap(True)
+        self.caption = QLabel(self)
+        self.caption.setProperty("role", "caption")
+        self.caption.hide()
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(theme.MEDIUM, theme.SMALL, theme.MEDIUM, theme.SMALL)
+        self._layout.setSpacing(theme.TIGHT)
+        self._layout.addWidget(self.message, 1)
+        self._layout.addWidget(self.caption)
+        self._first = QTimer(self)  # the panel is painted before pyqtgraph is imported
+        self._first.setSingleShot(True)
+        self._first.timeout.connect(self.refresh)
+        self._reading = QTimer(self)
+        self._reading.setSingleShot(True)
+        self._reading.timeout.connect(self._read_portion)
+        self._hovered: float | None = None
+
+    # --- for subclasses ----------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Another recording."""
+
+    def missing(self, recording: Recording) -> str:
+        """Why there is nothing to draw; "" if there is."""
+        return ""
+
+    def make_plot(self) -> Plot:
+        raise NotImplementedError
+
+    def read(self, recording: Recording, seconds: float | None) -> bool:
+        """Read on for about so long, None to the end; whether all is there."""
+        return True
+
+    def state(self, recording: Recording) -> Hashable:
+        """What the plot shows; it is filled again when this changes."""
+        raise NotImplementedError
+
+    def fill(self, plot: Any, recording: Recording) -> None:
+        """Put what `state` tells into the plot that `make_plot` made."""
+        raise NotImplementedError
+
+    def picked(self, x: float) -> None:
+        """A click at `x`."""
+
+    def caption_text(self, x: float | None) -> str:
+        """The text under the plot, with the mouse at `x`."""
+        return ""
+
+    # --- drawing -----------------------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._first.start(0)
+
+    def forget(self) -> None:
+        """Another recording is open."""
+        self._reading.stop()
+        self._drawn = None
+        self.reset()
+
+    def follow(self) -> None:
+        """The playhead moved, or the recording grew."""
+        if self.isVisible():
+            self.refresh()
+
+    def refresh(self) -> None:
+        recording = self.session.recording
+        why = tr("Nothing has been recorded yet.")
+        if recording is not None and self.session.playhead >= 0:
+            why = self.missing(recording)
+        self._say(why)
+        if why or recording is None:
+            return
+        if not self._try_read(recording, 0.0):
+            self._reading.start(LOAD_DELAY_MS)
+        self._draw(recording)
+
+    def _read_portion(self) -> None:
+        recording = self.session.recording
+        if recording is not None and self.isVisible():
+            done = self._try_read(recording, PORTION)
+            self._draw(recording)
+            if not done:
+                self._reading.start(0)
+
+    def _try_read(self, recording: Recording, seconds: float | None) -> bool:
+        try:
+            return self.read(recording, seconds)
+        except RecordingError as error:
+            self._say(str(error))
+            return True
+
+    def _draw(self, recording: Recording) -> None:
+        if not self.isVisible() or self.message.isVisible():
+            return
+        if self.plot is None:
+            self.plot = self.make_plot()
+            self.plot.picked.connect(self.picked)
+            self.plot.hovered.connect(self._hover)
+            self._layout.insertWidget(0, self.plot, 1)
+        self.plot.show()
+        state = self.state(recording)
+        if state != self._drawn:
+            self._drawn = state
+            self.fill(self.plot, recording)
+        self._write_caption()
+
+    def drawn_state(self) -> tuple[Hashable, ...]:
+        """What is shown, as if everything had been read."""
+        recording = self.session.recording
+        self.refresh()
+        if recording is None or self.message.text():
+            return (self.message.text(),)
+        self._try_read(recording, None)
+        self._reading.stop()
+        self._draw(recording)
+        return (self.message.text(), self.state(recording), self.caption_text(None))
+
+    def _say(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        self.caption.setVisible(not text)
+        if text and self.plot is not None:
+            self.plot.hide()
+
+    def _hover(self, x: float | None) -> None:
+        self._hovered = x
+        self._write_caption()
+
+    def _write_caption(self) -> None:
+        self.caption.setText(self.caption_text(self._hovered))

@@ -1,0 +1,270 @@
+"""The plots of the chart panel, in pyqtgraph. Importing this is slow: it is done when a chart is first seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyqtgraph as pg
+from PySide6.QtCore import QCoreApplication, QPointF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtWidgets import QWidget
+
+from engine.recording.model import PHASES
+from gui import numbers, theme
+from gui.tensor_views.copying import to_clipboard
+
+Floats = npt.NDArray[np.float64]
+MARKED = 80  # up to so many steps each has a dot
+NAMED = 6  # up to so many bars have their names below
+LOWEST = -46.0  # log10 of what float32 can hold, about
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("charts", text)
+
+
+class Axis(pg.AxisItem):  # type: ignore[misc]
+    """Tick labels as numbers are written everywhere here; with `log` the values are powers of ten."""
+
+    def __init__(self, orientation: str, *, log: bool = False, whole: bool = False) -> None:
+        super().__init__(orientation)
+        self._powers, self._whole = log, whole
+        self.enableAutoSIPrefix(False)
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if self._powers:
+            return [numbers.number(10.0**value, 1) if abs(value) < 5 else f"1e{int(value)}" for value in values]
+        if self._whole:
+            return [f"{int(value):,}" for value in values]
+        return [f"{value:.6g}" for value in values]
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        spacings: list[tuple[float, float]] = super().tickSpacing(low, high, size)
+        if self._powers or self._whole:  # no tick between two steps, or two powers
+            spacings = [(max(round(spacing), 1), offset) for spacing, offset in spacings[:1]]
+        return spacings
+
+
+class Plot(pg.PlotWidget):  # type: ignore[misc]
+    """Axes in the theme's colours; a click gives the x position, a double click shows all again."""
+
+    picked = Signal(float)
+    hovered = Signal(object)
+
+    def __init__(self, name: str, x: Axis, y: Axis, parent: QWidget | None = None) -> None:
+        super().__init__(parent, axisItems={"bottom": x, "left": y})
+        self.setAccessibleName(name)
+        item = self.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.getViewBox().setMouseEnabled(x=True, y=False)
+        item.getViewBox().setDefaultPadding(0.04)
+        self.scene().sigMouseClicked.connect(self._clicked)
+        self.scene().sigMouseMoved.connect(self._moved)
+        theme.switch.changed.connect(self.restyle)
+
+    def restyle(self) -> None:
+        """Take over the theme; subclasses draw their curves anew."""
+        look = theme.current()
+        self.setBackground(look.surface)
+        for side in ("bottom", "left"):
+            axis = self.getPlotItem().getAxis(side)
+            axis.setPen(pg.mkPen(look.line))
+            axis.setTextPen(pg.mkPen(look.dim))
+            axis.setTickFont(theme.mono_font(theme.CAPTION_PX))
+            axis.setStyle(tickLength=-theme.TIGHT)
+        self.getPlotItem().showGrid(x=False, y=True, alpha=0.25)
+        self.draw()
+
+    def draw(self) -> None:
+        """Put the data into the curves."""
+        raise NotImplementedError
+
+    def csv(self) -> str:
+        raise NotImplementedError
+
+    def view_x(self, position: QPointF) -> float:
+        return float(self.getPlotItem().getViewBox().mapSceneToView(position).x())
+
+    def _clicked(self, event: Any) -> None:
+        if event.double():
+            self.getPlotItem().autoRange()
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(self.view_x(event.scenePos()))
+
+    def _moved(self, position: QPointF) -> None:
+        inside = self.getPlotItem().sceneBoundingRect().contains(position)
+        self.hovered.emit(self.view_x(position) if inside else None)
+
+    def leaveEvent(self, event: Any) -> None:
+        super().leaveEvent(event)
+        self.hovered.emit(None)
+
+    def copy_picture(self) -> None:
+        QGuiApplication.clipboard().setPixmap(self.grab())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        from PySide6.QtWidgets import QMenu
+
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(tr("Copy as CSV")).triggered.connect(lambda: to_clipboard(self.csv()))
+        menu.addAction(tr("Copy picture")).triggered.connect(self.copy_picture)
+        menu.popup(event.globalPos())
+
+
+def _pen(color: Any, width: float = 1.0, *, dashed: bool = False) -> Any:
+    return pg.mkPen(color, width=width, style=Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
+
+
+class LossPlot(Plot):
+    """The loss of each training step, strong up to the playhead's; a line marks that step."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(tr("Loss over training steps"), Axis("bottom", whole=True), Axis("left"), parent)
+        self._steps: Floats = np.zeros(0)
+        self._losses: Floats = np.zeros(0)
+        self._current = 0
+        self._ahead = self.plot([], [], connect="finite")
+        self._passed = self.plot([], [], connect="finite")
+        self._marker = pg.InfiniteLine(angle=90, movable=False)
+        self.addItem(self._marker, ignoreBounds=True)
+        self.restyle()
+
+    def set_data(self, steps: Floats, losses: Floats, current: int) -> None:
+        self._steps, self._losses, self._current = steps, losses, current
+        self.draw()
+
+    def draw(self) -> None:
+        look = theme.current()
+        dots = len(self._steps) <= MARKED
+        passed = self._steps <= self._current
+        finite = np.where(np.isfinite(self._losses), self._losses, np.nan)
+        for curve, shown, color, width in (
+            (self._ahead, np.ones(len(passed), np.bool_), theme.blend(look.surface, look.forward, theme.NOT_YET), 1.0),
+            (self._passed, passed, look.forward, 2.0),
+        ):
+            curve.setPen(_pen(color, width))
+            curve.setSymbol("o" if dots else None)
+            curve.setSymbolSize(5)
+            curve.setSymbolBrush(color)
+            curve.setSymbolPen(None)
+            curve.setData(self._steps[shown], finite[shown])
+        self._marker.setPen(_pen(look.text, dashed=True))
+        self._marker.setValue(self._current)
+
+    def csv(self) -> str:
+        pairs = zip(self._steps.tolist(), self._losses.tolist(), strict=True)
+        return "\n".join(["step,loss", *(f"{int(step)},{loss}" for step, loss in pairs)])
+
+
+class GradientPlot(Plot):
+    """The gradient norm of each parameter in the order of the model, on a logarithmic axis.
+
+    The axis spans the whole step, so that bars do not jump while gradients arrive. A gradient of exactly zero has a
+    mark at the foot, one with NaN or infinity a full bar in the error colour.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(tr("Gradient norm of each parameter"), Axis("bottom"), Axis("left", log=True), parent)
+        self._norms: Floats = np.zeros(0)
+        self._known: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._names: tuple[str, ...] = ()
+        self._span = (-1.0, 1.0)
+        self._selected = -1
+        self._bars = pg.BarGraphItem(x=[], height=[], width=0.8)
+        self.addItem(self._bars)
+        self.restyle()
+
+    def set_data(
+        self,
+        names: tuple[str, ...],
+        norms: Floats,
+        known: npt.NDArray[np.bool_],
+        span: tuple[float, float],
+        selected: int,
+    ) -> None:
+        """`span`: the smallest and largest log10 of the step; `selected`: a parameter's place, −1 for none."""
+        if names != self._names or span != self._span:
+            self.setXRange(-0.5, max(len(names), 1) - 0.5)
+            self.setYRange(*span, padding=0.02)
+        self._names, self._norms, self._known, self._span, self._selected = names, norms, known, span, selected
+        self.draw()
+
+    def draw(self) -> None:
+        low, high = self._span
+        finite = self._known & np.isfinite(self._norms)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.where(finite, np.maximum(np.log10(np.where(finite, self._norms, 1.0)), LOWEST), high)
+        heights = np.where(finite & (self._norms == 0), (high - low) * 0.01, logs - low)
+        places = np.flatnonzero(self._known)
+        look = theme.current()
+        brushes = [self._color(int(place), bool(finite[place]), look) for place in places]
+        self._bars.setOpts(
+            x=places,
+            y0=np.full(len(places), low),
+            height=heights[places],
+            width=0.8,
+            brushes=brushes,
+            pen=pg.mkPen(None),
+        )
+        named = len(self._names) <= NAMED
+        axis = self.getPlotItem().getAxis("bottom")
+        axis.setTicks([list(enumerate(self._names))] if named else [[]])
+
+    def _color(self, place: int, finite: bool, look: theme.Theme) -> Any:
+        if not finite:
+            return look.error
+        return look.accent if place == self._selected else look.backward
+
+    def csv(self) -> str:
+        rows = zip(self._names, self._norms.tolist(), self._known.tolist(), strict=True)
+        return "\n".join(
+            ["parameter,gradient_norm", *(f"{name},{norm if known else ''}" for name, norm, known in rows)]
+        )
+
+
+class TimePlot(Plot):
+    """How long forward, backward and update took in each training step, stacked, in milliseconds."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(tr("Time of each training step"), Axis("bottom", whole=True), Axis("left"), parent)
+        self._steps: Floats = np.zeros(0)
+        self._times: Floats = np.zeros((0, len(PHASES)))
+        self._current = 0
+        self._bars = [pg.BarGraphItem(x=[], height=[], width=0.8) for _ in PHASES]
+        for bars in self._bars:
+            self.addItem(bars)
+        self._marker = pg.InfiniteLine(angle=90, movable=False)
+        self.addItem(self._marker, ignoreBounds=True)
+        self.restyle()
+
+    def set_data(self, steps: Floats, times: Floats, current: int) -> None:
+        """`times`: (steps, phases) seconds, NaN where unknown."""
+        self._steps, self._times, self._current = steps, times, current
+        self.draw()
+
+    def draw(self) -> None:
+        look = theme.current()
+        heights = np.nan_to_num(self._times) * 1e3
+        feet = np.cumsum(heights, axis=1) - heights
+        for place, (phase, bars) in enumerate(zip(PHASES, self._bars, strict=True)):
+            bars.setOpts(
+                x=self._steps,
+                y0=feet[:, place],
+                height=heights[:, place],
+                width=0.8,
+                brush=look.phase(phase),
+                pen=pg.mkPen(None),
+            )
+        self._marker.setPen(_pen(look.text, dashed=True))
+        self._marker.setValue(self._current)
+
+    def csv(self) -> str:
+        lines = [",".join(["step", *(f"{phase}_seconds" for phase in PHASES)])]
+        for step, times in zip(self._steps.tolist(), self._times.tolist(), strict=True):
+            lines.append(",".join([str(int(step)), *(str(time) for time in times)]))
+        return "\n".join(lines)

@@ -1,0 +1,268 @@
+"""Curves over the run: the loss, the gradients layer by layer, and the time that each training step took."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+
+from engine.recording.model import PHASES
+from engine.recording.reader import Recording
+from gui import numbers
+from gui.chart_base import Chart
+from gui.parameter_values import Cells, StepValues
+from gui.parameters import node_of
+from gui.session import Session
+
+if TYPE_CHECKING:
+    from gui.chart_plots import Plot
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("charts", text)
+
+
+def nearest_step(recording: Recording, x: float | None) -> int | None:
+    """The place in `Recording.steps` of the step nearest to `x`."""
+    if x is None or not recording.steps:
+        return None
+    indices = np.array([step.index for step in recording.steps])
+    return int(np.argmin(np.abs(indices - x)))
+
+
+def seek_to_step(session: Session, x: float) -> None:
+    """Put the playhead on the first event of the step nearest to `x`."""
+    recording = session.recording
+    place = None if recording is None else nearest_step(recording, x)
+    if recording is not None and place is not None:
+        session.seek(recording.steps[place].first_event)
+
+
+def current_step(session: Session, recording: Recording) -> int:
+    return int(recording.timeline.step[session.playhead])
+
+
+class LossChart(Chart):
+    """The loss of each step. A click puts the playhead on the first event of the nearest step."""
+
+    def missing(self, recording: Recording) -> str:
+        if all(step.loss is None for step in recording.steps):
+            return tr("No training step has a loss that is one number.")
+        return ""
+
+    def make_plot(self) -> Plot:
+        from gui.chart_plots import LossPlot
+
+        return LossPlot(self)
+
+    def state(self, recording: Recording) -> Hashable:
+        return (current_step(self.session, recording), tuple((step.index, step.loss) for step in recording.steps))
+
+    def fill(self, plot: Any, recording: Recording) -> None:
+        steps = np.array([step.index for step in recording.steps], np.float64)
+        losses = np.array([np.nan if step.loss is None else step.loss for step in recording.steps])
+        plot.set_data(steps, losses, current_step(self.session, recording))
+
+    def picked(self, x: float) -> None:
+        seek_to_step(self.session, x)
+
+    def caption_text(self, x: float | None) -> str:
+        recording = self.session.recording
+        if recording is None:
+            return ""
+        place = nearest_step(recording, current_step(self.session, recording) if x is None else x)
+        if place is None:
+            return ""
+        step = recording.steps[place]
+        return tr("step {step}: loss {loss}").format(step=f"{step.index:,}", loss=numbers.number(step.loss))
+
+
+class GradientChart(Chart):
+    """The norms of the gradients that have arrived in this step. A click selects the parameter."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._values: StepValues | None = None
+        self._known: Hashable = None
+        session.selection_changed.connect(self.follow)
+
+    def reset(self) -> None:
+        self._values, self._known = None, None
+
+    def missing(self, recording: Recording) -> str:
+        return "" if recording.parameters else tr("The recording has no parameters.")
+
+    def make_plot(self) -> Plot:
+        from gui.chart_plots import GradientPlot
+
+        return GradientPlot(self)
+
+    def read(self, recording: Recording, seconds: float | None) -> bool:
+        step = current_step(self.session, recording)
+        known = (step, *recording.timeline.step_bounds(step), len(recording.parameters))
+        if known != self._known or self._values is None:
+            self._known, self._values = known, StepValues(recording, step, changes=False)
+        return self._values.load(seconds)
+
+    def gradients(self) -> Cells:
+        """One for each parameter, those that have arrived at the playhead."""
+        return Cells.empty(0) if self._values is None else self._values.at(self.session.playhead).gradient
+
+    def state(self, recording: Recording) -> Hashable:
+        cells = self.gradients()
+        return (self._selected(recording), self._span(), cells.numbers.tobytes(), cells.known.tobytes())
+
+    def fill(self, plot: Any, recording: Recording) -> None:
+        cells = self.gradients()
+        names = tuple(parameter.name for parameter in recording.parameters)
+        plot.set_data(names, cells.numbers, cells.known, self._span(), self._selected(recording))
+
+    def _span(self) -> tuple[float, float]:
+        """Whole powers of ten around all gradients of the step."""
+        cells = Cells.empty(0) if self._values is None else self._values.at(self._values.last).gradient
+        positive = cells.numbers[cells.known & np.isfinite(cells.numbers) & (cells.numbers > 0)]
+        if not len(positive):
+            return (-1.0, 1.0)
+        logs = np.log10(positive)
+        return (float(np.floor(logs.min() - 0.05)), float(np.ceil(logs.max() + 0.05)))
+
+    def _selected(self, recording: Recording) -> int:
+        """The place of the selected node's parameter, −1 if there is none."""
+        if self.session.selection is None:
+            return -1
+        parameter = recording.node(self.session.selection).parameter
+        ids = [each.id for each in recording.parameters]
+        return ids.index(parameter) if parameter in ids else -1
+
+    def picked(self, x: float) -> None:
+        recording = self.session.recording
+        place = round(x)
+        if recording is None or not 0 <= place < len(recording.parameters):
+            return
+        node = node_of(recording, recording.parameters[place].id, self.session.graph_id, self.session.playhead)
+        if node is not None:
+            self.session.select(node)
+
+    def caption_text(self, x: float | None) -> str:
+        recording, cells = self.session.recording, self.gradients()
+        if recording is None:
+            return ""
+        if x is None or not 0 <= round(x) < min(len(recording.parameters), len(cells.known)):
+            counts = {"count": int(cells.known.sum()), "all": len(cells.known)}
+            return tr("{count} of {all} gradients have arrived in this step").format(**counts)
+        place = round(x)
+        text = numbers.number(float(cells.numbers[place])) if cells.known[place] else tr("not yet")
+        return f"{recording.parameters[place].name}: {text}"
+
+
+class TimeChart(Chart):
+    """What the phases of each step took, by the times of their events, recording included."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent)
+        self._times: dict[tuple[int, int], tuple[float, ...]] = {}
+
+    def reset(self) -> None:
+        self._times.clear()
+
+    def make_plot(self) -> Plot:
+        from gui.chart_plots import TimePlot
+
+        return TimePlot(self)
+
+    def read(self, recording: Recording, seconds: float | None) -> bool:
+        end = None if seconds is None else time.perf_counter() + seconds
+        with recording.held():
+            for step in recording.steps:
+                key = (step.index, step.last_event)
+                if key not in self._times:
+                    self._times[key] = phase_times(recording, step.index)
+                    if end is not None and time.perf_counter() >= end:
+                        break
+        return all((step.index, step.last_event) in self._times for step in recording.steps)
+
+    def state(self, recording: Recording) -> Hashable:
+        return (current_step(self.session, recording), *self._rows(recording))
+
+    def _rows(self, recording: Recording) -> list[tuple[float, ...]]:
+        unknown = (math.nan,) * len(PHASES)
+        return [self._times.get((step.index, step.last_event), unknown) for step in recording.steps]
+
+    def fill(self, plot: Any, recording: Recording) -> None:
+        steps = np.array([step.index for step in recording.steps], np.float64)
+        plot.set_data(steps, np.array(self._rows(recording)), current_step(self.session, recording))
+
+    def picked(self, x: float) -> None:
+        seek_to_step(self.session, x)
+
+    def caption_text(self, x: float | None) -> str:
+        recording = self.session.recording
+        if recording is None:
+            return ""
+        place = nearest_step(recording, current_step(self.session, recording) if x is None else x)
+        if place is None:
+            return ""
+        times = self._rows(recording)[place]
+        names = (tr("forward"), tr("backward"), tr("update"))
+        parts = [f"{name} {numbers.duration(t)}" for name, t in zip(names, times, strict=True) if not math.isnan(t)]
+        step = f"{recording.steps[place].index:,}"
+        return tr("step {step}: {parts} (recording included)").format(step=step, parts=", ".join(parts))
+
+
+def phase_times(recording: Recording, step: int) -> tuple[float, ...]:
+    """Seconds that each of PHASES took in a step: from the end of what came before it to its last event.
+
+    The first phase counts from its first event, for nothing tells when it began.
+    """
+    totals = dict.fromkeys(PHASES, 0.0)
+    before: float | None = None
+    for phase, first, last in recording.timeline.phase_spans(step):
+        start = recording.event(first).time if before is None else before
+        before = recording.event(last).time
+        totals[phase] += max(before - start, 0.0)
+    return tuple(totals[phase] for phase in PHASES)
+
+
+class ChartsPanel(QWidget):
+    """The charts, one a tab."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tabs = QTabWidget(self)
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName(tr("Charts"))
+        self.loss = LossChart(session, self)
+        self.gradients = GradientChart(session, self)
+        self.times = TimeChart(session, self)
+        for chart, label in ((self.loss, tr("Loss")), (self.gradients, tr("Gradients")), (self.times, tr("Time"))):
+            chart.setAccessibleName(label)
+            self.tabs.addTab(chart, label)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+        session.recording_changed.connect(self._forget)
+        for signal in (session.playhead_changed, session.recording_grew):
+            signal.connect(self._follow)
+
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        return (self.loss, self.gradients, self.times)
+
+    def _forget(self) -> None:
+        for chart in self.charts:
+            chart.forget()
+            chart.follow()
+
+    def _follow(self) -> None:
+        for chart in self.charts:
+            chart.follow()
+
+    def drawn_state(self) -> tuple[Hashable, ...]:
+        """What the current tab shows."""
+        chart = self.charts[self.tabs.currentIndex()]
+        return (self.tabs.currentIndex(), *chart.drawn_state())
