@@ -150,6 +150,10 @@ class Table:
                    menu="view"),
         ActionSpec("zoom_out", QT_TR_NOOP("Zoom out"), QT_TR_NOOP("Go further away"), "Ctrl+-", icon="zoom-out",
                    menu="view"),
+        ActionSpec("show_selection", QT_TR_NOOP("Go to the selected node"),
+                   QT_TR_NOOP("Bring the selected node to the middle of the canvas"), "G", menu="view"),
+        ActionSpec("clear_selection", QT_TR_NOOP("Select nothing"), QT_TR_NOOP("Let go of the selected node"),
+                   "Escape", menu="view"),
         ActionSpec("data_leaves", QT_TR_NOOP("Show data leaves"),
                    QT_TR_NOOP("Show inputs that need no gradient, such as x and y, as nodes"), "Ctrl+D", menu="view",
                    checkable=True, separator=True),
@@ -225,6 +229,7 @@ class Actions:
     def __init__(self, parent: QObject) -> None:
         self._specs = {spec.id: spec for spec in ACTIONS}
         self._groups: dict[str, QActionGroup] = {}
+        self._states: dict[str, tuple[bool, str]] = {}
         self._by_id = {spec.id: self._make(spec, parent) for spec in ACTIONS}
 
     def __getitem__(self, action_id: str) -> QAction:
@@ -242,6 +247,9 @@ class Actions:
 
     def set_enabled(self, action_id: str, on: bool, reason: str = "") -> None:
         """Enable or disable; `reason` says, in the tooltip, why it can do nothing now."""
+        if self._states.get(action_id) == (on, reason):
+            return
+        self._states[action_id] = (on, reason)
         action = self._by_id[action_id]
         action.setEnabled(on)
         action.setToolTip(self.tip(action_id) if on or not reason else f"{self.tip(action_id)}\n{reason}")

@@ -64,8 +64,9 @@ class Settings:
         self._store.setValue("layout", name)
 
     @property
-    def data_leaves(self) -> bool:
-        return self._number("data_leaves", 0) != 0
+    def data_leaves(self) -> bool | None:
+        """Whether data leaves are shown; None: in small graphs."""
+        return {0: False, 1: True}.get(self._number("data_leaves", -1))
 
     @data_leaves.setter
     def data_leaves(self, on: bool) -> None:

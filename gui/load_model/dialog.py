@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -180,8 +180,7 @@ class LoadModelDialog(QDialog):
             item.setHidden(not all(word in item.text() for word in words))
             if not item.isHidden():
                 shown.append(item)
-        current = self.list.currentItem()
-        if shown and (current is None or current.isHidden()):
+        if shown and not self.model:
             self.list.setCurrentItem(shown[0])
         self._count.setText(self.tr("{0} of {1} models").format(len(shown), self.list.count()))
         self._check()
@@ -200,8 +199,9 @@ class LoadModelDialog(QDialog):
 
     @property
     def model(self) -> str:
-        item = self.list.currentItem()
-        return item.text() if item is not None and not item.isHidden() else ""
+        if self.list.currentRow() < 0 or self.list.currentItem().isHidden():
+            return ""
+        return self.list.currentItem().text()
 
     # --- choices -----------------------------------------------------------------------------------------------------
 

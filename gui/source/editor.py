@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFontMetrics,
@@ -92,6 +92,10 @@ class Editor(QPlainTextEdit):
         selection.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
         selection.cursor = QTextCursor(self.document().findBlockByNumber(line - 1))
         return selection
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        """Text may be dropped here; files are for the window to open."""
+        return not source.hasUrls() and super().canInsertFromMimeData(source)
 
     # --- mouse -------------------------------------------------------------------------------------------------------
 

@@ -114,6 +114,21 @@ class SourcePane(QWidget):
         self._show(None)
         self.script_changed.emit()
 
+    def adopt_recorded_script(self) -> None:
+        """Open the recorded script for editing if its file is here and still the same; else show it as recorded."""
+        recording = self._session.recording
+        self._read_sources()
+        recorded = None
+        if recording is not None:
+            script = recording.info.script
+            recorded = next((each for each in self._sources.values() if _same(each.path, script)), None)
+        path = Path(recorded.path) if recorded is not None else None
+        if recorded is not None and path is not None and _text_of(path) == recorded.text:
+            self.open_script(path)
+        else:
+            self.close_script()
+        self._on_recording_changed()
+
     def save(self) -> bool:
         """Write the edited script to its file."""
         if self._script is None:
@@ -332,6 +347,13 @@ class SourcePane(QWidget):
 
 def _same(one: str, other: str) -> bool:
     return Path(one).absolute() == Path(other).absolute()
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,41 @@
+"""Questions to the user and choices of files. All of them stand here, so that a test can answer in the user's place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+Answer = Literal["save", "discard", "cancel"]
+
+
+
+def open_file(parent: QWidget, title: str, folder: str, kinds: str) -> Path | None:
+    """A file to open, or None."""
+    name, _ = QFileDialog.getOpenFileName(parent, title, folder, kinds)
+    return Path(name) if name else None
+
+
+def save_file(parent: QWidget, title: str, suggestion: str, kinds: str) -> Path | None:
+    """A name to write to (asked again if it exists), or None."""
+    name, _ = QFileDialog.getSaveFileName(parent, title, suggestion, kinds)
+    return Path(name) if name else None
+
+
+def ask_to_save(parent: QWidget, name: str) -> Answer:
+    """What to do with an edited script."""
+    button = QMessageBox.StandardButton
+    text = QCoreApplication.translate("dialogs", "{0} was edited. Save it?").format(name)
+    chosen = QMessageBox.question(
+        parent, "chainrule", text, button.Save | button.Discard | button.Cancel, button.Save
+    )
+    return {button.Save: "save", button.Discard: "discard"}.get(chosen, "cancel")
+
+
+def ask_to_stop(parent: QWidget, name: str) -> bool:
+    """Whether a running script may be stopped."""
+    button = QMessageBox.StandardButton
+    text = QCoreApplication.translate("dialogs", "{0} is still running. Stop it? What it has recorded is kept.")
+    return QMessageBox.question(parent, "chainrule", text.format(name)) == button.Yes

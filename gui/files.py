@@ -1,0 +1,112 @@
+"""Files: what kind one is, where runs are recorded, how a recording is copied while it may still be growing."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, QThreadPool, Signal
+
+from gui.settings import cache_folder
+
+RECORDING_SUFFIX = ".chain"
+SQLITE_MAGIC = b"SQLite format 3\0"
+KEPT_RUNS = 5
+KEPT_BYTES = 8 << 30
+EXAMPLES = Path(__file__).resolve().parent.parent / "resources" / "examples"
+
+Kind = Literal["script", "recording", "unknown"]
+
+
+def kind_of(path: Path) -> Kind:
+    """By its name, or, where that says nothing, by its first bytes. Of a file that is not there: by its name."""
+    if path.suffix == RECORDING_SUFFIX:
+        return "recording"
+    if path.suffix in (".py", ".pyw"):
+        return "script"
+    try:
+        with path.open("rb") as file:
+            return "recording" if file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC else "unknown"
+    except OSError:
+        return "unknown"
+
+
+def example(name: str) -> Path:
+    return EXAMPLES / f"{name}.py"
+
+
+def new_run_file(script: Path) -> Path:
+    """Where a run of `script` is recorded until it is saved."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = cache_folder("recordings")
+    path, number = folder / f"{script.stem}-{stamp}{RECORDING_SUFFIX}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{script.stem}-{stamp}-{number}{RECORDING_SUFFIX}"
+    return path
+
+
+def is_run_file(path: Path) -> bool:
+    """Whether a recording lies where runs are recorded, that is, was not saved elsewhere."""
+    return path.parent == cache_folder("recordings")
+
+
+def clean_up_runs(keep: Path | None = None, runs: int = KEPT_RUNS, size: int = KEPT_BYTES) -> None:
+    """Delete all but the newest runs, and more if they are larger than `size` bytes together; never `keep`."""
+    files = [(path.stat().st_mtime, path) for path in cache_folder("recordings").glob(f"*{RECORDING_SUFFIX}")]
+    total = 0
+    for number, (_, path) in enumerate(sorted(files, reverse=True)):
+        total += path.stat().st_size
+        if path != keep and (number >= runs or total > size):
+            for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                _delete(name)
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # open elsewhere (Windows); the next start tries again
+
+
+def copy_recording(source: Path, target: Path) -> None:
+    """Write what `source` holds now, growing or not, into one file. Raises RecordingError or OSError."""
+    import sqlite3
+
+    from engine.recording.reader import open_recording
+
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with open_recording(source) as recording, recording.held() as connection:
+            copy = sqlite3.connect(part, isolation_level=None)
+            try:
+                connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+            finally:
+                copy.close()
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class Copier(QObject):
+    """Copies recordings in another thread."""
+
+    done = Signal(Path)
+    failed = Signal(str)
+
+    def copy(self, source: Path, target: Path) -> None:
+        QThreadPool.globalInstance().start(lambda: self._copy(source, target))
+
+    def _copy(self, source: Path, target: Path) -> None:
+        from engine.errors import RecordingError
+
+        try:
+            copy_recording(source, target)
+        except (RecordingError, OSError) as error:
+            self.failed.emit(self.tr("The recording could not be saved as {0}: {1}").format(target, error))
+        else:
+            self.done.emit(target)

@@ -1,0 +1,126 @@
+"""The docks: which there are, where they stand, and how they are put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy, QWidget
+
+from gui import theme
+from gui.actions import PANELS
+from gui.session import Session
+
+Area = Qt.DockWidgetArea
+Feature = QDockWidget.DockWidgetFeature
+
+
+def title_of(name: str) -> str:
+    translate = QCoreApplication.translate
+    titles = {
+        "source": translate("panels", "Source"),
+        "console": translate("panels", "Console"),
+        "inspector": translate("panels", "Inspector"),
+        "parameters": translate("panels", "Parameters"),
+        "charts": translate("panels", "Charts"),
+    }
+    return titles[name]
+
+
+class Panels:
+    """Owns the docks of `window`. The transport is one too, without a title, and cannot be closed or moved."""
+
+    def __init__(self, window: QMainWindow, source: QWidget, console: QWidget, transport: QWidget) -> None:
+        self._window = window
+        self._widgets: dict[str, QWidget] = {"source": source, "console": console}
+        self.docks = {name: self._make(name) for name in PANELS}
+        self.transport = self._make_transport(transport)
+        self.docks["source"].setWidget(source)
+        self.docks["console"].setWidget(console)
+        self.reset()
+
+    def __getitem__(self, name: str) -> QDockWidget:
+        return self.docks[name]
+
+    def widget(self, name: str) -> QWidget | None:
+        """What is in a dock, if that was made already."""
+        return self._widgets.get(name)
+
+    def fill(self, session: Session) -> None:
+        """Make what is in the docks that the window did not wait for."""
+        for name, make in _makers(session).items():
+            if name not in self._widgets:
+                self._widgets[name] = make()
+                self.docks[name].setWidget(self._widgets[name])
+
+    def _make(self, name: str) -> QDockWidget:
+        dock = QDockWidget(title_of(name), self._window)
+        dock.setObjectName(name)
+        dock.setWidget(QLabel())
+        return dock
+
+    def _make_transport(self, transport: QWidget) -> QDockWidget:
+        dock = QDockWidget(self._window)
+        dock.setObjectName("transport_dock")
+        dock.setFeatures(Feature.NoDockWidgetFeatures)
+        dock.setTitleBarWidget(QWidget(dock))
+        transport.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        dock.setWidget(transport)
+        return dock
+
+    def reset(self) -> None:
+        """Every panel in its place: source over console, inspector right, the others under the transport."""
+        window, docks = self._window, self.docks
+        window.setDockNestingEnabled(True)
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Area.BottomDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Area.BottomDockWidgetArea),
+            (Qt.Corner.TopLeftCorner, Area.LeftDockWidgetArea),
+            (Qt.Corner.TopRightCorner, Area.RightDockWidgetArea),
+        ):
+            window.setCorner(corner, area)
+        for dock in (*docks.values(), self.transport):
+            window.removeDockWidget(dock)
+            dock.setFloating(False)
+        window.addDockWidget(Area.LeftDockWidgetArea, docks["source"])
+        window.splitDockWidget(docks["source"], docks["console"], Qt.Orientation.Vertical)
+        window.addDockWidget(Area.RightDockWidgetArea, docks["inspector"])
+        window.addDockWidget(Area.BottomDockWidgetArea, self.transport)
+        window.splitDockWidget(self.transport, docks["charts"], Qt.Orientation.Vertical)
+        window.tabifyDockWidget(docks["charts"], docks["parameters"])
+        for dock in (*docks.values(), self.transport):
+            dock.show()
+        docks["charts"].raise_()
+        self.resize()
+
+    def resize(self) -> None:
+        """Sizes that suit the window's."""
+        width, height = self._window.width(), self._window.height()
+        left, right, bottom = (
+            _share(width, 0.24, 260, 520),
+            _share(width, 0.26, 300, 560),
+            _share(height, 0.2, 130, 320),
+        )
+        docks = self.docks
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self._window.resizeDocks([docks["source"], docks["inspector"]], [left, right], horizontal)
+        upper = height - bottom
+        self._window.resizeDocks([docks["source"], docks["console"]], [upper * 2 // 3, upper // 3], vertical)
+        self._window.resizeDocks([docks["charts"]], [bottom], vertical)
+
+
+def _share(length: int, share: float, low: int, high: int) -> int:
+    return max(low, min(high, round(length * share / theme.STEP) * theme.STEP))
+
+
+def _makers(session: Session) -> dict[str, Callable[[], QWidget]]:
+    """Imported here and not above: the window is there before they are."""
+    from gui.charts import ChartsPanel
+    from gui.inspector.panel import InspectorPanel
+    from gui.parameters import ParametersPanel
+
+    return {
+        "inspector": lambda: InspectorPanel(session),
+        "parameters": lambda: ParametersPanel(session),
+        "charts": lambda: ChartsPanel(session),
+    }

@@ -1,0 +1,330 @@
+"""The main window: puts the parts together and gives every action of the table its function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
+
+from gui import dialogs, theme
+from gui.actions import PANELS, Actions, build_menus
+from gui.central import Central
+from gui.commands import Commands
+from gui.console import Console
+from gui.files import Copier, is_run_file, kind_of
+from gui.panels import Panels
+from gui.run_control import Report, RunControl
+from gui.session import Session
+from gui.settings import Settings
+from gui.source import SourcePane
+from gui.toolbar import ToolBar
+from gui.transport import Transport
+
+if TYPE_CHECKING:
+    from gui.canvas.view import CanvasView
+
+START_SIZE = (1280, 800)
+LARGE_SCREEN = 1600
+FILL_AFTER_MS = 30
+FASTEST_MOTION_MS, SLOWEST_MOTION_MS = 0, 420
+
+
+class MainWindow(QMainWindow):
+    """What can be seen is a function of `session`; what can be done is in `actions`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setAcceptDrops(True)
+        self.settings = Settings()
+        self.session = Session(self)
+        self.actions_table = Actions(self)
+        self.runs = RunControl(self.session, self)
+        self.copier = Copier(self)
+        self.source = SourcePane(self.session)
+        self.console = Console()
+        self.transport = Transport(self.session, self.actions_table)
+        self.central = Central(self.session, self.actions_table)
+        self.toolbar = ToolBar(self.actions_table)
+        self._filled = False
+        self._lay_out()
+        self.commands = Commands(self)
+        self._connect()
+        self._restore()
+        self.refresh()
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    @property
+    def canvas(self) -> CanvasView:
+        """The graph; it is made when it is first asked for."""
+        self.fill()
+        return self.central.canvas
+
+    def fill(self) -> None:
+        """Make the canvas and the panels that the window's first picture did not wait for."""
+        if self._filled:
+            return
+        self._filled = True
+        self.panels.fill(self.session)
+        canvas = self.central.canvas
+        canvas.set_layout(self.settings.layout)
+        canvas.set_data_leaves(self.settings.data_leaves)
+        canvas.ready.connect(self.refresh)
+        self._on_speed(self.transport.player.speed)
+
+    def _lay_out(self) -> None:
+        self.resize(*START_SIZE)
+        self.menus = build_menus(self.menuBar(), self.actions_table)
+        self.addActions(list(self.actions_table))  # shortcuts work wherever the focus is, menus open or not
+        self.addToolBar(self.toolbar)
+        self.setCentralWidget(self.central)
+        self.panels = Panels(self, self.source, self.console, self.transport)
+        self._counts = QLabel()
+        self._counts.setObjectName("counts")
+        self._hint = QLabel()
+        self._hint.setObjectName("status_text")
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self._hint, 1)
+        self.statusBar().addPermanentWidget(self._counts)
+        self.statusBar().setContentsMargins(theme.SMALL, 0, theme.MEDIUM, 0)
+
+    def _connect(self) -> None:
+        session, runs = self.session, self.runs
+        session.recording_changed.connect(self._on_recording_changed)
+        session.recording_grew.connect(self.refresh)
+        session.playhead_changed.connect(lambda _: self.commands.update())
+        session.graph_changed.connect(lambda _: self.refresh())
+        session.selection_changed.connect(lambda _: self.commands.update())
+        session.follow_changed.connect(lambda _: self.commands.update())
+        session.failed.connect(self.show_error)
+        runs.changed.connect(self.refresh)
+        runs.status_changed.connect(lambda _: self.refresh())
+        runs.reported.connect(self.show_report)
+        runs.script_failed.connect(lambda failed: self.console.write_error(failed.traceback or failed.error))
+        runs.host.output.connect(self.console.write)
+        runs.host.remark.connect(self.console.write_remark)
+        self.source.failed.connect(self.show_error)
+        self.source.script_changed.connect(self.refresh)
+        self.source.modified_changed.connect(lambda _: self.refresh())
+        self.console.place_activated.connect(self.show_place)
+        self.central.messages.place_activated.connect(self.show_place)
+        self.central.welcome.file_chosen.connect(self.open_path)
+        self.transport.speed_changed.connect(self._on_speed)
+        self.copier.done.connect(self._on_copied)
+        self.copier.failed.connect(self.show_error)
+        theme.switch.changed.connect(self.actions_table.update_icons)
+
+    # --- what is open ------------------------------------------------------------------------------------------------
+
+    def open_path(self, path: Path) -> bool:
+        """A script or a recording; what cannot be opened is said in the message bar."""
+        kind = kind_of(path)
+        if not path.is_file():
+            self.show_error(self.tr("{0} does not exist.").format(path))
+            return False
+        if kind == "unknown":
+            self.show_error(self.tr("{0} is neither a Python script nor a recording.").format(path))
+            return False
+        if not self._may_leave():
+            return False
+        opened = self.open_script(path) if kind == "script" else self.open_recording(path)
+        if opened:
+            self.central.messages.hide()
+            self.settings.add_recent(path)
+            self.settings.set_last_folder(path.absolute().parent)
+            self.refresh()
+        return opened
+
+    def open_script(self, path: Path) -> bool:
+        """Show a script, ready to be run."""
+        if not self.source.open_script(path):
+            return False
+        self.console.clear_all()
+        self.session.close()
+        self.refresh()
+        return True
+
+    def open_recording(self, path: Path) -> bool:
+        """Show a recording, and its script for editing if it is here and still the same."""
+        if not self.session.open(path):
+            return False
+        self.console.clear_all()
+        self.source.adopt_recorded_script()
+        self.refresh()
+        return True
+
+    def close_all(self) -> None:
+        """Back to the welcome page."""
+        if self._may_leave():
+            self.session.close()
+            self.source.close_script()
+            self.console.clear_all()
+            self.central.messages.hide()
+            self.refresh()
+
+    def run_script(self) -> None:
+        """Run the opened script; if it was edited, after it was saved."""
+        script = self.source.script
+        if script is None or self.runs.is_active or (self.source.modified and not self._save_edited(script)):
+            return
+        self.central.messages.hide()
+        self.console.clear_all()
+        self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps)
+
+    def _save_edited(self, script: Path) -> bool:
+        """False if the user would rather not, or if it cannot be written."""
+        answer = dialogs.ask_to_save(self, script.name)
+        return answer == "save" and self.source.save()
+
+    def _may_leave(self) -> bool:
+        """Ask about an edited script and a running one before something else takes their place."""
+        script = self.source.script
+        if script is not None and self.source.modified:
+            answer = dialogs.ask_to_save(self, script.name)
+            if answer == "cancel" or (answer == "save" and not self.source.save()):
+                return False
+        if self.runs.is_active:
+            if not dialogs.ask_to_stop(self, self.runs.script.name if self.runs.script else ""):
+                return False
+            self.runs.shut_down()
+        return True
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Title, page, status and actions follow what is open and what runs."""
+        self._show_page()
+        self._show_title()
+        busy = self.runs.is_active and not self.runs.is_paused
+        self.toolbar.show_progress(self.runs.status if self._shows_run() else "", busy=busy)
+        self._counts.setText(self._counts_text())
+        self.commands.update()
+
+    def _shows_run(self) -> bool:
+        recording = self.session.recording
+        return self.runs.is_active or (recording is not None and recording.path == self.runs.output)
+
+    def _on_recording_changed(self) -> None:
+        if self.session.recording is not None:
+            self.fill()
+        self.refresh()
+
+    def _show_page(self) -> None:
+        script = self.source.script
+        if self.session.event_count:
+            self.central.show_canvas()
+        elif self.runs.is_active:
+            name = self.runs.script.name if self.runs.script else ""
+            self.central.ready.show_running(name, self.runs.status)
+            self.central.show_ready()
+        elif self.session.recording is not None and script is None:
+            self.central.show_canvas()
+        elif script is not None:
+            self.central.ready.show_ready(script.name, self._ready_text())
+            self.central.show_ready()
+        else:
+            self.central.welcome.set_recent(self.settings.recent)
+            self.central.show_welcome()
+
+    def _ready_text(self) -> str:
+        steps = self.toolbar.record_steps
+        if steps:
+            return self.tr("Press F5 to run it. It is paused after {0} training steps.").format(f"{steps:,}")
+        return self.tr("Press F5 to run it to its end.")
+
+    def _show_title(self) -> None:
+        recording, script = self.session.recording, self.source.script
+        name = script.name if script is not None else ""
+        if recording is not None and not is_run_file(recording.path):
+            name = recording.path.name
+        self.setWindowTitle(f"{name}[*] — chainrule" if name else "chainrule")
+        self.setWindowModified(self.source.modified)
+
+    def _counts_text(self) -> str:
+        recording, graph = self.session.recording, self.session.graph_id
+        if recording is None or graph is None:
+            return ""
+        kinds = [node.kind for node in recording.nodes(graph)]
+        nodes, parameters = sum(kind != "data" for kind in kinds), kinds.count("parameter")
+        text = self.tr("{0} nodes · {1} parameters · {2} training steps")
+        return text.format(f"{nodes:,}", f"{parameters:,}", f"{len(recording.steps):,}")
+
+    def show_error(self, text: str, details: str = "") -> None:
+        self.central.messages.show_message("error", text, details)
+
+    def show_report(self, report: Report) -> None:
+        self.central.messages.show_message(report.level, report.text, report.details, report.place)
+
+    def show_place(self, path: str, line: int) -> None:
+        """A line of a file, in the source pane."""
+        self.panels["source"].show()
+        if not self.source.show_place(path, line):
+            text = self.tr("{0}, line {1}: this file is neither open nor part of the recording.")
+            self.show_error(text.format(path, line))
+
+    def _on_copied(self, target: Path) -> None:
+        self.settings.add_recent(target)
+        self.central.messages.show_message("info", self.tr("Saved as {0}").format(target))
+
+    def _on_speed(self, events_a_second: float) -> None:
+        if self.central.has_canvas:
+            room = round(900 / events_a_second)
+            self.central.canvas.set_animation_speed(max(FASTEST_MOTION_MS, min(SLOWEST_MOTION_MS, room)))
+
+    # --- window ------------------------------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        remembered = self.settings.geometry()
+        if remembered is None:
+            screen = self.screen().availableGeometry()
+            if screen.width() >= LARGE_SCREEN:
+                self.resize(screen.width() * 4 // 5, screen.height() * 4 // 5)
+            self.panels.resize()
+        else:
+            self.restoreGeometry(remembered[0])
+            self.restoreState(remembered[1])
+            self.panels.transport.show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(FILL_AFTER_MS, self.fill)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        script = self.source.script
+        if script is not None and self.source.modified:
+            answer = dialogs.ask_to_save(self, script.name)
+            if answer == "cancel" or (answer == "save" and not self.source.save()):
+                event.ignore()
+                return
+        self.settings.set_geometry(self.saveGeometry(), self.saveState())
+        self.settings.sync()
+        self.hide()
+        self.transport.player.stop()
+        self.runs.shut_down()
+        if self.central.has_canvas:
+            self.central.canvas.shutdown()
+        self.session.close()
+        event.accept()
+
+    def createPopupMenu(self) -> QMenu:
+        """A right click on a bar offers the panels."""
+        menu = QMenu(self)
+        menu.addActions([self.actions_table[f"show_{name}"] for name in PANELS])
+        return menu
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(kind_of(path) != "unknown" for path in _files(event)):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for path in _files(event)[:1]:
+            event.acceptProposedAction()
+            QTimer.singleShot(0, lambda: self.open_path(path))
+
+
+def _files(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
