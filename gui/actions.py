@@ -272,6 +272,8 @@ class Actions:
         action.setCheckable(spec.checkable)
         action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts.split()])
         action.setToolTip(_tip(spec, action))
+        if spec.icon:
+            action.setIcon(icon(spec.icon))
         if spec.group:
             if spec.group not in self._groups:
                 self._groups[spec.group] = QActionGroup(parent)

@@ -45,7 +45,6 @@ def create_window() -> MainWindow:
 
     app = application()
     window = MainWindow()
-    window.actions_table.update_icons()
     app.setWindowIcon(QIcon(pixmap("app", 64, theme.current().accent)))
     return window
 

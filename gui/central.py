@@ -57,5 +57,5 @@ class Central(QWidget):
         self._pages.setCurrentWidget(self.canvas)
 
     @property
-    def page(self) -> QWidget:
+    def page(self) -> QWidget | None:
         return self._pages.currentWidget()

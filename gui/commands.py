@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication
@@ -89,7 +89,7 @@ class Commands(QObject):
         for name in LAYOUTS:
             actions[f"layout_{name}"].triggered.connect(partial(self._set_layout, name))
         for choice in THEMES:
-            actions[f"theme_{choice}"].triggered.connect(partial(self._set_theme, choice))
+            actions[f"theme_{choice}"].triggered.connect(partial(self._set_theme, cast("theme.Choice", choice)))
         for name in PANELS:
             dock, action = window.panels[name], actions[f"show_{name}"]
             action.triggered.connect(dock.setVisible)

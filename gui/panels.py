@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget, QWidget
 
 from gui import theme
 from gui.actions import PANELS
 from gui.session import Session
 
+TABBED = ("charts", "parameters")
 Area = Qt.DockWidgetArea
 Feature = QDockWidget.DockWidgetFeature
 
@@ -57,6 +58,8 @@ class Panels:
         dock = QDockWidget(title_of(name), self._window)
         dock.setObjectName(name)
         dock.setWidget(QLabel())
+        if name in TABBED:
+            dock.setTitleBarWidget(QWidget(dock))  # the tab says what it is
         return dock
 
     def _make_transport(self, transport: QWidget) -> QDockWidget:
@@ -64,7 +67,7 @@ class Panels:
         dock.setObjectName("transport_dock")
         dock.setFeatures(Feature.NoDockWidgetFeatures)
         dock.setTitleBarWidget(QWidget(dock))
-        transport.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        transport.setFixedHeight(transport.sizeHint().height())
         dock.setWidget(transport)
         return dock
 
@@ -72,6 +75,7 @@ class Panels:
         """Every panel in its place: source over console, inspector right, the others under the transport."""
         window, docks = self._window, self.docks
         window.setDockNestingEnabled(True)
+        window.setTabPosition(Area.BottomDockWidgetArea, QTabWidget.TabPosition.North)
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, Area.BottomDockWidgetArea),
             (Qt.Corner.BottomRightCorner, Area.BottomDockWidgetArea),

@@ -29,25 +29,23 @@ COLUMNS = 3
 class Card(QPushButton):
     """A large button: an icon, a title, what one gets."""
 
-    def __init__(self, icon_name: str, title: str, text: str, shortcut: str = "") -> None:
+    def __init__(self, icon_name: str, title: str, text: str) -> None:
         super().__init__()
         self._icon_name = icon_name
         self._picture = QLabel()
-        name, words, keys = QLabel(title), QLabel(text), QLabel(shortcut)
+        name, words = QLabel(title), QLabel(text)
         name.setFont(theme.ui_font(semibold=True))
         words.setProperty("role", "dim")
         words.setWordWrap(True)
-        keys.setProperty("role", "caption")
         head = QHBoxLayout()
         head.setSpacing(theme.SMALL)
         head.addWidget(self._picture)
         head.addWidget(name, 1)
-        head.addWidget(keys)
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.MEDIUM, theme.MEDIUM, theme.MEDIUM, theme.MEDIUM)
         column.addLayout(head)
         column.addWidget(words, 1, Qt.AlignmentFlag.AlignTop)
-        for part in (self._picture, name, words, keys):
+        for part in (self._picture, name, words):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFixedSize(CARD_WIDTH, CARD_HEIGHT)
         self.setAccessibleName(title)
@@ -135,7 +133,7 @@ class WelcomePage(QScrollArea):
         grid.setSpacing(theme.MEDIUM)
         for number, (action_id, icon_name, title, text) in enumerate(rows):
             action = actions[action_id]
-            card = Card(icon_name, title, text, action.shortcut().toString())
+            card = Card(icon_name, title, text)
             card.setObjectName(f"{action_id}_card")
             card.clicked.connect(action.trigger)
             self._cards.append(card)

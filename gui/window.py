@@ -291,6 +291,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.setFocus()
         QTimer.singleShot(FILL_AFTER_MS, self.fill)
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -321,9 +322,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        for path in _files(event)[:1]:
+        files = _files(event)
+        if files:
             event.acceptProposedAction()
-            QTimer.singleShot(0, lambda: self.open_path(path))
+            # Later: whoever drags waits for the answer, and opening may ask a question.
+            QTimer.singleShot(0, lambda: self.open_path(files[0]))
 
 
 def _files(event: QDropEvent) -> list[Path]:
