@@ -13,13 +13,14 @@ separation of the colours (also for colour-blind eyes) are checked in tests/gui/
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -302,5 +303,27 @@ def reduced_motion() -> bool:
     """Whether things should jump instead of move."""
     if switch.reduced_motion is not None:
         return switch.reduced_motion
-    app = QApplication.instance()
-    return isinstance(app, QApplication) and not app.isEffectEnabled(Qt.UIEffect.UI_General)
+    if sys.platform in ("win32", "darwin"):
+        app = QApplication.instance()
+        return isinstance(app, QApplication) and not app.isEffectEnabled(Qt.UIEffect.UI_General)
+    return _desktop_without_motion()
+
+
+@lru_cache(maxsize=1)
+def _desktop_without_motion() -> bool:
+    """What the settings of GNOME and KDE say; Qt does not ask them."""
+    folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericConfigLocation))
+    for name, key, values in (
+        ("gtk-4.0/settings.ini", "gtk-enable-animations", ("0", "false")),
+        ("gtk-3.0/settings.ini", "gtk-enable-animations", ("0", "false")),
+        ("kdeglobals", "AnimationDurationFactor", ("0", "0.0")),
+    ):
+        try:
+            lines = (folder / name).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            found, _, value = line.partition("=")
+            if found.strip() == key and value.strip().lower() in values:
+                return True
+    return False

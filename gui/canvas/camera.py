@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from gui.canvas.lod import LARGEST, SMALLEST, Detail, detail_at, snapped
 
 Bounds = tuple[float, float, float, float]
-FIT_MARGIN = 32.0  # device-independent px
+FIT_MARGIN_X, FIT_MARGIN_Y = 24.0, 48.0  # logical px; above and below stand breadcrumbs and legend
 LARGEST_FIT = 1.7  # a small graph is not blown up further than this
 
 
@@ -58,10 +58,11 @@ class Camera:
             self, scale=scale, x=x - (px - self.width / 2) / scale, y=y - (py - self.height / 2) / scale
         )
 
-    def fitted(self, bounds: Bounds, margin: float = FIT_MARGIN) -> Camera:
+    def fitted(self, bounds: Bounds) -> Camera:
         """All of `bounds` in view, in the middle."""
         x0, y0, x1, y1 = bounds
-        room_x, room_y = max(self.width - 2 * margin * self.ratio, 1), max(self.height - 2 * margin * self.ratio, 1)
+        room_x = max(self.width - 2 * FIT_MARGIN_X * self.ratio, 1)
+        room_y = max(self.height - 2 * FIT_MARGIN_Y * self.ratio, 1)
         scale = min(room_x / max(x1 - x0, 1.0), room_y / max(y1 - y0, 1.0)) / self.ratio
         scale = snapped(min(scale, LARGEST_FIT), down=True) * self.ratio
         return replace(self, x=(x0 + x1) / 2, y=(y0 + y1) / 2, scale=scale)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
@@ -13,13 +14,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.errors import ChainruleError
+from engine.errors import ChainruleError, UsageError
 from gui import theme as tokens
 from gui.canvas import describe, marks, overlays
 from gui.canvas.animate import PulsePainter, Transition, frame
 from gui.canvas.camera import Camera
 from gui.canvas.frames import Frames, drawn
-from gui.canvas.loader import Loader, Wish, shows_leaves, structure_of
+from gui.canvas.loader import Loader, Wish, rough_aspect, shows_leaves, structure_of
 from gui.canvas.motion import Motion
 from gui.canvas.navigator import Navigator
 from gui.canvas.painter import GraphPainter, Picture
@@ -33,6 +34,8 @@ WHEEL_NOTCH = 120
 STEPS_PER_NOTCH = 2  # of the ladder of scales
 FOLLOW_MARGIN = 48  # logical px
 READABLE = 1.0  # scale to which one flies to a node
+RESHAPE_MS = 180
+EXPORT_SCALE = 2.0
 
 
 class GraphView(QWidget):
@@ -71,6 +74,10 @@ class GraphView(QWidget):
         self._navigator.moved.connect(self.update)
         self._motion = Motion(self)
         self._motion.moved.connect(self.update)
+        self._reshape = QTimer(self)
+        self._reshape.setSingleShot(True)
+        self._reshape.setInterval(RESHAPE_MS)
+        self._reshape.timeout.connect(self._want_shape)
         self._loader = Loader(self)
         self._loader.ready.connect(self._loaded)
         self._loader.failed.connect(self._not_loaded)
@@ -100,8 +107,9 @@ class GraphView(QWidget):
 
     @property
     def scene(self) -> Scene | None:
-        """What is shown; None while the current graph has not been laid out."""
-        return self._scene if self._shown is not None and self._shown == self._wish else None
+        """What is shown: the current graph, perhaps still at the places of an earlier layout; None until it has any."""
+        shown, wish = self._shown, self._wish
+        return self._scene if shown is not None and wish is not None and shown.graph_id == wish.graph_id else None
 
     @property
     def data_leaves(self) -> bool:
@@ -110,7 +118,7 @@ class GraphView(QWidget):
 
     def is_ready(self) -> bool:
         """Whether the session's graph is what is shown (or there is none, or it failed)."""
-        return self._wish is None or self.scene is not None or bool(self._problem)
+        return self._wish is None or self._shown == self._wish or bool(self._problem)
 
     def drawn_state(self) -> tuple[object, ...]:
         """Everything that depends on (recording, playhead, selection), apart from camera and motion."""
@@ -136,10 +144,20 @@ class GraphView(QWidget):
         self._data_leaves = shown
         self._want_graph()
 
+    def export(self, path: Path) -> None:
+        """Write the whole graph, as it is now, to an .svg or .png file. Raises UsageError."""
+        from gui.canvas.export_image import write_picture
+
+        picture = self.picture(hover=False)
+        if picture is None:
+            raise UsageError(self.tr("There is no graph to export yet."))
+        write_picture(picture, path, theme=self._painter.theme, scale=EXPORT_SCALE)
+
     def shutdown(self) -> None:
         """Stop what moves and wait for a layout that is being made. The view may be used again after."""
         self._navigator.stop()
         self._motion.stop()
+        self._reshape.stop()
         self._loader.finish()
 
     # --- the session -------------------------------------------------------------------------------------------------
@@ -169,8 +187,8 @@ class GraphView(QWidget):
             return
         try:
             leaves = shows_leaves(recording, graph_id, self._data_leaves)
-            aspect = max(self.width(), 1) / max(self.height(), 1)
-            wish = Wish(graph_id, structure_of(recording, graph_id), self._algorithm, leaves, round(aspect, 2))
+            structure = structure_of(recording, graph_id)
+            wish = Wish(graph_id, structure, self._algorithm, leaves, rough_aspect(self.width(), self.height()))
             known = self._loader.known(wish)
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)
@@ -183,6 +201,12 @@ class GraphView(QWidget):
         else:
             self._loader.start(wish)
         self.update()
+
+    def _want_shape(self) -> None:
+        """A graph that nobody has moved is wrapped anew where the view has got another shape."""
+        wish = self._wish
+        if wish is not None and wish.aspect != rough_aspect(self.width(), self.height()):
+            self._want_graph()
 
     def _loaded(self, wish: Wish, scene: Scene) -> None:
         if wish == self._wish:
@@ -285,24 +309,24 @@ class GraphView(QWidget):
             still = self._frames.picture(
                 picture.scene, self._wish.graph_id, earlier, self._session.selection, self._hovered
             )
-            painter.drawPixmap(0, 0, self._still_picture(still))
+            painter.drawPixmap(0, 0, self._still_picture(still, active=False))
             self._paint_motion(painter, still, change)
         painter.restore()
         self._paint_overlays(painter, picture)
 
-    def _still_picture(self, picture: Picture) -> QPixmap:
+    def _still_picture(self, picture: Picture, *, active: bool = True) -> QPixmap:
         """The graph without what moves; painted once for as long as nothing in it changes."""
         camera, sprite_scale = self.camera, self._navigator.sprite_scale
         of = (
             id(picture.scene), picture.state.playhead, picture.selection, self._hovered, camera, self._painter,
-            sprite_scale, id(picture.track),
+            sprite_scale, id(picture.track), active,
         )  # fmt: skip
         if self._still is None or self._still_of != of:
             if self._still is None or self._still.width() != camera.width or self._still.height() != camera.height:
                 self._still = QPixmap(camera.width, camera.height)
             painter = QPainter(self._still)
             try:
-                self._painter.paint(painter, picture, camera, sprite_scale=sprite_scale)
+                self._painter.paint(painter, picture, camera, sprite_scale=sprite_scale, active=active)
             finally:
                 painter.end()
             self._still_of = of
@@ -311,6 +335,10 @@ class GraphView(QWidget):
     def _paint_motion(self, painter: QPainter, still: Picture, change: Transition) -> None:
         theme, camera = self._painter.theme, self.camera
         now = frame(still.scene, change, self._motion.time)
+        state = still.state
+        if state.active >= 0 and state.phase:
+            fading = 1.0 - now.progress
+            marks.ring(painter, still.scene, state.active, camera, theme.phase(state.phase), strength=fading)
         marks.ring(painter, still.scene, change.node, camera, theme.phase(change.phase), strength=now.progress)
         if now.number is not None:
             self._painter.paint_rolling(painter, still, change.node, now.number, camera)
@@ -351,3 +379,4 @@ class GraphView(QWidget):
         self._navigator.resize(round(self.width() * ratio), round(self.height() * ratio), ratio)
         if self._navigator.still_fitted:
             self.fit(fly=False)
+            self._reshape.start()

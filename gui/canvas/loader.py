@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 24
 
+Key = tuple[str, str, bool, float]
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -35,8 +38,14 @@ class Wish:
     aspect: float
 
     @property
-    def key(self) -> tuple[str, str, bool]:
-        return self.structure, self.algorithm, self.data_leaves
+    def key(self) -> Key:
+        return self.structure, self.algorithm, self.data_leaves, self.aspect
+
+
+def rough_aspect(width: float, height: float) -> float:
+    """Width to height, in steps of the square root of two: a little more or less room changes no layout."""
+    exact = math.log2(max(width, 1.0) / max(height, 1.0))
+    return float(2.0 ** (min(max(round(2 * exact), -3), 4) / 2))
 
 
 def shows_leaves(recording: Recording, graph_id: int, choice: bool | None) -> bool:
@@ -82,7 +91,7 @@ class Loader(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._scenes: dict[tuple[str, str, bool], tuple[Scene, Ints]] = {}
+        self._scenes: dict[Key, tuple[Scene, Ints]] = {}
         self._recording: Recording | None = None
         self._waiting: Wish | None = None
         self._thread: threading.Thread | None = None

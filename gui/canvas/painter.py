@@ -100,8 +100,17 @@ class GraphPainter:
         self._runs_for: tuple[object, ...] = ()
         self._dots: QPixmap | None = None
 
-    def paint(self, painter: QPainter, picture: Picture, camera: Camera, *, sprite_scale: float | None = None) -> None:
-        """Fill the whole view. `sprite_scale`: use cards drawn for that scale, stretched, while the view is zooming."""
+    def paint(
+        self,
+        painter: QPainter,
+        picture: Picture,
+        camera: Camera,
+        *,
+        sprite_scale: float | None = None,
+        active: bool = True,
+    ) -> None:
+        """Fill the whole view. `sprite_scale`: use cards drawn for that scale, stretched, while the view is zooming.
+        `active`: mark the node of the playhead's event."""
         painter.fillRect(0, 0, camera.width, camera.height, self.theme.bg)
         scene, state = picture.scene, picture.state
         emphasis = picture.emphasis
@@ -112,10 +121,11 @@ class GraphPainter:
             self._paint_dots(painter, picture, items, camera)
         else:
             self._paint_cards(painter, picture, items, camera, sprite_scale or camera.scale)
-            marks.bars(painter, self._rects, scene, state, items, camera, self.theme)
-            marks.notches(painter, self._rects, scene, state, items, camera, self.theme)
+            lit = items if emphasis is None else items[emphasis[0][scene.item_node[items]]]
+            marks.bars(painter, self._rects, scene, state, lit, camera, self.theme)
+            marks.notches(painter, self._rects, scene, state, lit, camera, self.theme)
             self._paint_numbers(painter, picture, items, camera)
-        self._paint_rings(painter, picture, camera)
+        self._paint_rings(painter, picture, camera, active=active)
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 
@@ -177,8 +187,8 @@ class GraphPainter:
             items = items[scene.scalar[scene.item_node[items]]]
         self._forget_runs(picture, camera)
         x, y = camera.offset
-        collected: dict[int, list[tuple[Floats, float, float]]] = {}
-        for item in items.tolist():
+        collected: dict[int, list[tuple[Floats, float, float, float]]] = {}
+        for item, strength in zip(items.tolist(), strengths(picture, items).tolist(), strict=True):
             node = scene.item_node[item]
             key = (item, state.value_event[node], state.value_role[node], state.gradient_event[node])
             runs = self._runs.get(key)
@@ -187,7 +197,7 @@ class GraphPainter:
             if runs:
                 left, top = round(scene.left[item] * camera.scale + x), round(scene.top[item] * camera.scale + y)
                 for px, run in runs:
-                    collected.setdefault(px, []).append((run, left, top))
+                    collected.setdefault(px, []).append((run, left, top, strength))
         for px, parts in collected.items():
             self._draw_runs(p, self._glyphs[px], parts)
 
@@ -211,25 +221,27 @@ class GraphPainter:
             )
         return tuple(runs)
 
-    def _draw_runs(self, p: QPainter, glyphs: Glyphs, parts: list[tuple[Floats, float, float]]) -> None:
-        counts = [len(run) for run, _, _ in parts]
+    def _draw_runs(self, p: QPainter, glyphs: Glyphs, parts: list[tuple[Floats, float, float, float]]) -> None:
+        counts = [len(part[0]) for part in parts]
         places = np.repeat(np.array([part[1:] for part in parts], dtype=np.float64), counts, axis=0)
-        runs = np.concatenate([run for run, _, _ in parts])
+        runs = np.concatenate([part[0] for part in parts])
         rows = self._fragments.rows(len(runs))
-        rows[:, 0:2] = runs[:, 0:2] + places
+        rows[:, 0:2] = runs[:, 0:2] + places[:, 0:2]
         rows[:, 2:4] = runs[:, 2:4]
         rows[:, 4], rows[:, 5] = glyphs.cell
         rows[:, 6:8] = 1.0
         rows[:, 8] = 0.0
-        rows[:, 9] = 1.0
+        rows[:, 9] = places[:, 2]
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         p.drawPixmapFragments(*self._fragments.arguments(), glyphs.page)
 
-    def _paint_rings(self, p: QPainter, picture: Picture, camera: Camera) -> None:
+    def _paint_rings(self, p: QPainter, picture: Picture, camera: Camera, *, active: bool) -> None:
         scene, state = picture.scene, picture.state
         if picture.selection is not None:
             step = 1 if picture.selection == state.active else 0
             marks.ring(p, scene, picture.selection, camera, self.theme.accent, step)
+        if not active:
+            return
         if state.active >= 0 and state.phase:
             marks.ring(p, scene, state.active, camera, self.theme.phase(state.phase))
         if camera.scale >= LINKED_FROM * camera.ratio:
