@@ -45,6 +45,11 @@ class ForwardMode(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Calls are too many for the wrapper that torch would put round them."""
+        return False
+
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self._recorder = recorder
@@ -64,7 +69,7 @@ class ForwardMode(TorchDispatchMode):
         number = torch.autograd._get_sequence_nr() - 1
         signature = self._signatures.get(func) or self._look_up(func)
         made_node = self._made_node(number, signature)
-        if not made_node and not signature.written:
+        if not made_node and (not signature.written or recorder.in_optimizer):
             return func(*args, **kwargs)
         if made_node:
             recorder.before_operation()

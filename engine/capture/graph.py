@@ -12,8 +12,8 @@ import torch
 from engine.capture.forward import plain_value
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name
-from engine.capture.operations import Operation
-from engine.recording.model import Edge, Graph, GraphKind, Node, Shape
+from engine.capture.operations import Input, Operation
+from engine.recording.model import Edge, Graph, GraphKind, Node, Row, Shape
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
@@ -149,24 +149,28 @@ class GraphWriter:
         return found
 
     def _put_rows(self, names: Mapping[int, str]) -> None:
-        recorder = self._recorder
+        rows: list[Row] = []
         data: dict[tuple[int, str], int] = {}
         for node in self.nodes.values():
-            recorder.put(self._row(node, names))
+            rows.append(self._row(node, names))
             for slot, (child, input_number) in enumerate(node.fn.next_functions):
                 if child is not None:
-                    recorder.put(Edge(self.graph, node.id, slot, self.nodes[child].id, input_number))
+                    rows.append(Edge(self.graph, node.id, slot, self.nodes[child].id, input_number))
             for item in node.operation.inputs if node.operation else ():
                 key = (item.tensor, item.name)
                 if key not in data:
-                    data[key] = recorder.new_node()
-                    recorder.put(
-                        Node(
-                            data[key], self.graph, "data", "Data", name=item.name, shape=item.shape, dtype=item.dtype,
-                            forward_event=node.forward_event, info={"tensor": recorder.store.refer(item.tensor)},
-                        )
-                    )
-                recorder.put(Edge(self.graph, node.id, DATA_SLOT + item.slot, data[key], 0))
+                    data[key] = self._recorder.new_node()
+                    rows += self._data_leaf(data[key], item, node.forward_event)
+                rows.append(Edge(self.graph, node.id, DATA_SLOT + item.slot, data[key], 0))
+        self._recorder.put(*rows)
+
+    def _data_leaf(self, number: int, item: Input, forward_event: int | None) -> list[Row]:
+        """Rows for an input that needs no gradient; its forward event is that of the operation that read it first."""
+        node = Node(
+            number, self.graph, "data", "Data", name=item.name, shape=item.shape, dtype=item.dtype,
+            forward_event=forward_event, info={"tensor": item.tensor},
+        )
+        return [*self._recorder.store.referred(item.tensor), node]
 
     def _row(self, node: GraphNode, names: Mapping[int, str]) -> Node:
         if node.variable is not None and node.parameter is not None:

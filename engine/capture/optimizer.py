@@ -81,7 +81,7 @@ class Updates:
             return
         closure = next(iter(args), None) if args else kwargs.get("closure")
         recorder.in_optimizer -= 0 if callable(closure) else 1
-        with recorder.careful():
+        with recorder.careful(), Quiet():
             for before in self._before.pop():
                 self._finish(before, optimizer.state.get(before.tensor, {}))
 
@@ -98,12 +98,11 @@ class Updates:
         return _Before(tensor, self._recorder.parameter(tensor), values, info)
 
     def _finish(self, before: _Before, state: Mapping[str, Any]) -> None:
+        """Read what the update left, and write the event. The caller holds a `Quiet`."""
         recorder = self._recorder
-        with Quiet():
-            before.values.append(("param_after", 0, "", recorder.store.take(before.tensor)))
-            before.values += [
-                ("state_after", slot, name, recorder.store.take(item)) for name, slot, item in _tensor_items(state)
-            ]
+        before.values.append(("param_after", 0, "", self._take_written(before.tensor)))
+        for name, slot, item in _tensor_items(state):
+            before.values.append(("state_after", slot, name, self._take_written(item)))
         plain = _plain_items(state)
         if plain:
             before.info["state_after"] = plain
@@ -111,6 +110,12 @@ class Updates:
         recorder.event(
             "update", before.values, graph=graph, node=node, parameter=before.parameter, info=before.info
         )
+
+    def _take_written(self, tensor: torch.Tensor) -> int:
+        """Older optimizers write through `.data`, which counts no version up: what was known of the memory is forgotten."""
+        if tensor.layout is torch.strided:
+            self._recorder.store.forget_storage(tensor.untyped_storage()._cdata)
+        return self._recorder.store.take(tensor)
 
     def before_writing(self, written: Iterable[torch.Tensor]) -> list[_Before]:
         """Leaves among what an operator is about to write to, as they are. The caller holds a `Quiet`."""
@@ -138,7 +143,6 @@ class Updates:
         for before in found:
             before.info["hyperparameters"] = {"operation": operation}
             self.know(before.tensor, before.parameter)
-            self._recorder.store.forget_storage(before.tensor.untyped_storage()._cdata)
             self._finish(before, {})
 
 

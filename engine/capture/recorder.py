@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -69,13 +70,14 @@ class Recorder:
         self.frames = Frames(script)
         self.names = Names(self.frames)
         self.operations = Operations()
-        self.store = TensorStore(self, level, budget)
+        self.store = TensorStore(level, budget)
         self.updates = Updates(self)
 
     # Numbers and rows -------------------------------------------------------------------------------------------------
 
-    def put(self, row: Row) -> None:
-        self._writer.put(row)
+    def put(self, *rows: Row) -> None:
+        """Hand rows to the writer; what a row refers to comes before it."""
+        self._writer.put_all(rows)
 
     def _next(self, what: str) -> int:
         number = self._counts[what]
@@ -103,10 +105,13 @@ class Recorder:
         with self._lock:
             number = self.next_event
             self.next_event = number + 1
+            rows: list[Row] = []
             for role, slot, name, tensor in values:
-                self.put(Value(number, role, slot, name, self.store.refer(tensor)))
+                rows += self.store.referred(tensor)
+                rows.append(Value(number, role, slot, name, tensor))
             when = _now() if time is None else time
-            self.put(Event(number, self.step, graph, kind, node, parameter, when, info or {}))
+            rows.append(Event(number, self.step, graph, kind, node, parameter, when, info or {}))
+            self._writer.put_all(rows)
             self._updated = self._updated or kind == "update"
         return number
 
@@ -172,16 +177,14 @@ class Recorder:
 
     # Coming and going -------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def careful(self) -> Iterator[None]:
+    def careful(self) -> Careful:
         """Whatever goes wrong in capture must not reach the script: recording ends, with a note that says why."""
-        try:
-            yield
-        except Exception as error:
-            if os.environ.get(STRICT):
-                raise
-            self.active = False
-            self.note(f"Recording ended early, in step {max(self.step, 0)}: {type(error).__name__}: {error}")
+        return Careful(self)
+
+    def give_up(self, error: Exception) -> None:
+        """Record nothing more, and say why."""
+        self.active = False
+        self.note(f"Recording ended early, in step {max(self.step, 0)}: {type(error).__name__}: {error}")
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -215,6 +218,26 @@ class Recorder:
     def _leave_module(self, module: torch.nn.Module, args: Any, result: Any) -> None:
         if self.active:
             self.names.leave(module)
+
+
+class Careful:
+    """The context of `Recorder.careful`; a class, because it is entered thousands of times a step."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception) or os.environ.get(STRICT):
+            return False
+        self._recorder.give_up(error)
+        return True
 
 
 def _now() -> float:

@@ -13,21 +13,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from engine.capture.measure import EMPTY, dtype_name, is_readable, measure, preview, raw_bytes, shape_of
-from engine.recording.model import Histogram, Level, Row, Statistics, Tensor
+from engine.recording.model import Histogram, Level, Statistics, Tensor
 
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
 _PREVIEW_SHARE = 8
 _SWEEP_EVERY = 4096
-
-
-class Sink(Protocol):
-    def put(self, row: Row) -> None: ...
 
 
 @dataclass(slots=True)
@@ -43,10 +38,9 @@ class _Known:
 
 
 class TensorStore:
-    """Gives every content a number and hands its row to the sink when it is first referred to."""
+    """Gives every content a number, and gives out its row when it is first referred to."""
 
-    def __init__(self, sink: Sink, level: Level, budget: int) -> None:
-        self._sink = sink
+    def __init__(self, level: Level, budget: int) -> None:
         self._level = level
         self._budget = budget
         self._spent = 0
@@ -136,12 +130,10 @@ class TensorStore:
         )
         return number
 
-    def refer(self, number: int) -> int:
-        """Hand the row to the sink if it still waits; every reference that is written goes through here."""
+    def referred(self, number: int) -> tuple[Tensor, ...]:
+        """Its row if it still waits to be written, else nothing; every reference that is written goes through here."""
         row = self._waiting.pop(number, None)
-        if row is not None:
-            self._sink.put(row)
-        return number
+        return () if row is None else (row,)
 
     def forget_storage(self, address: int) -> None:
         """What lies in this storage was written to behind autograd's back."""

@@ -1,0 +1,103 @@
+"""One run of a script for the window, from its first message to the one before the last."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+
+from engine.capture import torchvision_ops
+from engine.capture.recorder import Recorder, record
+from engine.host.control import Control
+from engine.host.headless import summary
+from engine.host.protocol import Committed, Failed, Finished, Message, Notice, Started
+from engine.host.script import EndOfRecording, Failure, Outcome, run_script
+from engine.recording.model import Level
+from engine.recording.writer import Writer
+
+_REPORT_SECONDS = 0.05
+
+
+def run_session(
+    script: Path,
+    arguments: Sequence[str],
+    output: Path,
+    level: Level,
+    budget: int,
+    pause_after: int | None,
+    commands: BinaryIO,
+    send: Callable[[Message], None],
+) -> tuple[Finished, int]:
+    """Run `script` under capture, telling the window how it goes; returns the last message and the exit code."""
+    torchvision_ops.install()
+    control = Control(commands, send, pause_after)
+    writers: list[Writer] = []
+
+    def on_step(index: int) -> None:
+        writers[0].flush()
+        control.between_steps(index)
+
+    with record(
+        output,
+        tensors=level,
+        budget=budget,
+        script=str(script),
+        argv=tuple(arguments),
+        on_step=on_step,
+        on_writer=writers.append,
+    ) as recorder:
+        send(Started(str(output), str(torch.__version__), os.getpid()))
+        control.start()
+        with _reporting(writers[0], recorder, send):
+            outcome = _outcome(script, arguments, control)
+    return _told(outcome, recorder, output, send)
+
+
+def _outcome(script: Path, arguments: Sequence[str], control: Control) -> Outcome:
+    """How the script ended. A stop interrupts it wherever it is, and once more if it was just about to end by itself."""
+    try:
+        outcome = run_script(script, arguments)
+    except (KeyboardInterrupt, EndOfRecording):
+        return Outcome(130, "stopped")
+    if control.stopping and outcome.reason != "completed":
+        return Outcome(130, "stopped")
+    return outcome
+
+
+@contextmanager
+def _reporting(writer: Writer, recorder: Recorder, send: Callable[[Message], None]) -> Iterator[None]:
+    """Tells the window how much can be read, as often as it can draw it."""
+    done = threading.Event()
+
+    def report() -> None:
+        told = 0
+        while not done.wait(_REPORT_SECONDS):
+            committed = writer.committed_events
+            if committed != told:
+                told = committed
+                send(Committed(committed, recorder.step + 1))
+
+    thread = threading.Thread(target=report, name="chainrule-reports", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _told(outcome: Outcome, recorder: Recorder, output: Path, send: Callable[[Message], None]) -> tuple[Finished, int]:
+    """Tell what remains to be told, now that the recording is closed."""
+    events, steps = recorder.next_event, recorder.step + 1
+    send(Committed(events, steps))
+    if outcome.failure is not None and outcome.reason == "error":
+        failure: Failure = outcome.failure
+        send(Failed(failure.error, failure.traceback, failure.file, failure.line))
+    if not events and outcome.reason in ("completed", "exit"):
+        send(Notice(summary(events, steps, output)))
+    return Finished(outcome.exit_code, outcome.reason, events, steps), outcome.exit_code
