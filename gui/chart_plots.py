@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from gui import numbers, theme
 from gui.tensor_views.copying import to_clipboard
 
 Floats = npt.NDArray[np.float64]
+TICK_GAP = 32  # px between the ticks of a logarithmic axis, at least
+FEWEST_BARS = 16  # so wide is the axis at least, lest a few bars fill it
 MARKED = 80  # up to so many steps each has a dot
 NAMED = 6  # up to so many bars have their names below
 LOWEST = -46.0  # log10 of what float32 can hold, about
@@ -27,23 +30,27 @@ def tr(text: str) -> str:
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """Tick labels as numbers are written everywhere here; with `log` the values are powers of ten."""
+    """Tick labels: plain numbers, `powers` of ten, `whole` numbers only, or milliseconds (`time`)."""
 
-    def __init__(self, orientation: str, *, log: bool = False, whole: bool = False) -> None:
+    def __init__(self, orientation: str, kind: Literal["plain", "powers", "whole", "time"] = "plain") -> None:
         super().__init__(orientation)
-        self._powers, self._whole = log, whole
+        self._kind = kind
         self.enableAutoSIPrefix(False)
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        if self._powers:
-            return [numbers.number(10.0**value, 1) if abs(value) < 5 else f"1e{int(value)}" for value in values]
-        if self._whole:
-            return [f"{int(value):,}" for value in values]
+        if self._kind == "powers":
+            return [f"{10.0**value:g}" if abs(value) < 5 else f"1e{int(value)}" for value in values]
+        if self._kind == "whole":
+            return [f"{int(value):,}" if value >= 0 else "" for value in values]
+        if self._kind == "time":
+            return [numbers.duration(value / 1e3) if value else "0" for value in values]
         return [f"{value:.6g}" for value in values]
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        if self._kind == "powers":
+            return [(max(math.ceil((high - low) * TICK_GAP / max(size, 1.0)), 1), 0.0)]
         spacings: list[tuple[float, float]] = super().tickSpacing(low, high, size)
-        if self._powers or self._whole:  # no tick between two steps, or two powers
+        if self._kind == "whole":  # no tick between two steps
             spacings = [(max(round(spacing), 1), offset) for spacing, offset in spacings[:1]]
         return spacings
 
@@ -76,6 +83,7 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
             axis.setTextPen(pg.mkPen(look.dim))
             axis.setTickFont(theme.mono_font(theme.CAPTION_PX))
             axis.setStyle(tickLength=-theme.TIGHT)
+            axis.setZValue(-1)  # the grid lies behind the bars
         self.getPlotItem().showGrid(x=False, y=True, alpha=0.25)
         self.draw()
 
@@ -124,7 +132,7 @@ class LossPlot(Plot):
     """The loss of each training step, strong up to the playhead's; a line marks that step."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Loss over training steps"), Axis("bottom", whole=True), Axis("left"), parent)
+        super().__init__(tr("Loss over training steps"), Axis("bottom", "whole"), Axis("left"), parent)
         self._steps: Floats = np.zeros(0)
         self._losses: Floats = np.zeros(0)
         self._current = 0
@@ -169,7 +177,7 @@ class GradientPlot(Plot):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Gradient norm of each parameter"), Axis("bottom"), Axis("left", log=True), parent)
+        super().__init__(tr("Gradient norm of each parameter"), Axis("bottom"), Axis("left", "powers"), parent)
         self._norms: Floats = np.zeros(0)
         self._known: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._names: tuple[str, ...] = ()
@@ -189,8 +197,9 @@ class GradientPlot(Plot):
     ) -> None:
         """`span`: the smallest and largest log10 of the step; `selected`: a parameter's place, −1 for none."""
         if names != self._names or span != self._span:
-            self.setXRange(-0.5, max(len(names), 1) - 0.5)
-            self.setYRange(*span, padding=0.02)
+            middle, half = (len(names) - 1) / 2, max(len(names), FEWEST_BARS) / 2
+            self.setXRange(middle - half, middle + half)
+            self.setYRange(*span, padding=0.06)
         self._names, self._norms, self._known, self._span, self._selected = names, norms, known, span, selected
         self.draw()
 
@@ -231,7 +240,8 @@ class TimePlot(Plot):
     """How long forward, backward and update took in each training step, stacked, in milliseconds."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Time of each training step"), Axis("bottom", whole=True), Axis("left"), parent)
+        super().__init__(tr("Time of each training step"), Axis("bottom", "whole"), Axis("left", "time"), parent)
+        self.getPlotItem().getViewBox().setLimits(xMin=0, minXRange=FEWEST_BARS)
         self._steps: Floats = np.zeros(0)
         self._times: Floats = np.zeros((0, len(PHASES)))
         self._current = 0

@@ -15,7 +15,7 @@ from engine.recording.model import PHASES
 from engine.recording.reader import Recording
 from gui import numbers
 from gui.chart_base import Chart
-from gui.parameter_values import Cells, StepValues
+from gui.parameter_values import Cells, StepValues, layer_order
 from gui.parameters import node_of
 from gui.session import Session
 
@@ -28,11 +28,11 @@ def tr(text: str) -> str:
 
 
 def nearest_step(recording: Recording, x: float | None) -> int | None:
-    """The place in `Recording.steps` of the step nearest to `x`."""
+    """The place in `Recording.steps` of the step nearest to `x`, where steps are counted from 1."""
     if x is None or not recording.steps:
         return None
     indices = np.array([step.index for step in recording.steps])
-    return int(np.argmin(np.abs(indices - x)))
+    return int(np.argmin(np.abs(indices + 1 - x)))
 
 
 def seek_to_step(session: Session, x: float) -> None:
@@ -44,6 +44,7 @@ def seek_to_step(session: Session, x: float) -> None:
 
 
 def current_step(session: Session, recording: Recording) -> int:
+    """The index of the playhead's step."""
     return int(recording.timeline.step[session.playhead])
 
 
@@ -64,9 +65,9 @@ class LossChart(Chart):
         return (current_step(self.session, recording), tuple((step.index, step.loss) for step in recording.steps))
 
     def fill(self, plot: Any, recording: Recording) -> None:
-        steps = np.array([step.index for step in recording.steps], np.float64)
+        steps = np.array([step.index + 1 for step in recording.steps], np.float64)
         losses = np.array([np.nan if step.loss is None else step.loss for step in recording.steps])
-        plot.set_data(steps, losses, current_step(self.session, recording))
+        plot.set_data(steps, losses, current_step(self.session, recording) + 1)
 
     def picked(self, x: float) -> None:
         seek_to_step(self.session, x)
@@ -75,11 +76,11 @@ class LossChart(Chart):
         recording = self.session.recording
         if recording is None:
             return ""
-        place = nearest_step(recording, current_step(self.session, recording) if x is None else x)
+        place = nearest_step(recording, current_step(self.session, recording) + 1 if x is None else x)
         if place is None:
             return ""
         step = recording.steps[place]
-        return tr("step {step}: loss {loss}").format(step=f"{step.index:,}", loss=numbers.number(step.loss))
+        return tr("step {step}: loss {loss}").format(step=f"{step.index + 1:,}", loss=numbers.number(step.loss))
 
 
 class GradientChart(Chart):
@@ -119,7 +120,7 @@ class GradientChart(Chart):
 
     def fill(self, plot: Any, recording: Recording) -> None:
         cells = self.gradients()
-        names = tuple(parameter.name for parameter in recording.parameters)
+        names = tuple(parameter.name for parameter in layer_order(recording))
         plot.set_data(names, cells.numbers, cells.known, self._span(), self._selected(recording))
 
     def _span(self) -> tuple[float, float]:
@@ -136,7 +137,7 @@ class GradientChart(Chart):
         if self.session.selection is None:
             return -1
         parameter = recording.node(self.session.selection).parameter
-        ids = [each.id for each in recording.parameters]
+        ids = [each.id for each in layer_order(recording)]
         return ids.index(parameter) if parameter in ids else -1
 
     def picked(self, x: float) -> None:
@@ -144,7 +145,7 @@ class GradientChart(Chart):
         place = round(x)
         if recording is None or not 0 <= place < len(recording.parameters):
             return
-        node = node_of(recording, recording.parameters[place].id, self.session.graph_id, self.session.playhead)
+        node = node_of(recording, layer_order(recording)[place].id, self.session.graph_id, self.session.playhead)
         if node is not None:
             self.session.select(node)
 
@@ -157,7 +158,7 @@ class GradientChart(Chart):
             return tr("{count} of {all} gradients have arrived in this step").format(**counts)
         place = round(x)
         text = numbers.number(float(cells.numbers[place])) if cells.known[place] else tr("not yet")
-        return f"{recording.parameters[place].name}: {text}"
+        return f"{layer_order(recording)[place].name}: {text}"
 
 
 class TimeChart(Chart):
@@ -194,8 +195,8 @@ class TimeChart(Chart):
         return [self._times.get((step.index, step.last_event), unknown) for step in recording.steps]
 
     def fill(self, plot: Any, recording: Recording) -> None:
-        steps = np.array([step.index for step in recording.steps], np.float64)
-        plot.set_data(steps, np.array(self._rows(recording)), current_step(self.session, recording))
+        steps = np.array([step.index + 1 for step in recording.steps], np.float64)
+        plot.set_data(steps, np.array(self._rows(recording)), current_step(self.session, recording) + 1)
 
     def picked(self, x: float) -> None:
         seek_to_step(self.session, x)
@@ -204,13 +205,13 @@ class TimeChart(Chart):
         recording = self.session.recording
         if recording is None:
             return ""
-        place = nearest_step(recording, current_step(self.session, recording) if x is None else x)
+        place = nearest_step(recording, current_step(self.session, recording) + 1 if x is None else x)
         if place is None:
             return ""
         times = self._rows(recording)[place]
         names = (tr("forward"), tr("backward"), tr("update"))
         parts = [f"{name} {numbers.duration(t)}" for name, t in zip(names, times, strict=True) if not math.isnan(t)]
-        step = f"{recording.steps[place].index:,}"
+        step = f"{recording.steps[place].index + 1:,}"
         return tr("step {step}: {parts} (recording included)").format(step=step, parts=", ".join(parts))
 
 

@@ -19,7 +19,7 @@ THIN_SPACE = "\u2009"
 TIMES = "\u00d7"
 ABSENT = "\u2013"
 
-_LARGEST_PLAIN = 1e5
+_LARGEST_PLAIN = 1e6
 _SMALLEST_PLAIN = 1e-4
 
 
@@ -49,7 +49,8 @@ def _float(value: float, digits: int) -> str:
     mantissa, exponent_text = f"{value:.{digits - 1}e}".split("e")
     exponent = int(exponent_text)
     if _SMALLEST_PLAIN <= float(f"1e{exponent}") < _LARGEST_PLAIN:
-        text = f"{float(f'{mantissa}e{exponent}'):.{max(digits - 1 - exponent, 0)}f}"
+        # Before the decimal point no digit is rounded away: 16239, not 16240.
+        text = f"{float(f'{mantissa}e{exponent}'):.{digits - 1 - exponent}f}" if exponent < digits else f"{value:.0f}"
     else:
         text = f"{mantissa}e{exponent}"
     return text.replace("-", MINUS)

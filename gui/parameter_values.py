@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.recording.model import EVENT_KINDS, EventKind, Role
+from engine.recording.model import EVENT_KINDS, EventKind, Parameter, Role
 from engine.recording.reader import Recording
 from gui.tensor_views.loaded import element, load
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+GRAPHS_READ = 8  # to find where each parameter is used first
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class AtPlayhead:
-    """One entry for each parameter, in the order of `Recording.parameters`.
+    """One entry for each parameter, in the order of the layers.
 
     `value` is the number of a parameter of one element, else the norm; `ratio` the update's norm by the value's norm
     before it. `updated` says whether this step's update has happened; `optimizer` is an index in
@@ -79,7 +81,8 @@ class StepValues:
         self.optimizers: list[str] = []
         self._wants_changes = changes
         self.first, self.last = recording.timeline.step_bounds(step)
-        self._place = {parameter.id: place for place, parameter in enumerate(recording.parameters)}
+        self.parameters = layer_order(recording)
+        self._place = {parameter.id: place for place, parameter in enumerate(self.parameters)}
         count = len(self._place)
         self._base = Cells.empty(count)
         self._gradients = _Column(recording, "accumulate", self.first, self.last, self._place)
@@ -195,6 +198,40 @@ class StepValues:
         if name not in self.optimizers:
             self.optimizers.append(name)
         return self.optimizers.index(name)
+
+
+_ordered: WeakKeyDictionary[Recording, tuple[tuple[int, int], tuple[Parameter, ...]]] = WeakKeyDictionary()
+
+
+def layer_order(recording: Recording) -> tuple[Parameter, ...]:
+    """The parameters in the order in which the forward pass comes to use them.
+
+    A parameter counts with the first operation that reads it, directly or through views of its own (a transposed
+    weight); of those that one operation reads, the argument numbers decide. What no graph has comes last.
+    """
+    extent = (len(recording.parameters), len(recording.graphs))
+    known = _ordered.get(recording)
+    if known is None or known[0] != extent:
+        keys = _uses(recording)
+        last = (len(recording.timeline), 0)
+        ordered = sorted(recording.parameters, key=lambda parameter: keys.get(parameter.id, last))
+        known = _ordered[recording] = (extent, tuple(ordered))
+    return known[1]
+
+
+def _uses(recording: Recording) -> dict[int, tuple[int, int]]:
+    """Parameter → forward event and argument number of its first use; as many graphs are read as it takes."""
+    uses: dict[int, tuple[int, int]] = {}
+    wanted = {parameter.id for parameter in recording.parameters}
+    for graph in recording.graphs[:GRAPHS_READ]:
+        nodes = {node.id: node for node in recording.nodes(graph.id)}
+        for edge in recording.edges(graph.id):
+            parameter, event = nodes[edge.target].parameter, nodes[edge.source].forward_event
+            if parameter is not None and event is not None:
+                uses[parameter] = min(uses.get(parameter, (event, edge.slot)), (event, edge.slot))
+        if wanted <= uses.keys():
+            break
+    return uses
 
 
 def change_norm(recording: Recording, after: int, before: int) -> float | None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QLineEdit,
 from engine.errors import RecordingError
 from engine.recording.reader import Recording
 from gui import numbers, theme
-from gui.parameter_values import StepValues
+from gui.parameter_values import StepValues, layer_order
 from gui.parameters_model import (
     COLUMNS,
     DTYPE,
@@ -33,7 +33,7 @@ from gui.tensor_views.copying import copy_menu, to_clipboard
 ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 PORTION = 0.004  # s of reading at a time
-WIDTHS = {NAME: 200, SHAPE: 120, DTYPE: 72, VALUE: 128, GRADIENT: 128, UPDATE: 128, RATIO: 128, OPTIMIZER: 88}
+WIDTHS = {NAME: 200, SHAPE: 128, DTYPE: 64, VALUE: 104, GRADIENT: 104, UPDATE: 104, RATIO: 104, OPTIMIZER: 64}
 
 
 def tr(text: str) -> str:
@@ -55,6 +55,7 @@ class ParametersTable(QTableView):
         self.setShowGrid(False)
         self.setAlternatingRowColors(True)
         self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the ends of a module path tell most
         self.setTabKeyNavigation(False)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -212,10 +213,10 @@ class ParametersPanel(QWidget):
     def _draw(self) -> None:
         recording = self._session.recording
         if recording is None or self._values is None:
-            self.model.set_rows(Rows(() if recording is None else recording.parameters))
+            self.model.set_rows(Rows(() if recording is None else layer_order(recording)))
         else:
             numbers_now = self._values.at(self._session.playhead)
-            self.model.set_rows(Rows(recording.parameters, numbers_now, tuple(self._values.optimizers)))
+            self.model.set_rows(Rows(self._values.parameters, numbers_now, tuple(self._values.optimizers)))
         self._mark_selected()
 
     def _mark_selected(self) -> None:

@@ -121,7 +121,7 @@ class ParametersModel(QAbstractTableModel):
         return np.array(ranks, np.int64)
 
     def place(self, row: int) -> int:
-        """The parameter's place in `Recording.parameters`."""
+        """The parameter's place among all, in the order of the layers."""
         return int(self._order[row])
 
     def row_of(self, parameter: int | None) -> int:
@@ -150,7 +150,7 @@ class ParametersModel(QAbstractTableModel):
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._color(place, column)
-        if role == Qt.ItemDataRole.FontRole and column in (*NUMERIC, SHAPE):
+        if role == Qt.ItemDataRole.FontRole and column in NUMERIC:
             return _mono()
         return None
 

@@ -43,6 +43,7 @@ def operation_content(recording: Recording, playhead: int, node: Node, *, chosen
     moments = Moments(recording, playhead, node)
     edges = recording.edges(node.graph)
     sections = (
+        _arguments(node),
         _forward(moments, [edge for edge in edges if edge.source == node.id]),
         _saved(moments),
         _incoming(moments, [edge for edge in edges if edge.target == node.id]),
@@ -97,7 +98,6 @@ def _facts(node: Node) -> tuple[Fact, ...]:
         Fact("module", tr("Module"), node.module),
         Fact("module_type", tr("Class"), node.module_type),
         Fact("shape", tr("Shape"), shape_text(node)),
-        *plain_facts("args", node.info.get("args")),
         Fact("note", tr("Note"), str(node.info.get("note", ""))),
     ]
     if node.info.get("during_backward"):
@@ -134,6 +134,12 @@ def tensor_item(key: str, label: str, phase: Phase, moment: Moment, tensor: int 
     if tensor is not None and moment.passed:
         return TensorItem(key, label, phase, "there", tensor, None, hint)
     return TensorItem(key, label, phase, moment.state, None, None, hint)
+
+
+def _arguments(node: Node) -> Section | None:
+    """What the operation was given besides tensors."""
+    facts = plain_facts("args", node.info.get("args"))
+    return Section("arguments", tr("Arguments"), None, (), facts) if facts else None
 
 
 def _forward(moments: Moments, edges: list[Edge]) -> Section:
@@ -178,7 +184,7 @@ def _saved(moments: Moments) -> Section | None:
         tensor_item(f"saved.{v.name}.{v.slot}", v.name or tr("saved"), "forward", kept_since, v.tensor)
         for v in moments.values(run.event, "saved")
     )
-    facts = list(plain_facts("saved", moments.node.info.get("saved")))
+    facts = list(plain_facts("saved", _without(moments.node.info.get("saved"), moments.node.info.get("args"))))
     size = moments.node.info.get("saved_bytes")
     if size:
         facts.insert(
@@ -187,6 +193,13 @@ def _saved(moments: Moments) -> Section | None:
     if not items and not facts:
         return None
     return Section("saved", tr("Saved for backward"), "forward", items, tuple(facts))
+
+
+def _without(values: Any, known: Any) -> Any:
+    """`values` less those that `known` has under the same name."""
+    if not isinstance(values, Mapping) or not isinstance(known, Mapping):
+        return values
+    return {name: value for name, value in values.items() if name not in known or known[name] != value}
 
 
 def _incoming(moments: Moments, edges: list[Edge]) -> Section:

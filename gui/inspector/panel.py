@@ -133,8 +133,9 @@ class InspectorPanel(QWidget):
 
     def _restyle(self) -> None:
         link = theme.current().forward.name()
-        self._type.setFont(theme.mono_font(theme.TEXT_PX - 1))
-        self._type.setStyleSheet(f"color: {theme.current().dim.name()}")
+        mono = theme.mono_font().family()
+        dim = theme.current().dim.name()
+        self._type.setStyleSheet(f'QLabel {{ color: {dim}; font-family: "{mono}"; font-size: {theme.TEXT_PX - 1}px; }}')
         self._source.setStyleSheet(f"QPushButton {{ color: {link}; text-align: left; padding: 0; }}")
         self._follow.setStyleSheet(f"QPushButton {{ font-size: {theme.CAPTION_PX}px; padding: 0 {theme.TIGHT}px; }}")
 

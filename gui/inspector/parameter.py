@@ -74,8 +74,8 @@ def _value(moments: Moments, updates: tuple[Event, ...]) -> Section:
 def _value_without_update(moments: Moments) -> Section:
     """No update in this step, or none yet: the value that another step's update tells, if there was one."""
     remark = "" if moments.moment(None).state == "pending" else tr("Nothing updated it in this step.")
-    known = moments.node.parameter is not None
-    tensor = moments.parameter_value(moments.node.parameter, moments.first) if known else None
+    parameter = moments.node.parameter
+    tensor = None if parameter is None else moments.parameter_value(parameter, moments.first)
     items = () if tensor is None else (TensorItem("param_before", tr("value"), "update", "there", tensor),)
     return Section("value", tr("Value"), "update", items, remark=remark or ("" if items else tr("not yet")))
 

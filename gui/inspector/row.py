@@ -133,7 +133,7 @@ class RowHeader(QAbstractButton):
             self.setFixedHeight(height)
 
     def heightForWidth(self, width: int) -> int:
-        lines = 0 if not self._summary.statistics else (2 if width >= WIDE else 3)
+        lines = 0 if not self._summary.statistics else (1 if width >= WIDE else 3)
         return LINE_HEIGHT + lines * SMALL_LINE + ROW_GAP
 
     def sizeHint(self) -> QSize:
@@ -287,8 +287,6 @@ class TensorRow(QWidget):
             self._detail = TensorDetail(self)
             self._detail.looked.connect(self._looked)
             self._layout.addWidget(self._detail)
-            self._layout.setContentsMargins(0, 0, 0, 0)
-            self._detail.setContentsMargins(INDENT, 0, 0, 0)
         self._detail.show_tensor(loaded, self.item.phase, looking)
         self._detail.show()
 

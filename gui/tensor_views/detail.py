@@ -208,8 +208,8 @@ class TensorDetail(QWidget):
 
     def _restyle(self) -> None:
         # The window's tabs are too wide for four of them in a narrow panel.
-        padding = f"{theme.TIGHT}px {theme.SMALL - 2}px"
-        self._tabs.setStyleSheet(f"QTabBar::tab {{ padding: {padding}; font-size: {theme.CAPTION_PX + 1}px; }}")
+        padding = f"{theme.TIGHT}px"
+        self._tabs.setStyleSheet(f"QTabBar::tab {{ padding: {padding}; font-size: {theme.CAPTION_PX}px; }}")
 
     # --- what the user does ------------------------------------------------------------------------------------------
 

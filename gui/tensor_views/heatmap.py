@@ -18,6 +18,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -122,7 +123,7 @@ class HeatMap(QWidget):
         self._scale = Scale.of(statistics)
         self._special = (statistics.nans, statistics.infs)
         self._cell = None
-        self.updateGeometry()
+        self._fit()
         self._forget_image()
 
     def _forget_image(self) -> None:
@@ -160,14 +161,21 @@ class HeatMap(QWidget):
 
     # --- geometry ----------------------------------------------------------------------------------------------------
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        """As high as the slice is at this width; a layout's own height for width would be asked too seldom."""
+        height = self.heightForWidth(self.width())
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+
     def sizeHint(self) -> QSize:
         return QSize(theme.space(60), self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.space(30), self.heightForWidth(self.width()))
-
-    def hasHeightForWidth(self) -> bool:
-        return True
 
     def heightForWidth(self, width: int) -> int:
         return self._picture_size(width).height() + self._foot_height()
