@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import networkx as nx
 
+from engine.layout import graphviz, networkx_layouts
 from engine.layout.model import Layout, LayoutError
 from engine.layout.pipeline import layered
 
@@ -14,6 +15,8 @@ Algorithm = Callable[[nx.MultiDiGraph, float], Layout]
 
 ALGORITHMS: Mapping[str, Algorithm] = {
     "layered": layered,
+    **{name: networkx_layouts.algorithm(name) for name in networkx_layouts.METHODS},
+    **({"dot": graphviz.dot} if graphviz.installed() else {}),
 }
 
 

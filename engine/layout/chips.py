@@ -6,10 +6,11 @@ import numpy as np
 
 from engine.layout.core import Core
 from engine.layout.fold import Chip, Folding, row_height, stack_height
-from engine.layout.model import Floats, Ghost
+from engine.layout.model import Ghost
 from engine.layout.net import Net
 from engine.layout.routes import Drawing
-from engine.layout.spacing import CHIP_GAP, CHIP_INSET, CHIP_ROW_GAP, LOOP_WIDTH, PORT_GAP
+from engine.layout.spacing import CHIP_GAP, CHIP_INSET, CHIP_ROW_GAP, PORT_GAP
+from engine.layout.straight import loop
 
 
 def place_chips(net: Net, folding: Folding, drawing: Drawing) -> list[Ghost]:
@@ -42,23 +43,11 @@ def _place_row(net: Net, drawing: Drawing, ghosts: list[Ghost], consumer: int, r
 
 
 def draw_loops(net: Net, core: Core, drawing: Drawing) -> None:
-    """An edge from a node to itself leaves below, passes the left side and comes back from above."""
+    """Edges from a node to itself."""
     for edge in core.loops.tolist():
         node = net.tail[edge]
-        drawing.routes[edge] = _loop(
-            float(drawing.x[node]), float(drawing.y[node]), float(net.width[node]), float(net.height[node])
-        )
-
-
-def _loop(x: float, y: float, width: float, height: float) -> Floats:
-    inside, outside = x - width / 2 + min(CHIP_GAP, width / 4), x - width / 2 - LOOP_WIDTH / 2
-    top, bottom = y - height / 2, y + height / 2
-    return np.array(
-        [
-            (inside, bottom), (inside, bottom + LOOP_WIDTH / 2), (outside, bottom + LOOP_WIDTH / 2),
-            (outside, top - LOOP_WIDTH / 2), (inside, top - LOOP_WIDTH / 2), (inside, top),
-        ]
-    )  # fmt: skip
+        centre = np.array([drawing.x[node], drawing.y[node]])
+        drawing.routes[edge] = loop(centre, np.array([net.width[node], net.height[node]]) / 2)
 
 
 def check(net: Net, drawing: Drawing) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -33,13 +34,7 @@ def read(graph: nx.MultiDiGraph) -> Net:
     nodes = tuple(graph.nodes)
     number = {node: position for position, node in enumerate(nodes)}
     attributes = [data for _, data in graph.nodes(data=True)]
-    sizes = np.empty((len(nodes), 2))
-    for position, data in enumerate(attributes):
-        width, height = data.get("width"), data.get("height")
-        if width is None or height is None:
-            default_width, default_height = default_size(data)
-            width, height = width or default_width, height or default_height
-        sizes[position] = width, height
+    sizes = np.array([_size(data) for data in attributes], dtype=np.float64).reshape(-1, 2)
     wrong = ~(np.isfinite(sizes) & (sizes > 0)).all(axis=1)
     if wrong.any():
         raise LayoutError(f"Node {nodes[int(wrong.argmax())]!r} has no usable size: width and height must be positive.")
@@ -54,6 +49,14 @@ def read(graph: nx.MultiDiGraph) -> Net:
         tail=np.fromiter((number[u] for u, _, _ in edges), np.int64, len(edges)),
         head=np.fromiter((number[v] for _, v, _ in edges), np.int64, len(edges)),
     )
+
+
+def _size(data: Mapping[str, Any]) -> tuple[float, float]:
+    width, height = data.get("width"), data.get("height")
+    if width is not None and height is not None:
+        return width, height
+    default_width, default_height = default_size(data)
+    return default_width if width is None else width, default_height if height is None else height
 
 
 def check(net: Net) -> list[str]:

@@ -15,7 +15,7 @@ from engine.layout.dummies import Strip
 SWEEPS = 8
 PATIENCE = 2
 EXCHANGES = 4
-WIDE = 200  # rows with more items are not worth the time of exchanging neighbours
+EFFORT = 150_000  # pairs of neighbours looked at in one segment: in a tangle, more would not be seen
 
 
 def order(strip: Strip) -> None:
@@ -53,13 +53,23 @@ def _number(row: list[int], place: list[int]) -> None:
 
 
 class _Sweep:
-    """The rows of one segment, `place` the position of each item in its row."""
+    """The rows `first` to `end` of one segment; `place` is the position of each item in its row.
+
+    `version` counts how often a row has changed. What was found for a row holds until it or a row beside it changes,
+    so that work goes only where something still moves.
+    """
 
     def __init__(self, strip: Strip, place: list[int], first: int, end: int) -> None:
         self.rows = strip.rows
         self.above, self.below = strip.above, strip.below
         self.place = place
         self.first, self.end = first, end
+        self.version = [0] * (end - first + 1)
+        self.sorted_at: dict[tuple[int, int], tuple[int, int]] = {}
+        self.exchanged_at: dict[int, tuple[int, int, int]] = {}
+        self.counted_at: dict[int, tuple[int, int]] = {}
+        self.count: dict[int, int] = {}
+        self.effort = EFFORT
 
     def run(self) -> None:
         fewest = self.crossings()
@@ -69,9 +79,9 @@ class _Sweep:
             if not fewest or stale > PATIENCE:
                 break
             if sweep % 2 == 0:
-                self.sort(range(self.first + 1, self.end), self.above)
+                self.sort(range(self.first + 1, self.end), self.above, -1)
             else:
-                self.sort(range(self.end - 2, self.first - 1, -1), self.below)
+                self.sort(range(self.end - 2, self.first - 1, -1), self.below, 1)
             self.exchange()
             now = self.crossings()
             stale += 1
@@ -80,64 +90,95 @@ class _Sweep:
                 best = [list(row) for row in self.rows[self.first : self.end]]
         self.rows[self.first : self.end] = best
 
-    def sort(self, numbers: range, neighbours: list[list[int]]) -> None:
-        place = self.place
+    def sort(self, numbers: range, neighbours: list[list[int]], side: int) -> None:
+        """Sort rows by the mean place of their neighbours in the row on one side."""
+        place, version, first = self.place, self.version, self.first
         for number in numbers:
             row = self.rows[number]
-            if len(row) < 2:
+            state = version[number - first], version[number - first + side]
+            if len(row) < 2 or self.sorted_at.get((number, side)) == state:
                 continue
-            mean = {}
+            means = []
             for position, item in enumerate(row):
                 near = neighbours[item]
-                mean[item] = sum([place[other] for other in near]) / len(near) if near else float(position)
-            row.sort(key=mean.__getitem__)
-            _number(row, place)
+                means.append(sum([place[other] for other in near]) / len(near) if near else float(position))
+            mean = dict(zip(row, means, strict=True))
+            if sorted(means) != means:
+                row.sort(key=mean.__getitem__)
+                _number(row, place)
+                version[number - first] += 1
+            self.sorted_at[number, side] = version[number - first], state[1]
 
     def exchange(self) -> None:
-        active = [row for row in self.rows[self.first : self.end] if 1 < len(row) <= WIDE]
+        """Exchange neighbours wherever that saves a crossing, a few times over."""
         for _ in range(EXCHANGES):
-            active = [row for row in active if self._exchange_in(row)]
-            if not active:
+            moved = [self._exchange_in(number) for number in range(self.first, self.end)]
+            if not any(moved):
                 return
 
-    def _exchange_in(self, row: list[int]) -> bool:
-        place, exchanged = self.place, False
+    def _exchange_in(self, number: int) -> bool:
+        row, place, version = self.rows[number], self.place, self.version
+        here = number - self.first
+        state = version[here - 1], version[here], version[here + 1]
+        if len(row) < 2 or self.effort < 0 or self.exchanged_at.get(number) == state:
+            return False
+        self.effort -= len(row)
+        exchanged = False
         for position in range(len(row) - 1):
             one, two = row[position], row[position + 1]
-            saved = self._saved(self.above[one], self.above[two]) + self._saved(self.below[one], self.below[two])
+            saved = _saved(place, self.above[one], self.above[two]) + _saved(place, self.below[one], self.below[two])
             if saved > 0:
                 row[position], row[position + 1] = two, one
                 place[two], place[one] = position, position + 1
                 exchanged = True
+        if exchanged:
+            version[here] += 1
+        else:
+            self.exchanged_at[number] = state
         return exchanged
-
-    def _saved(self, one: list[int], two: list[int]) -> int:
-        """Crossings between the links of two neighbours that an exchange removes, less those that it makes."""
-        place, saved = self.place, 0
-        for a in one:
-            here = place[a]
-            for b in two:
-                there = place[b]
-                if here > there:
-                    saved += 1
-                elif here < there:
-                    saved -= 1
-        return saved
 
     def crossings(self) -> int:
         """Pairs of links between neighbouring rows whose ends are in opposite order."""
-        place, total = self.place, 0
-        for row in self.rows[self.first : self.end - 1]:
-            if len(row) < 2:
-                continue
-            seen: list[int] = []
-            for item in row:
-                ends = sorted([place[other] for other in self.below[item]])
-                if seen and ends and ends[0] < seen[-1]:
-                    total += sum([len(seen) - bisect_right(seen, end) for end in ends])
-                for end in ends:
-                    insort(seen, end)
+        version, first = self.version, self.first
+        for number in range(first, self.end - 1):
+            state = version[number - first], version[number - first + 1]
+            if self.counted_at.get(number) != state:
+                self.counted_at[number] = state
+                self.count[number] = self._crossings_below(self.rows[number])
+        return sum(self.count.values())
+
+    def _crossings_below(self, row: list[int]) -> int:
+        if len(row) < 2:
+            return 0
+        place, below = self.place, self.below
+        ends = [end for item in row for end in sorted([place[other] for other in below[item]])]
+        if sorted(ends) == ends:
+            return 0
+        total = 0
+        seen: list[int] = []
+        for end in ends:  # those of one item come in ascending order and do not count as crossing each other
+            total += len(seen) - bisect_right(seen, end)
+            insort(seen, end)
         return total
+
+
+def _saved(place: list[int], one: list[int], two: list[int]) -> int:
+    """Crossings between the links of two neighbours that an exchange removes, less those that it makes."""
+    if not one or not two:
+        return 0
+    if len(one) == len(two) == 1:
+        here, there = place[one[0]], place[two[0]]
+        return (here > there) - (here < there)
+    saved = 0
+    ends = [place[other] for other in two]
+    for other in one:
+        here = place[other]
+        for there in ends:
+            if here > there:
+                saved += 1
+            elif here < there:
+                saved -= 1
+    return saved
 
 
 def check(strip: Strip) -> list[str]:

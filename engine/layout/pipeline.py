@@ -7,8 +7,10 @@ module, give `State` a field for its result, and put a line into `PASSES`.
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -140,17 +142,30 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The passes make many small objects and no cycles: collecting garbage in between would be for nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def layered(graph: nx.MultiDiGraph, aspect: float, *, checked: bool = False) -> Layout:
     """Run all passes. With `checked`, a pass that left something wrong raises LayoutError, which names it."""
     state = State(graph, aspect)
     times = []
-    for step in PASSES:
-        begin = time.perf_counter()
-        step.run(state)
-        times.append((step.name, (time.perf_counter() - begin) * 1000))
-        problems = step.check(state) if checked else []
-        if problems:
-            raise LayoutError(f"Layout pass '{step.name}': {'; '.join(problems[:3])}.")
+    with _no_collection():
+        for step in PASSES:
+            begin = time.perf_counter()
+            step.run(state)
+            times.append((step.name, (time.perf_counter() - begin) * 1000))
+            problems = step.check(state) if checked else []
+            if problems:
+                raise LayoutError(f"Layout pass '{step.name}': {'; '.join(problems[:3])}.")
     return Layout(
         nodes=state.net.nodes,
         x=state.drawing.x,

@@ -24,8 +24,7 @@ def rank(core: Core) -> Ints:
                 ranks[successor] = below
     _tighten(core, ranks)
     stacked = _stack_components(core, np.array(ranks, dtype=np.int64))
-    dense: Ints = np.searchsorted(np.unique(stacked), stacked).astype(np.int64)
-    return dense
+    return np.searchsorted(np.unique(stacked), stacked).astype(np.int64)
 
 
 def _tighten(core: Core, ranks: list[int]) -> None:
@@ -58,9 +57,10 @@ def _stack_components(core: Core, ranks: Ints) -> Ints:
     np.maximum.at(high, component, ranks)
     order = np.argsort(-np.bincount(component, minlength=count), kind="stable")
     heights = (high - low + 1)[order]
-    start = np.empty(count, dtype=np.int64)
-    start[order] = np.cumsum(heights) - heights
-    return ranks - low[component] + start[component]
+    shift = np.empty(count, dtype=np.int64)
+    shift[order] = np.cumsum(heights) - heights
+    shift -= low
+    return ranks + shift[component]
 
 
 def _components(core: Core) -> Ints:

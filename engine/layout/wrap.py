@@ -7,8 +7,8 @@ the next column: one between blocks of a plain network, five in a U-Net, hundred
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -23,8 +23,10 @@ TOO_MUCH = 1 << 30
 SHORTEST = 0.6  # of the height aimed at: how much of a column may stay empty to break where fewer lines pass
 OVERFULL = 1.15  # how much taller the last column may be, rather than leave a stub
 ROUNDS = 12
-NEARBY = tuple(np.geomspace(0.7, 1.4, 29).tolist())
+NEARBY = tuple(np.geomspace(0.7, 1.4, 21).tolist())
 BROKEN, EMPTY = 0.15, 1.0  # what they weigh beside the logarithm of the aspect
+
+Breaks = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,73 +92,79 @@ def wrap(measured: Profile, aspect: float) -> Columns:
     step = measured.height + ROW_GAP
     total = float(step.sum())
     low = COLUMN_ROWS * float(np.median(step)) if len(step) else 0.0
-    best = [0, len(step)]
+    best: Breaks = (0, len(step))
     if total > low > 0:
+        breaker = _Breaker(measured, step, aspect)
         lowest, high = low, total
         for _ in range(ROUNDS):
             aim = math.sqrt(low * high)
-            low, high = (aim, high) if _ratio(measured, step, _break(step, measured, aim)) > aspect else (low, aim)
-        aims = [max(high * factor, lowest) for factor in NEARBY]
-        best = min((_break_evenly(step, measured, aim) for aim in aims), key=partial(_badness, measured, step, aspect))
+            low, high = (aim, high) if breaker.ratio(breaker.greedily(aim)) > aspect else (low, aim)
+        tried = sorted({breaker.evenly(max(high * factor, lowest)) for factor in NEARBY})
+        best = min(tried, key=breaker.badness)
     return _columns(measured, step, best)
 
 
-def _badness(measured: Profile, step: Floats, aspect: float, breaks: list[int]) -> float:
-    """How far from the aspect, how many lines are broken (one that does not branch is free), how empty the columns."""
-    ratio = abs(math.log(_ratio(measured, step, breaks) / aspect))
-    inner = np.array(breaks[1:-1], dtype=np.int64) - 1
-    broken = float(_cost(measured)[inner].mean() - 2) if len(inner) else 0.0
-    heights = np.add.reduceat(step, breaks[:-1])
-    empty = 1 - float(heights.mean() / heights.max())
-    return ratio + BROKEN * broken + EMPTY * empty
+class _Breaker:
+    """Ways to break the ranks into columns. A way is the first rank of each column, and the number of ranks."""
 
+    def __init__(self, measured: Profile, step: Floats, aspect: float) -> None:
+        self.measured, self.step, self.aspect = measured, step, aspect
+        self.ends: list[float] = np.cumsum(step).tolist()
+        cost = np.where(measured.lanes <= MOST_LANES, measured.lanes + measured.links, TOO_MUCH)
+        self.cost: list[int] = cost.tolist()
+        self.possible: list[int] = np.flatnonzero(cost[:-1] < TOO_MUCH).tolist()
 
-def _cost(measured: Profile) -> Ints:
-    return np.where(measured.lanes <= MOST_LANES, measured.lanes + measured.links, TOO_MUCH)
-
-
-def _break_evenly(step: Floats, measured: Profile, aim: float) -> list[int]:
-    """If one column has to be taller than `aim`, the others may be as tall."""
-    breaks = _break(step, measured, aim)
-    tallest = float(np.add.reduceat(step, breaks[:-1]).max())
-    return _break(step, measured, tallest) if tallest > aim else breaks
-
-
-def _break(step: Floats, measured: Profile, aim: float) -> list[int]:
-    """First rank of each column, and the number of ranks: fill each column, but look back for a cheaper break."""
-    cost = _cost(measured)
-    ends = np.cumsum(step)
-    breaks = [0]
-    while True:
-        start = breaks[-1]
-        begin = float(ends[start - 1]) if start else 0.0
-        if ends[-1] - begin <= OVERFULL * aim:
-            break
-        furthest = max(int(np.searchsorted(ends, begin + aim, side="right")) - 1, start)
-        nearest = max(int(np.searchsorted(ends, begin + SHORTEST * aim)), start)
-        window = cost[nearest : furthest + 1][::-1]
-        if len(window) and window.min() < TOO_MUCH:
-            chosen = furthest - int(window.argmin())
-        else:
-            later = np.flatnonzero(cost[furthest + 1 : -1] < TOO_MUCH)
-            if not len(later):
+    def greedily(self, aim: float) -> Breaks:
+        """Fill each column up to `aim`, but look back for a cheaper place to break."""
+        ends, cost = self.ends, self.cost
+        breaks = [0]
+        while True:
+            start = breaks[-1]
+            begin = ends[start - 1] if start else 0.0
+            if ends[-1] - begin <= OVERFULL * aim:
                 break
-            chosen = furthest + 1 + int(later[0])
-        if chosen + 1 >= len(step):
-            break
-        breaks.append(chosen + 1)
-    return [*breaks, len(step)]
+            furthest = max(bisect_right(ends, begin + aim) - 1, start)
+            nearest = max(bisect_left(ends, begin + SHORTEST * aim), start)
+            window = cost[nearest : furthest + 1][::-1]
+            cheapest = min(window, default=TOO_MUCH)
+            if cheapest < TOO_MUCH:
+                chosen = furthest - window.index(cheapest)
+            else:
+                following = bisect_right(self.possible, furthest)
+                if following == len(self.possible):
+                    break
+                chosen = self.possible[following]
+            if chosen + 1 >= len(ends):
+                break
+            breaks.append(chosen + 1)
+        return (*breaks, len(ends))
+
+    def evenly(self, aim: float) -> Breaks:
+        """If one column has to be taller than `aim`, the others may be as tall."""
+        breaks = self.greedily(aim)
+        tallest = float(np.add.reduceat(self.step, breaks[:-1]).max())
+        return self.greedily(tallest) if tallest > OVERFULL * aim else breaks
+
+    def ratio(self, breaks: Breaks) -> float:
+        """Width : height of the drawing."""
+        measured, starts = self.measured, np.array(breaks[:-1])
+        widths = np.maximum.reduceat(measured.right, starts) - np.minimum.reduceat(measured.left, starts)
+        lanes = int(measured.lanes[starts[1:] - 1].sum())
+        width = widths.sum() + COLUMN_GAP * (len(starts) - 1) + LINE_GAP * lanes
+        return max(float(width), 1.0) / max(float(np.add.reduceat(self.step, starts).max()), 1.0)
+
+    def badness(self, breaks: Breaks) -> float:
+        """How far from the aspect, how many lines are broken (one that does not branch is free), how empty it is."""
+        heights = np.add.reduceat(self.step, breaks[:-1])
+        broken = [max(self.cost[start - 1] - 2, 0) for start in breaks[1:-1]]
+        return (
+            abs(math.log(self.ratio(breaks) / self.aspect))
+            + BROKEN * sum(broken) / max(len(broken), 1)
+            + EMPTY * (1 - float(heights.mean() / heights.max()))
+        )
 
 
-def _ratio(measured: Profile, step: Floats, breaks: list[int]) -> float:
-    starts = np.array(breaks[:-1])
-    widths = np.maximum.reduceat(measured.right, starts) - np.minimum.reduceat(measured.left, starts)
-    lanes = measured.lanes[np.array(breaks[1:-1], dtype=np.int64) - 1].sum() if len(breaks) > 2 else 0
-    width = widths.sum() + COLUMN_GAP * (len(starts) - 1) + LINE_GAP * lanes
-    return max(float(width), 1.0) / max(float(np.add.reduceat(step, starts).max()), 1.0)
-
-
-def _columns(measured: Profile, step: Floats, breaks: list[int]) -> Columns:
+def _columns(measured: Profile, step: Floats, breaks: Breaks) -> Columns:
     rows, count = len(step), len(breaks) - 1
     column, shift, top = np.zeros(rows, dtype=np.int64), np.zeros(rows), np.zeros(rows)
     bottom, gutter = np.zeros(count), np.zeros(count)

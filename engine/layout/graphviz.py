@@ -1,0 +1,90 @@
+"""Graphviz's `dot`, where the program is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from engine.layout.model import Floats, Layout, LayoutError
+from engine.layout.net import Net, read
+
+PROGRAM = "dot"
+SECONDS = 20.0
+INCH = 72.0  # Graphviz speaks in inches, of 72 px here
+CURVE_POINTS = 8  # per piece of a curve
+
+
+def installed() -> bool:
+    return shutil.which(PROGRAM) is not None
+
+
+def dot(graph: nx.MultiDiGraph, aspect: float, *, seconds: float = SECONDS) -> Layout:
+    """Graphviz's layered layout, with its curves; it has a shape of its own, not `aspect`.
+
+    LayoutError if the program is missing, fails, or is not done in time.
+    """
+    net = read(graph)
+    program = shutil.which(PROGRAM)
+    if program is None:
+        raise LayoutError("The layout 'dot' needs the program Graphviz, which is not installed. Choose 'layered'.")
+    try:
+        done = subprocess.run(
+            [program, "-Tplain"], input=_source(net), capture_output=True, text=True, timeout=seconds, check=True
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LayoutError(
+            f"Graphviz was not done with {len(net):,} nodes after {seconds:g} s. Choose 'layered'."
+        ) from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        message = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        raise LayoutError(f"Graphviz could not lay out this graph: {message[-1] if message else 'unknown'}") from error
+    return _parse(net, done.stdout)
+
+
+def _source(net: Net) -> str:
+    lines = ["digraph {", 'node [shape=box fixedsize=true label=""]', "edge [arrowhead=none]"]
+    sizes = zip((net.width / INCH).tolist(), (net.height / INCH).tolist(), strict=True)
+    lines += [f"{number} [width={width:.4f} height={height:.4f}]" for number, (width, height) in enumerate(sizes)]
+    lines += [f"{tail} -> {head}" for tail, head in zip(net.tail.tolist(), net.head.tolist(), strict=True)]
+    return "\n".join([*lines, "}"])
+
+
+def _parse(net: Net, plain: str) -> Layout:
+    """Read the plain format (graphviz.org/docs/outputs/plain), in which y grows upward."""
+    points = np.zeros((len(net), 2))
+    routes: list[Floats | None] = [None] * len(net.edges)
+    waiting: dict[tuple[int, int], list[int]] = {}
+    for edge in range(len(net.edges) - 1, -1, -1):
+        waiting.setdefault((int(net.tail[edge]), int(net.head[edge])), []).append(edge)
+    for line in plain.splitlines():
+        kind, *fields = line.split(" ")
+        if kind == "node":
+            points[int(fields[0])] = float(fields[1]) * INCH, -float(fields[2]) * INCH
+        elif kind == "edge":
+            count = int(fields[2])
+            control = np.array(fields[3 : 3 + 2 * count], dtype=np.float64).reshape(-1, 2) * (INCH, -INCH)
+            routes[waiting[int(fields[0]), int(fields[1])].pop()] = _curve(control)
+    if any(route is None for route in routes):
+        raise LayoutError("Graphviz answered in a form that is not understood. Choose 'layered'.")
+    return Layout(
+        nodes=net.nodes,
+        x=points[:, 0].copy(),
+        y=points[:, 1].copy(),
+        width=net.width,
+        height=net.height,
+        edges=net.edges,
+        routes=tuple(route for route in routes if route is not None),
+        algorithm="dot",
+    )
+
+
+def _curve(control: npt.NDArray[np.float64]) -> Floats:
+    """Points along a chain of cubic Bézier curves with control points (3 n + 1, 2)."""
+    at = np.linspace(0, 1, CURVE_POINTS + 1)[1:, None]
+    weights = np.stack([(1 - at) ** 3, 3 * at * (1 - at) ** 2, 3 * at**2 * (1 - at), at**3], axis=0)
+    pieces = [(weights * control[start : start + 4, None, :]).sum(axis=0) for start in range(0, len(control) - 3, 3)]
+    return np.concatenate([control[:1], *pieces])
