@@ -7,6 +7,7 @@ with the interpreter lock released. docs/decisions/recording-sqlite.md has the m
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import os
 import sqlite3
@@ -69,7 +70,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="chainrule-writer", daemon=True)
         self._thread.start()
         _writers.add(self)
-        atexit.register(self.close)
+        atexit.register(self._close_at_exit)
 
     def put(self, row: Row) -> None:
         """Queue one row. Blocks while the queue is full; does nothing after `close` and in a forked child."""
@@ -112,7 +113,7 @@ class Writer:
         """Commit what is queued and fold everything into the one file. May be called again."""
         if self._inactive():
             return
-        atexit.unregister(self.close)
+        atexit.unregister(self._close_at_exit)
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -133,6 +134,10 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _close_at_exit(self) -> None:
+        with contextlib.suppress(RecordingError):  # nobody is left who could hear of it
+            self.close()
 
     def _inactive(self) -> bool:
         """Closed, or in a forked child."""
