@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gui.session import Session
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZE = (1280, 800)
+SIZE = (1440, 900)
 PATIENCE_MS = 1200  # for what is laid out, loaded or moved with an easing
 
 
@@ -33,11 +33,11 @@ class Shot:
     example: str
     theme: Literal["dark", "light"]
     at: float  # which of the backward events of the first training step, from 0 (the first) to 1 (the last)
-    name: str  # of the node to select
+    name: str = ""  # of the node to select; without it, the inspector follows the playhead
 
 
 SHOTS = (
-    Shot("bow-dark.png", "bow", "dark", 1.0, "prediction"),
+    Shot("bow-dark.png", "bow", "dark", 1.0),
     Shot("resnet18-dark.png", "resnet18", "dark", 0.55, "layer3.0.conv2.weight"),
     Shot("resnet18-light.png", "resnet18", "light", 0.55, "layer3.0.conv2.weight"),
 )
@@ -51,7 +51,7 @@ def record(example: str, folder: Path) -> Path:
     return recording
 
 
-def take(shot: Shot, recording: Path, file: Path) -> None:
+def take(shots: Sequence[Shot], recordings: Mapping[str, Path], target: Path) -> None:
     """Open, walk, select, and save what the window then shows."""
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
@@ -62,18 +62,18 @@ def take(shot: Shot, recording: Path, file: Path) -> None:
     window = create_window()
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    theme.apply(app, shot.theme)
     window.resize(*SIZE)
     window.show()
-    window.session.open(recording)
-    stand(window.session, shot)
-    QTest.qWait(PATIENCE_MS)
-    picture = window.grab()
-    if not picture.save(str(file)):
-        raise OSError(f"{file} could not be written")
+    for shot in shots:
+        theme.apply(app, shot.theme)
+        window.session.open(recordings[shot.example])
+        stand(window.session, shot)
+        QTest.qWait(PATIENCE_MS)
+        file = target / shot.file
+        if not window.grab().save(str(file)):
+            raise OSError(f"{file} could not be written")
+        print(file)
     window.close()
-    window.deleteLater()
-    QTest.qWait(1)
 
 
 def stand(session: Session, shot: Shot) -> None:
@@ -83,8 +83,8 @@ def stand(session: Session, shot: Shot) -> None:
     spans = recording.timeline.phase_spans(recording.steps[0].index)
     first, last = next((first, last) for phase, first, last in spans if phase == "backward")
     session.seek(first + round(shot.at * (last - first)))
-    assert session.graph_id is not None
-    session.select(next(node.id for node in recording.nodes(session.graph_id) if node.name == shot.name))
+    if shot.name and session.graph_id is not None:
+        session.select(next(node.id for node in recording.nodes(session.graph_id) if node.name == shot.name))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,9 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CONFIG_HOME"] = folder  # no window layout or recent files of whoever runs this
         recordings = {example: record(example, Path(folder)) for example in sorted({shot.example for shot in SHOTS})}
-        for shot in SHOTS:
-            take(shot, recordings[shot.example], target / shot.file)
-            print(target / shot.file)
+        take(SHOTS, recordings, target)
     return 0
 
 

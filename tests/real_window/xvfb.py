@@ -118,12 +118,15 @@ def program(on: Screen, *arguments: str) -> Iterator[Program]:
     """chainrule with its window shown and the keyboard given to it."""
     environment = {**os.environ, "DISPLAY": on.display, "QT_QPA_PLATFORM": "xcb"}
     environment.pop("WAYLAND_DISPLAY", None)
+    on.xdotool("mousemove", *map(str, SIZE))  # out of the way: it would hover over something
+    empty = on.picture()
     process = subprocess.Popen([sys.executable, str(ROOT / "main.py"), *arguments], cwd=ROOT, env=environment)
     try:
         window = _window_of(process, on)
         on.xdotool("windowsize", "--sync", window, *map(str, SIZE))
         on.xdotool("windowmove", window, "0", "0")
         on.xdotool("windowfocus", "--sync", window)
+        on.changed_from(empty)
         yield Program(process, on, window)
     finally:
         process.terminate()
