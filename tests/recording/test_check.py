@@ -38,7 +38,7 @@ def test_sound_recordings(tmp_path: Path) -> None:
         ("UPDATE tensor SET level = 'stats' WHERE id = 2", "tensor 2: level stats, but some data"),
         ("UPDATE tensor SET data_shape = '[2]', data = zeroblob(8) WHERE id = 2", "tensor 2: more data than elements"),
         ("UPDATE tensor SET zeros = 2 WHERE id = 2", "tensor 2: more zeros"),
-        ("UPDATE tensor SET histogram = zeroblob(504) || x'0200000000000000' WHERE id = 2", "tensor 2: more elements"),
+        (f"UPDATE tensor SET histogram = x'{'00' * 504}0200000000000000' WHERE id = 2", "tensor 2: more elements"),
         ("UPDATE event SET info = '[]' WHERE id = 5", "is damaged"),
     ],
 )
