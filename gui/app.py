@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends the program
     window.show()
     if argv:
-        window.open_path(Path(argv[0]))
+        window.open_with_arguments(Path(argv[0]), argv[1:])
     return QApplication.exec()
 
 

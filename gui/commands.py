@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QApplication
 
+from engine.errors import UsageError
 from gui import dialogs, theme
 from gui.actions import EXAMPLES, LAYOUTS, PANELS, TENSOR_LEVELS, THEMES
 from gui.files import RECORDING_SUFFIX, example
@@ -234,13 +235,23 @@ class Commands(QObject):
         target = dialogs.save_file(self._window, self.tr("Export image"), suggestion, kinds)
         if target is None:
             return
+        from gui.canvas.export_image import write_picture
+
+        picture = self._window.canvas.picture(hover=False)
+        if picture is None:
+            self._window.show_error(self.tr("The graph is still being laid out; try again in a moment."))
+            return
+        target = target if target.suffix else target.with_suffix(".svg")
         try:
-            self._window.canvas.export(target)
-        except (OSError, ValueError) as error:
-            self._window.show_error(self.tr("{0} cannot be written: {1}").format(target, error))
+            write_picture(picture, target, theme=theme.current())
+        except UsageError as error:
+            self._window.show_error(str(error))
+        else:
+            self._window.show_note(self.tr("Saved as {0}").format(target))
 
     def copy_image(self) -> None:
         QApplication.clipboard().setPixmap(self._window.canvas.grab())
+        self._window.show_note(self.tr("The picture is on the clipboard."))
 
     def _name(self) -> str:
         recording = self._session.recording

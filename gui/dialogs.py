@@ -31,7 +31,9 @@ def ask_to_save(parent: QWidget, name: str) -> Answer:
     chosen = QMessageBox.question(
         parent, "chainrule", text, button.Save | button.Discard | button.Cancel, button.Save
     )
-    return {button.Save: "save", button.Discard: "discard"}.get(chosen, "cancel")
+    if chosen == button.Save:
+        return "save"
+    return "discard" if chosen == button.Discard else "cancel"
 
 
 def ask_to_stop(parent: QWidget, name: str) -> bool:

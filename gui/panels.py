@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, Qt
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget, QWidget
 
 from gui import theme
@@ -38,7 +38,8 @@ class Panels:
         self.transport = self._make_transport(transport)
         self.docks["source"].setWidget(source)
         self.docks["console"].setWidget(console)
-        self.reset()
+        for dock in (*self.docks.values(), self.transport):
+            window.addDockWidget(Area.BottomDockWidgetArea, dock)
 
     def __getitem__(self, name: str) -> QDockWidget:
         return self.docks[name]
@@ -71,18 +72,17 @@ class Panels:
         dock.setWidget(transport)
         return dock
 
+    def restore(self, state: QByteArray) -> None:
+        """Put every panel where it was when `saveState` gave `state`; in its own place if that is of no use."""
+        self._set_rules()
+        if not self._window.restoreState(state):
+            self.reset()
+        self.transport.show()
+
     def reset(self) -> None:
         """Every panel in its place: source over console, inspector right, the others under the transport."""
         window, docks = self._window, self.docks
-        window.setDockNestingEnabled(True)
-        window.setTabPosition(Area.BottomDockWidgetArea, QTabWidget.TabPosition.North)
-        for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Area.BottomDockWidgetArea),
-            (Qt.Corner.BottomRightCorner, Area.BottomDockWidgetArea),
-            (Qt.Corner.TopLeftCorner, Area.LeftDockWidgetArea),
-            (Qt.Corner.TopRightCorner, Area.RightDockWidgetArea),
-        ):
-            window.setCorner(corner, area)
+        self._set_rules()
         for dock in (*docks.values(), self.transport):
             window.removeDockWidget(dock)
             dock.setFloating(False)
@@ -96,6 +96,18 @@ class Panels:
             dock.show()
         docks["charts"].raise_()
         self.resize()
+
+    def _set_rules(self) -> None:
+        window = self._window
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(Area.BottomDockWidgetArea, QTabWidget.TabPosition.North)
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Area.BottomDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Area.BottomDockWidgetArea),
+            (Qt.Corner.TopLeftCorner, Area.LeftDockWidgetArea),
+            (Qt.Corner.TopRightCorner, Area.RightDockWidgetArea),
+        ):
+            window.setCorner(corner, area)
 
     def resize(self) -> None:
         """Sizes that suit the window's."""

@@ -76,7 +76,7 @@ class RunControl(QObject):
         """The recording of this run, or of the last."""
         return self._output
 
-    def start(self, script: Path, tensors: str, pause_after: int) -> None:
+    def start(self, script: Path, tensors: str, pause_after: int, arguments: tuple[str, ...] = ()) -> None:
         """Run a script; what was open before is closed."""
         if self.is_active:
             return
@@ -84,7 +84,7 @@ class RunControl(QObject):
         clean_up_runs()
         self._script, self._output, self._said, self._wanted = script, new_run_file(script), False, None
         self._say(self.tr("importing torch…"))
-        self.host.start(RunOptions(script, self._output, tensors, pause_after))
+        self.host.start(RunOptions(script, self._output, tensors, pause_after, arguments))
 
     def step(self) -> None:
         """Let a paused script run one more training step, and go to its first event."""
@@ -120,7 +120,7 @@ class RunControl(QObject):
 
     def _on_notice(self, text: str) -> None:
         self._said = True
-        self.reported.emit(Report("info", text))
+        self.reported.emit(Report("warning", text))
 
     def _on_failed(self, message: protocol.Failed) -> None:
         self._said = True
@@ -135,7 +135,8 @@ class RunControl(QObject):
         report = self._report(end)
         if report is not None:
             self.reported.emit(report)
-        self._say(self._progress(self._ending(end)) if self._session.event_count else "")
+        ending = self._ending(end)
+        self._say(self._progress(ending) if self._session.event_count else ending)
         self.changed.emit()
 
     def _refresh(self) -> None:
@@ -184,13 +185,13 @@ class RunControl(QObject):
         if end.finished is None:
             text = self.tr("The script's process ended unexpectedly (exit code {0}). {1}")
             return Report("error", text.format(end.exit_code, self._kept()))
+        if not self._session.event_count and end.finished.reason == "completed":
+            text = self.tr("The script finished and never called backward(): there is no graph to show.")
+            return Report("warning", text)
         if self._said:
             return None
         if end.finished.reason == "exit" and end.exit_code:
             text = self.tr("The script ended with exit code {0}. {1}").format(end.exit_code, self._kept())
-            return Report("warning", text)
-        if not self._session.event_count:
-            text = self.tr("The script finished and never called backward(): there is no graph to show.")
             return Report("warning", text)
         return None
 

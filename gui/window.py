@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ class MainWindow(QMainWindow):
         self.central = Central(self.session, self.actions_table)
         self.toolbar = ToolBar(self.actions_table)
         self._filled = False
+        self._arguments: tuple[Path, tuple[str, ...]] = (Path(), ())
         self._lay_out()
         self.commands = Commands(self)
         self._connect()
@@ -69,11 +71,16 @@ class MainWindow(QMainWindow):
         if self._filled:
             return
         self._filled = True
+        from gui.inspector.panel import InspectorPanel
+
         self.panels.fill(self.session)
         canvas = self.central.canvas
         canvas.set_layout(self.settings.layout)
         canvas.set_data_leaves(self.settings.data_leaves)
         canvas.ready.connect(self.refresh)
+        inspector = self.panels.widget("inspector")
+        if isinstance(inspector, InspectorPanel):
+            inspector.source_requested.connect(self.show_place)
         self._on_speed(self.transport.player.speed)
 
     def _lay_out(self) -> None:
@@ -139,6 +146,11 @@ class MainWindow(QMainWindow):
             self.refresh()
         return opened
 
+    def open_with_arguments(self, path: Path, arguments: Sequence[str]) -> bool:
+        """Open a file; if it is a script, it is run with these arguments, whenever it is run."""
+        self._arguments = (path.absolute(), tuple(arguments))
+        return self.open_path(path)
+
     def open_script(self, path: Path) -> bool:
         """Show a script, ready to be run."""
         if not self.source.open_script(path):
@@ -173,7 +185,8 @@ class MainWindow(QMainWindow):
             return
         self.central.messages.hide()
         self.console.clear_all()
-        self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps)
+        arguments = self._arguments[1] if script == self._arguments[0] else ()
+        self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps, arguments)
 
     def _save_edited(self, script: Path) -> bool:
         """False if the user would rather not, or if it cannot be written."""
@@ -256,6 +269,9 @@ class MainWindow(QMainWindow):
     def show_error(self, text: str, details: str = "") -> None:
         self.central.messages.show_message("error", text, details)
 
+    def show_note(self, text: str) -> None:
+        self.central.messages.show_message("info", text)
+
     def show_report(self, report: Report) -> None:
         self.central.messages.show_message(report.level, report.text, report.details, report.place)
 
@@ -268,7 +284,7 @@ class MainWindow(QMainWindow):
 
     def _on_copied(self, target: Path) -> None:
         self.settings.add_recent(target)
-        self.central.messages.show_message("info", self.tr("Saved as {0}").format(target))
+        self.show_note(self.tr("Saved as {0}").format(target))
 
     def _on_speed(self, events_a_second: float) -> None:
         if self.central.has_canvas:
@@ -283,11 +299,10 @@ class MainWindow(QMainWindow):
             screen = self.screen().availableGeometry()
             if screen.width() >= LARGE_SCREEN:
                 self.resize(screen.width() * 4 // 5, screen.height() * 4 // 5)
-            self.panels.resize()
+            self.panels.reset()
         else:
             self.restoreGeometry(remembered[0])
-            self.restoreState(remembered[1])
-            self.panels.transport.show()
+            self.panels.restore(remembered[1])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
