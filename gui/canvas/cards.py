@@ -70,15 +70,22 @@ class Card:
 
 def card_of(attributes: Mapping[str, Any]) -> Card:
     """The card of a node of `engine.graph.build`, with the size that its words need."""
-    kind = KINDS.get(str(attributes.get("kind", "operation")), OPERATION)
     shape = attributes.get("shape")
+    return _card(
+        KINDS.get(str(attributes.get("kind", "operation")), OPERATION),
+        str(attributes.get("title") or attributes.get("type") or ""),
+        str(attributes.get("subtitle") or ""),
+        str(attributes.get("category") or "other"),
+        None if shape is None else tuple(shape),
+    )
+
+
+@lru_cache(maxsize=16384)
+def _card(kind: int, title: str, subtitle: str, category: str, shape: tuple[int, ...] | None) -> Card:
     scalar = shape is not None and math.prod(shape) == 1
     detail = "" if shape is None or scalar else TIMES.join(str(length) for length in shape)
-    title = str(attributes.get("title") or attributes.get("type") or "")
     if kind != OPERATION:
-        title = _last_part(title)
-    subtitle = str(attributes.get("subtitle") or "") if kind == OPERATION else ""
-    category = str(attributes.get("category") or "other")
+        title, subtitle = _last_part(title), ""
     if kind == OPERATION:
         room = NUMBER_WIDTH + GAP if scalar else 0.0
         words = max(text_width(title, TITLE), text_width(subtitle, SUBTITLE)) * SLACK + room

@@ -31,15 +31,15 @@ THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
 SHORTEST = 0.7  # device px; what is shorter is not drawn from afar
 
 
-def edge_classes(scene: Scene, state: DrawState, emphasis: Flags | None = None) -> Bytes:
-    """The look of each edge: one of the constants above, or FIRST_GRADIENT + level. Not in `emphasis`: FADED."""
-    classes = np.array([QUIET, VALUE, PENDING, FIRST_GRADIENT], dtype=np.uint8)[state.edge]
-    carries = state.edge == CARRIES_GRADIENT
-    levels = np.minimum((state.edge_magnitude * LEVELS).astype(np.uint8), LEVELS - 1)
-    classes[carries] += levels[carries]
-    classes[(state.edge == IDLE) & scene.loose] = LOOSE
+def edge_classes(scene: Scene, state: DrawState, edges: Ints, emphasis: Flags | None = None) -> Bytes:
+    """The look of `edges`: one of the constants above, or FIRST_GRADIENT + level. Not in `emphasis`: FADED."""
+    status = state.edge[edges]
+    classes = np.array([QUIET, VALUE, PENDING, FIRST_GRADIENT], dtype=np.uint8)[status]
+    levels = np.minimum((state.edge_magnitude[edges] * LEVELS).astype(np.uint8), LEVELS - 1)
+    classes += np.where(status == CARRIES_GRADIENT, levels, 0).astype(np.uint8)
+    classes[(status == IDLE) & scene.loose[edges]] = LOOSE
     if emphasis is not None:
-        classes[~emphasis] = FADED
+        classes[~emphasis[edges]] = FADED
     return classes
 
 
@@ -69,7 +69,8 @@ class EdgePainter:
     def __init__(self) -> None:
         self._lines = Batch(QLineF)
 
-    def paint(self, painter: QPainter, scene: Scene, classes: Bytes, camera: Camera, theme: Theme) -> None:
+    def paint(self, painter: QPainter, scene: Scene, state: DrawState, emphasis: Flags | None, camera: Camera,
+              theme: Theme) -> None:  # fmt: skip
         pieces = scene.pieces
         found = pieces.visible(*camera.bounds(4.0))
         far = camera.detail == Detail.DOT
@@ -78,8 +79,8 @@ class EdgePainter:
             found = found[pieces.length[found] * camera.scale > SHORTEST]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not far)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        of_piece = classes[pieces.edge[found]]
-        for each in np.unique(of_piece).tolist():
+        of_piece = edge_classes(scene, state, pieces.edge[found], emphasis)
+        for each in np.flatnonzero(np.bincount(of_piece)).tolist():
             color, width = edge_looks(theme)[each]
             pen_width = 1 if far else max(1, round(width * thick))
             pen = QPen(color, pen_width)
@@ -87,20 +88,24 @@ class EdgePainter:
             painter.setPen(pen)
             mine = found[of_piece == each]
             if far:
-                self._draw_lines(painter, pieces.curve[mine][:, [0, 1, 6, 7]], camera)
+                self._draw_lines(painter, pieces.ends, mine, camera)
                 continue
             straight = pieces.straight[mine]
-            self._draw_lines(painter, pieces.curve[mine[straight]][:, [0, 1, 6, 7]], camera, snap=pen_width)
+            self._draw_lines(painter, pieces.ends, mine[straight], camera, snap=pen_width)
             curved = mine[~straight]
             if len(curved):
-                painter.drawPath(curves_path(_moved(pieces.curve[curved], camera)))
+                curves = pieces.curve[curved]
+                _move(curves, camera)
+                painter.drawPath(curves_path(curves))
 
-    def _draw_lines(self, painter: QPainter, ends: Floats, camera: Camera, snap: int = 0) -> None:
+    def _draw_lines(self, painter: QPainter, ends: Floats, which: Ints, camera: Camera, snap: int = 0) -> None:
         """`snap`: the pen's width, to put upright and level lines on whole pixels."""
-        if not len(ends):
+        if not len(which):
             return
-        rows = self._lines.rows(len(ends))
-        rows[:] = _moved(ends, camera)
+        rows = self._lines.rows(len(which))
+        # In place: fresh memory for thousands of lines in each frame costs more than the arithmetic.
+        np.take(ends, which, axis=0, out=rows)
+        _move(rows, camera)
         if snap:
             shift = 0.5 if snap % 2 else 0.0
             for axis in (0, 1):
@@ -111,10 +116,9 @@ class EdgePainter:
         painter.drawLines(*self._lines.arguments())
 
 
-def _moved(points: Floats, camera: Camera) -> Floats:
-    """Scene px → device px for rows of x, y, x, y, …"""
-    moved = points * camera.scale
+def _move(points: Floats, camera: Camera) -> None:
+    """Scene px → device px, in place, for rows of x, y, x, y, …"""
+    points *= camera.scale
     x, y = camera.offset
-    moved[:, 0::2] += x
-    moved[:, 1::2] += y
-    return moved
+    points[:, 0::2] += x
+    points[:, 1::2] += y

@@ -230,17 +230,20 @@ class GraphView(QWidget):
     def _playhead_changed(self, playhead: int) -> None:
         before, self._playhead = self._playhead, playhead
         self.animate(before, playhead)
-        self._follow()
+        self._follow(before)
         self.update()
 
-    def _follow(self) -> None:
-        """Bring the active node into view if it is not."""
-        picture = self.picture(hover=False)
-        if picture is None or picture.state.active < 0 or self._held:
+    def _follow(self, before: int) -> None:
+        """Keep the active node in view, if the one before was: who has moved away to look at something stays there."""
+        picture, recording = self.picture(hover=False), self._session.recording
+        if picture is None or recording is None or picture.state.active < 0 or self._held:
             return
-        x, y = picture.scene.center(picture.state.active)
-        target = self._navigator.target
-        if not target.shows(x, y, FOLLOW_MARGIN * target.ratio):
+        scene, target = picture.scene, self._navigator.target
+        margin = FOLLOW_MARGIN * target.ratio
+        node = int(recording.timeline.node[before]) if 0 <= before < len(recording.timeline) else -1
+        last = scene.position.get(node)
+        x, y = scene.center(picture.state.active)
+        if not target.shows(x, y, margin) and (last is None or target.shows(*scene.center(last))):
             self._navigator.fly_to(x, y, fly=self.isVisible())
 
     # --- motion and camera -------------------------------------------------------------------------------------------

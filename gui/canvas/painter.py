@@ -21,7 +21,7 @@ from gui.canvas.arrays import Batch
 from gui.canvas.atlas import Glyphs, Sprites
 from gui.canvas.cards import PARAMETER, Place, draw_card, number_places
 from gui.canvas.cards import px as font_px
-from gui.canvas.edges import EdgePainter, edge_classes
+from gui.canvas.edges import EdgePainter
 from gui.canvas.lod import Detail
 from gui.canvas.readings import contributions, gradient_of, text_of, value_of
 from gui.canvas.state import GRADIENT, NOT_YET
@@ -39,7 +39,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 FADED = 0.3  # strength of what a hovered node is not connected with
-DOT_LEVELS = 4
+DOT_LEVELS = 6
 LINKED_FROM = 0.45  # scale from which contributions are written beside edges
 
 VALUE_COLOR, GRADIENT_COLOR, UPDATE_COLOR = 0, 1, 2
@@ -114,8 +114,7 @@ class GraphPainter:
         painter.fillRect(0, 0, camera.width, camera.height, self.theme.bg)
         scene, state = picture.scene, picture.state
         emphasis = picture.emphasis
-        classes = edge_classes(scene, state, None if emphasis is None else emphasis[1])
-        self._edges.paint(painter, scene, classes, camera, self.theme)
+        self._edges.paint(painter, scene, state, None if emphasis is None else emphasis[1], camera, self.theme)
         items = scene.visible(*camera.bounds(2.0))
         if camera.detail == Detail.DOT:
             self._paint_dots(painter, picture, items, camera)
@@ -155,21 +154,16 @@ class GraphPainter:
             p.drawPixmapFragments(*self._fragments.arguments(), sheet.pages[int(page)])
 
     def _paint_dots(self, p: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
-        """From afar a node is a patch of its category's colour, warmer the larger its gradient."""
+        """From afar a node is a patch of its category's colour, or of the gradient's, once that has passed."""
         if not len(items):
             return
-        scene = picture.scene
         rows = self._fragments.rows(len(items))
+        np.take(picture.scene.dots, items, axis=0, out=rows)
         x, y = camera.offset
-        rows[:, 0] = (scene.left[items] + scene.right[items]) * (camera.scale / 2) + x
-        rows[:, 1] = (scene.top[items] + scene.bottom[items]) * (camera.scale / 2) + y
-        rows[:, 2] = scene.category[items]
+        rows[:, 0] = rows[:, 0] * camera.scale + x
+        rows[:, 1] = rows[:, 1] * camera.scale + y
         rows[:, 3] = dot_rows(picture, items)
-        rows[:, 4:6] = 1.0
-        rows[:, 6] = np.maximum((scene.right[items] - scene.left[items]) * camera.scale, 1.0)
-        rows[:, 7] = np.maximum((scene.bottom[items] - scene.top[items]) * camera.scale, 1.0)
-        rows[:, 8] = 0.0
-        rows[:, 9] = 1.0
+        rows[:, 6:8] = np.maximum(rows[:, 6:8] * camera.scale, 1.0)
         if self._dots is None:
             self._dots = dot_colors(self.theme)
         p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -350,7 +344,8 @@ def dot_colors(theme: Theme) -> QPixmap:
         fill = theme.category(name)
         full = blend(fill, theme.text if theme.is_dark else theme.dim, 0.24)
         looks = [blend(theme.bg, full, FADED), blend(theme.bg, full, FAINT + 0.1), full]
-        looks += [blend(full, theme.backward, 0.3 + 0.6 * level / (DOT_LEVELS - 1)) for level in range(DOT_LEVELS)]
+        shares = (0.35 + 0.65 * level / (DOT_LEVELS - 1) for level in range(DOT_LEVELS))
+        looks += [blend(theme.bg, theme.backward, share) for share in shares]
         for row, color in enumerate(looks):
             image.setPixelColor(column, row, color)
     return QPixmap.fromImage(image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ CIRCLE = 0.5523  # how far a cubic's control points stand out to draw a quarter 
 class Pieces:
     """`curve` (p, 8): start, two control points, end, in scene px, in the direction of the edge; `edge` (p) says whose.
 
-    `box` (p, 4) is left, top, right, bottom. Pieces of one edge follow each other, from `first` (e + 1) on.
+    `box` (4, p) is left, top, right, bottom. Pieces of one edge follow each other, from `first` (e + 1) on.
     `length` (p) is approximate and `along` (p + 1) adds them up.
     """
 
@@ -34,8 +35,13 @@ class Pieces:
     along: Floats
 
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
-        box = self.box
-        return np.flatnonzero((box[:, 2] >= x0) & (box[:, 0] <= x1) & (box[:, 3] >= y0) & (box[:, 1] <= y1))
+        left, top, right, bottom = self.box
+        return np.flatnonzero((right >= x0) & (left <= x1) & (bottom >= y0) & (top <= y1))
+
+    @cached_property
+    def ends(self) -> Floats:
+        """(p, 4): start and end of each piece."""
+        return np.ascontiguousarray(self.curve[:, [0, 1, 6, 7]])
 
     def points(self, edges: Ints, share: Floats) -> Floats:
         """(k, 2): where one is after `share` (0..1) of the way along each of `edges`."""
@@ -52,83 +58,71 @@ class Pieces:
 
 
 def pieces_of(routes: Sequence[Floats], source_boxes: Floats) -> Pieces:
-    """`routes` are (k, 2) points from source to target; `source_boxes` (e, 4) tell which side each leaves from."""
-    curves: list[Floats] = []
-    counts = np.zeros(len(routes), dtype=np.int64)
-    for index, route in enumerate(routes):
-        part = _curves(np.asarray(route, dtype=np.float64), source_boxes[index])
-        counts[index] = len(part)
-        curves.append(part)
-    curve = np.concatenate(curves) if curves else np.zeros((0, 8))
-    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    """`routes` are (k, 2) points from source to target, k >= 2; `source_boxes` (e, 4) tell which side each leaves."""
+    points = np.concatenate([np.asarray(route, dtype=np.float64) for route in routes]) if routes else np.zeros((0, 2))
+    sizes = np.array([len(route) for route in routes], dtype=np.int64)
+    edge_of_point = np.repeat(np.arange(len(routes), dtype=np.int64), sizes)
+    here = np.flatnonzero(edge_of_point[:-1] == edge_of_point[1:])  # parts lead from these points to the next ones
+    edge = edge_of_point[here]
+    starts, ends = points[here], points[here + 1]
+    lean_x, lean_y = np.abs(ends - starts).T
+    flat = (lean_x < STRAIGHT) | (lean_y < STRAIGHT)
+    place, corners = _round_corners(starts, ends, edge, lean_y < STRAIGHT, lean_x < STRAIGHT)
+    first_point = points[np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)] if len(sizes) else points
+    sideways = _leaves_sideways(first_point, source_boxes)[edge]
+    curve = np.concatenate([_swings(starts, ends, flat, sideways), corners])
+    order = np.argsort(np.concatenate([np.arange(len(edge), dtype=np.float64), place + 0.5]), kind="stable")
+    return _assemble(curve[order], np.concatenate([edge, edge[place]])[order], len(routes))
+
+
+def _assemble(curve: Floats, edge: Ints, edges: int) -> Pieces:
     xs, ys = curve[:, 0::2], curve[:, 1::2]
     length = np.hypot(np.diff(xs, axis=1), np.diff(ys, axis=1)).sum(axis=1)
+    lean = np.abs(curve[:, 0:2] - curve[:, 6:8])
+    straight: Flags = lean.min(axis=1) < STRAIGHT if len(curve) else np.zeros(0, dtype=np.bool_)
     return Pieces(
         curve=curve,
-        straight=_is_straight(curve),
-        edge=np.repeat(np.arange(len(routes), dtype=np.int64), counts),
-        box=np.stack([xs.min(axis=1), ys.min(axis=1), xs.max(axis=1), ys.max(axis=1)], axis=1)
-        if len(curve)
-        else np.zeros((0, 4)),
-        first=first,
+        straight=straight,
+        edge=edge,
+        box=np.stack([xs.min(axis=1), ys.min(axis=1), xs.max(axis=1), ys.max(axis=1)]),
+        first=np.searchsorted(edge, np.arange(edges + 1)),
         length=length,
         along=np.concatenate([[0.0], np.cumsum(length)]),
     )
 
 
-def _is_straight(curve: Floats) -> Flags:
-    flat: Flags = (np.abs(curve[:, 0] - curve[:, 6]) < STRAIGHT) | (np.abs(curve[:, 1] - curve[:, 7]) < STRAIGHT)
-    return flat
+def _leaves_sideways(point: Floats, box: Floats) -> Flags:
+    """Whether a link leaves its node at the left or right, to a parameter beside it; it then arrives sideways, too."""
+    aside = np.minimum(np.abs(point[:, 0] - box[:, 0]), np.abs(point[:, 0] - box[:, 2]))
+    inset = np.minimum(point[:, 1] - box[:, 1], box[:, 3] - point[:, 1])
+    sideways: Flags = (aside < STRAIGHT) & (inset > STRAIGHT)
+    return sideways
 
 
-def _curves(points: Floats, box: Floats) -> Floats:
-    """(p, 8) for one route."""
-    if len(points) < 2:
-        return np.zeros((0, 8))
-    delta = np.diff(points, axis=0)
-    level, upright = np.abs(delta[:, 1]) < STRAIGHT, np.abs(delta[:, 0]) < STRAIGHT
-    # A link that leaves a node sideways (to a parameter beside it) arrives sideways.
-    sideways = bool(min(abs(points[0, 0] - box[0]), abs(points[0, 0] - box[2])) < STRAIGHT < _inset(points[0], box))
-    starts, ends = points[:-1].copy(), points[1:].copy()
-    corners: list[Floats] = []
-    turns = np.flatnonzero((level[:-1] & upright[1:]) | (upright[:-1] & level[1:]))
-    for turn in turns:
-        corner = points[turn + 1]
-        before, after = delta[turn], delta[turn + 1]
-        size_before, size_after = np.hypot(*before), np.hypot(*after)
-        radius = min(CORNER, size_before / 2, size_after / 2)
-        if radius < 1:
-            continue
-        ends[turn] = corner - before / size_before * radius
-        starts[turn + 1] = corner + after / size_after * radius
-        corners.append(
-            np.concatenate(
-                [[turn + 0.5], ends[turn], ends[turn] + (corner - ends[turn]) * CIRCLE,
-                 starts[turn + 1] + (corner - starts[turn + 1]) * CIRCLE, starts[turn + 1]]
-            )
-        )  # fmt: skip
-    parts = np.concatenate([np.arange(len(delta))[:, None], _swings(starts, ends, level | upright, sideways)], axis=1)
-    if corners:
-        parts = np.concatenate([parts, np.stack(corners)])
-        parts = parts[np.argsort(parts[:, 0], kind="stable")]
-    result: Floats = parts[:, 1:]
-    return result
+def _round_corners(starts: Floats, ends: Floats, edge: Ints, level: Flags, upright: Flags) -> tuple[Ints, Floats]:
+    """Shorten, in place, the parts that meet at a right angle. Returns before which joint, and the (c, 8) quarters."""
+    turn = (edge[:-1] == edge[1:]) & ((level[:-1] & upright[1:]) | (upright[:-1] & level[1:]))
+    before = ends - starts
+    size = np.hypot(before[:, 0], before[:, 1])
+    place = np.flatnonzero(turn)
+    radius = np.minimum(CORNER, np.minimum(size[place], size[place + 1]) / 2)
+    place, radius = place[radius >= 1.0], radius[radius >= 1.0]
+    corner = ends[place].copy()
+    ends[place] -= before[place] * (radius / size[place])[:, None]
+    starts[place + 1] += before[place + 1] * (radius / size[place + 1])[:, None]
+    into, out = ends[place], starts[place + 1]
+    quarters = np.concatenate([into, into + (corner - into) * CIRCLE, out + (corner - out) * CIRCLE, out], axis=1)
+    return place, quarters
 
 
-def _inset(point: Floats, box: Floats) -> float:
-    """How far inside the upper and lower border a point stands."""
-    return float(min(point[1] - box[1], box[3] - point[1]))
-
-
-def _swings(starts: Floats, ends: Floats, straight: Flags, sideways: bool) -> Floats:
-    curve = np.empty((len(starts), 8))
-    curve[:, 0:2], curve[:, 6:8] = starts, ends
-    middle = (starts + ends) / 2
-    if sideways:
-        curve[:, 2], curve[:, 3], curve[:, 4], curve[:, 5] = middle[:, 0], starts[:, 1], middle[:, 0], ends[:, 1]
-    else:
-        curve[:, 2], curve[:, 3], curve[:, 4], curve[:, 5] = starts[:, 0], middle[:, 1], ends[:, 0], middle[:, 1]
+def _swings(starts: Floats, ends: Floats, straight: Flags, sideways: Flags) -> Floats:
+    """(p, 8): straight parts with control points on the line, others with tangents along the way they leave."""
     third = (ends - starts) / 3
-    curve[straight, 2:4] = (starts + third)[straight]
-    curve[straight, 4:6] = (ends - third)[straight]
-    return curve
+    first, second = starts + third, ends - third
+    middle = (starts + ends) / 2
+    across, down = ~straight & sideways, ~straight & ~sideways
+    first[across, 0], first[across, 1] = middle[across, 0], starts[across, 1]
+    second[across, 0], second[across, 1] = middle[across, 0], ends[across, 1]
+    first[down, 0], first[down, 1] = starts[down, 0], middle[down, 1]
+    second[down, 0], second[down, 1] = ends[down, 0], middle[down, 1]
+    return np.concatenate([starts, first, second, ends], axis=1)

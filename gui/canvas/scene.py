@@ -91,6 +91,16 @@ class Scene:
         ]
         return np.array(by_card, dtype=np.int64)[self.card] if by_card else np.zeros(0, dtype=np.int64)
 
+    @cached_property
+    def dots(self) -> Floats:
+        """(m, 10): each item as a fragment of one pixel of its category's colour, stretched to its size."""
+        rows = np.zeros((len(self.left), 10))
+        rows[:, 0], rows[:, 1] = (self.left + self.right) / 2, (self.top + self.bottom) / 2
+        rows[:, 2] = self.category
+        rows[:, 4:6] = rows[:, 9:10] = 1.0
+        rows[:, 6], rows[:, 7] = self.right - self.left, self.bottom - self.top
+        return rows
+
     def with_nodes(self, node_ids: Ints) -> Scene:
         """The same picture for a graph of the same structure."""
         return replace(self, node_ids=node_ids)

@@ -1,0 +1,170 @@
+"""The canvas: time for a frame with many nodes, and for seeking, beside one QGraphicsItem per node in the same run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QBrush, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtWidgets import QApplication, QGraphicsRectItem, QGraphicsScene, QGraphicsSimpleTextItem
+
+from engine.graph.build import build_graph
+from engine.layout import layout
+from engine.recording.reader import Recording, open_recording
+from gui import theme
+from gui.canvas.camera import Camera
+from gui.canvas.frames import Frames
+from gui.canvas.lod import snapped
+from gui.canvas.painter import GraphPainter, Picture
+from gui.canvas.scene import Scene, build_scene, node_sizes
+from gui.canvas.view import CanvasView
+from gui.session import Session
+from tests.recordings import make_chain
+
+WIDTH, HEIGHT = 1600, 1000
+FRAMES = 60
+SEEKS = 200
+
+
+def run() -> list[tuple[str, str, str]]:
+    running = QApplication.instance()
+    application = running if isinstance(running, QApplication) else QApplication([])
+    theme.apply(application, "dark")
+    with tempfile.TemporaryDirectory() as folder:
+        with open_recording(make_chain(Path(folder) / "wide.chain", nodes=8000)) as recording:
+            rows = _frames(recording)
+        return rows + _seeking(make_chain(Path(folder) / "long.chain", nodes=1000, steps=4))
+
+
+def _frames(recording: Recording) -> list[tuple[str, str, str]]:
+    scene = _scene_of(recording)
+    frames = Frames(recording)
+    picture = frames.picture(scene, 0, len(recording.timeline) // 2, None, None)
+    painter = GraphPainter(theme.current())
+    rows = []
+    for many, bar in ((scene.node_count, "≤ 5 ms"), (500, "≤ 2 ms"), (50, "≤ 1.5 ms")):
+        camera = _camera_with(scene, many)
+        shown = len(scene.visible(*camera.bounds()))
+        times = _panned(lambda p, at: painter.paint(p, picture, at), camera)
+        rows.append((f"frame, {shown:,} nodes in view, p50 / p95", _both(times), bar))
+    rival = _one_item_per_node(scene)
+    for many in (scene.node_count, 500):
+        camera = _camera_with(scene, many)
+        times = _panned(lambda p, at: _render(rival, p, at), camera, frames=20)
+        rows.append((f"the same, one QGraphicsItem per node, {many:,} nodes", _both(times), ""))
+    rows.append(("moving pulses over the still picture, p50 / p95", _both(_pulses(picture)), ""))
+    return rows
+
+
+def _scene_of(recording: Recording) -> Scene:
+    graph = build_graph(recording, 0)
+    node_sizes(graph)
+    return build_scene(graph, layout(graph, aspect=WIDTH / HEIGHT))
+
+
+def _camera_with(scene: Scene, many: int) -> Camera:
+    """The nearest scale of the ladder at which about so many nodes (or all) are in view."""
+    camera = Camera(width=WIDTH, height=HEIGHT).fitted(scene.bounds)
+    scale = camera.scale
+    while many < scene.node_count and len(scene.visible(*camera.bounds())) > many and scale < 4:
+        scale = snapped(scale * 2 ** (1 / 8))
+        camera = Camera(camera.x, camera.y, scale, WIDTH, HEIGHT)
+    return camera
+
+
+def _panned(paint: Callable[[QPainter, Camera], None], camera: Camera, frames: int = FRAMES) -> list[float]:
+    """Milliseconds for each frame while the view pans; the first ones, which fill the atlas, are left out."""
+    image = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
+    times = []
+    for index in range(frames + 5):
+        at = camera.panned(30 * np.sin(index / 5), 20 * np.cos(index / 5))
+        start = time.perf_counter()
+        painter = QPainter(image)
+        try:
+            paint(painter, at)
+        finally:
+            painter.end()
+        times.append((time.perf_counter() - start) * 1e3)
+    return times[5:]
+
+
+def _one_item_per_node(scene: Scene) -> QGraphicsScene:
+    """What a canvas is usually made of: a rectangle and a text for each node, a line for each edge."""
+    graphics = QGraphicsScene()
+    look = theme.current()
+    metrics = QFontMetricsF(theme.ui_font())
+    for item in range(len(scene.left)):
+        card = scene.cards[scene.card[item]]
+        rect = QGraphicsRectItem(0, 0, card.width, card.height)
+        rect.setPos(float(scene.left[item]), float(scene.top[item]))
+        rect.setBrush(QBrush(look.category(card.category)))
+        rect.setPen(QPen(look.line))
+        text = QGraphicsSimpleTextItem(card.title, rect)
+        text.setFont(theme.ui_font())
+        text.setBrush(QBrush(look.text))
+        text.setPos(12, (card.height - metrics.height()) / 2)
+        graphics.addItem(rect)
+    for x0, y0, x1, y1 in scene.pieces.ends.tolist():
+        graphics.addLine(x0, y0, x1, y1, QPen(look.edge))
+    return graphics
+
+
+def _render(graphics: QGraphicsScene, painter: QPainter, camera: Camera) -> None:
+    x0, y0, x1, y1 = camera.bounds()
+    painter.fillRect(0, 0, WIDTH, HEIGHT, theme.current().bg)
+    graphics.render(painter, QRectF(0, 0, WIDTH, HEIGHT), QRectF(x0, y0, x1 - x0, y1 - y0))
+
+
+def _pulses(picture: Picture) -> list[float]:
+    """Two hundred edges at once, blitting the still picture included."""
+    from gui.canvas.animate import PulsePainter, Transition, frame
+
+    look, pulses = theme.current(), PulsePainter()
+    camera = Camera(width=WIDTH, height=HEIGHT).fitted(picture.scene.bounds)
+    still = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
+    change = Transition("backward", 0, np.arange(200), False, np.full(200, 0.5))
+    place = iter(np.linspace(0, 1, FRAMES + 5).tolist())
+
+    def paint(painter: QPainter, at: Camera) -> None:
+        painter.drawImage(0, 0, still)
+        pulses.paint(painter, frame(picture.scene, change, next(place)), "backward", camera, look)
+
+    return _panned(paint, camera)
+
+
+def _seeking(path: Path) -> list[tuple[str, str, str]]:
+    session = Session()
+    view = CanvasView(session)
+    view.resize(WIDTH, HEIGHT)
+    view.show()
+    view.set_animation_speed(0)
+    try:
+        session.open(path)
+        deadline = time.monotonic() + 60
+        while not view.is_ready() and time.monotonic() < deadline:
+            QApplication.processEvents()
+            time.sleep(0.005)
+        events = np.random.default_rng(0).integers(0, session.event_count, SEEKS).tolist()
+        times = []
+        for event in events:
+            start = time.perf_counter()
+            session.seek(event)
+            view.repaint()
+            times.append((time.perf_counter() - start) * 1e3)
+        what = f"seek anywhere in {session.event_count:,} events and paint, p50 / p95"
+        return [(what, _both(times), "≤ 8 ms")]
+    finally:
+        view.shutdown()
+        view.close()
+        session.close()
+
+
+def _both(times: list[float]) -> str:
+    return f"{np.percentile(times, 50):.2f} / {np.percentile(times, 95):.2f} ms"
