@@ -1,9 +1,9 @@
 """Decide how long edges pass through the rows between their ends.
 
-All edges into one node carry gradients of the same forward tensor, so they share one line of bend points; edges that
-fan out from one node to many others share one from that side. Where even so the lines would outnumber the nodes by
-far (densely connected blocks), only the shortest edges keep theirs; the others become loose, and share one line beside
-the block.
+An edge has a line of bend points of its own. Where many edges come together in one node, they carry gradients of the
+same forward tensor and share a line, and so do those that fan out from one node to many others. Where even so the lines
+would outnumber the nodes by far (densely connected blocks), only the shortest edges keep theirs; the others become
+loose, and share one line beside the block.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from engine.layout.core import Core
 from engine.layout.cuts import Cuts
 from engine.layout.model import Flags, Ints
 
-FAN = 3  # as many edges, and twice as many as come together at the other end, make a fan
+BUNDLE = 4  # as many long edges into one node share a line
+FAN = 3  # so do as many out of one node, if they are twice as many as come together at the other end
 MOST_BENDS = 4  # per node of a piece: with more it counts as dense
 KEPT_BENDS = 1  # per node of a dense piece
 FREE_BENDS = 100  # whatever its number of nodes
@@ -24,8 +25,7 @@ FREE_BENDS = 100  # whatever its number of nodes
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """For each core edge: `line`, the number of the line that it runs in (a node's own number for a line into it,
-    number of nodes + number for one out of it), and whether it is `loose`."""
+    """For each core edge: the number of the `line` that it runs in, from 0, and whether it is `loose`."""
 
     line: Ints
     loose: Flags
@@ -38,8 +38,10 @@ def loosen(core: Core, ranks: Ints, cuts: Cuts) -> Lines:
     long = spans > 0
     arriving = np.bincount(core.head[long], minlength=count)
     leaving = np.bincount(core.tail[long], minlength=count)
-    fans_out = leaving[core.tail] >= np.maximum(2 * arriving[core.head], FAN)
-    line = np.where(fans_out, count + core.tail, core.head)
+    fans_out = (leaving[core.tail] >= FAN) & (leaving[core.tail] >= 2 * arriving[core.head])
+    pair = (core.tail + 2) * count + core.head  # parallel edges share a line in any case
+    line = np.where(fans_out, count + core.tail, np.where(arriving[core.head] >= BUNDLE, core.head, pair))
+    line = np.searchsorted(np.unique(line), line)
     loose = np.zeros(len(spans), dtype=np.bool_)
     for piece in _dense_pieces(core, spans, line, cuts):
         edges = np.flatnonzero(cuts.piece == piece)
@@ -49,16 +51,16 @@ def loosen(core: Core, ranks: Ints, cuts: Cuts) -> Lines:
 
 
 def _dense_pieces(core: Core, spans: Ints, line: Ints, cuts: Cuts) -> list[int]:
-    bends = np.bincount(cuts.piece, _bends(spans, line, 2 * len(core)), minlength=len(cuts.first))
+    bends = np.bincount(cuts.piece, _bends(spans, line), minlength=len(cuts.first))
     before = np.concatenate([[0], np.cumsum(cuts.size)])
     nodes = before[cuts.last + 1] - before[cuts.first]
     return [int(piece) for piece in np.flatnonzero(bends > MOST_BENDS * nodes + FREE_BENDS)]
 
 
-def _bends(spans: Ints, line: Ints, lines: int) -> Ints:
+def _bends(spans: Ints, line: Ints) -> Ints:
     """How many bend points each edge adds to its line: the longest edge of a line all of them, the others none."""
     order = np.argsort(spans, kind="stable")
-    longest = np.full(lines, -1, dtype=np.int64)
+    longest = np.full(int(line.max(initial=-1)) + 1, -1, dtype=np.int64)
     longest[line[order]] = order
     added = np.zeros(len(spans), dtype=np.int64)
     chosen = longest[longest >= 0]
@@ -70,7 +72,7 @@ def _longest_span(spans: Ints, line: Ints, budget: int) -> int:
     low, high = 0, int(spans.max(initial=0))
     while low < high:
         middle = (low + high + 1) // 2
-        if _bends(np.where(spans <= middle, spans, 0), line, int(line.max()) + 1).sum() <= budget:
+        if _bends(np.where(spans <= middle, spans, 0), line).sum() <= budget:
             low = middle
         else:
             high = middle - 1

@@ -21,8 +21,8 @@ class Template:
     """A distinct piece of the drawing.
 
     `ranks` (from 0), `left` and `right` of its nodes; `tail` and `head` of its edges, by position in `ranks`, their
-    `line` (equal for edges that share one, negative for one that fans out) and whether they are `loose`; and whether
-    its first and last row are a cut.
+    `line` (the first edge of those that share it) and whether they are `loose`; and whether its first and last row are
+    a cut.
     """
 
     ranks: Ints
@@ -87,8 +87,9 @@ def _sorted_whole(core: Core, ranks: Ints, lines: Lines, by_rank: Ints, by_segme
     position = np.empty(len(core), dtype=np.int64)
     position[by_rank] = np.arange(len(core))
     tail, head = position[core.tail][by_segment], position[core.head][by_segment]
-    outward = lines.line[by_segment] >= len(core)
-    line = np.where(outward, -1 - tail, head)
+    line = lines.line[by_segment]
+    _, leaders, member = np.unique(line, return_index=True, return_inverse=True)
+    line = leaders[member.reshape(-1)]
     return Template(
         ranks[by_rank], core.left[by_rank], core.right[by_rank], tail, head, line, lines.loose[by_segment], True, True
     )
@@ -96,14 +97,14 @@ def _sorted_whole(core: Core, ranks: Ints, lines: Lines, by_rank: Ints, by_segme
 
 def _piece(whole: Template, nodes: slice, edges: slice, cuts: tuple[bool, bool]) -> Template:
     """Some nodes and edges of the whole, in numbers that do not depend on where they stand."""
-    line, start = whole.line[edges], nodes.start
+    start = nodes.start
     return Template(
         whole.ranks[nodes] - whole.ranks[start],
         whole.left[nodes],
         whole.right[nodes],
         whole.tail[edges] - start,
         whole.head[edges] - start,
-        np.where(line < 0, line + start, line - start),
+        whole.line[edges] - edges.start,
         whole.loose[edges],
         *cuts,
     )
