@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gui.chart_plots import Plot
 
 LOAD_DELAY_MS = 50
+REDRAW_MS = 30
 PORTION = 0.004  # s of reading at a time
 
 
@@ -51,9 +52,9 @@ class Chart(QWidget):
         self._layout.setSpacing(theme.TIGHT)
         self._layout.addWidget(self.message, 1)
         self._layout.addWidget(self.caption)
-        self._first = QTimer(self)  # the panel is painted before pyqtgraph is imported
-        self._first.setSingleShot(True)
-        self._first.timeout.connect(self.refresh)
+        self._soon = QTimer(self)  # the panel is painted before pyqtgraph is imported
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.refresh)
         self._reading = QTimer(self)
         self._reading.setSingleShot(True)
         self._reading.timeout.connect(self._read_portion)
@@ -94,7 +95,7 @@ class Chart(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._first.start(0)
+        self._soon.start(0)
 
     def forget(self) -> None:
         """Another recording is open."""
@@ -103,11 +104,13 @@ class Chart(QWidget):
         self.reset()
 
     def follow(self) -> None:
-        """The playhead moved, or the recording grew."""
-        if self.isVisible():
-            self.refresh()
+        """The playhead moved, or the recording grew. Some thirty pictures a second are enough."""
+        if self.isVisible() and not self._soon.isActive():
+            self._soon.start(REDRAW_MS)
 
     def refresh(self) -> None:
+        """Draw what the session shows now."""
+        self._soon.stop()
         recording = self.session.recording
         why = tr("Nothing has been recorded yet.")
         if recording is not None and self.session.playhead >= 0:

@@ -67,6 +67,17 @@ class AtPlayhead:
     updated: Bools
     optimizer: Numbers
 
+    def same_as(self, other: AtPlayhead) -> bool:
+        """Whether all entries are equal, NaN to NaN."""
+        mine = (self.value, self.gradient, self.update, self.ratio)
+        theirs = (other.value, other.gradient, other.update, other.ratio)
+        return (
+            np.array_equal(self.updated, other.updated)
+            and np.array_equal(self.optimizer, other.optimizer)
+            and all(np.array_equal(a.known, b.known) for a, b in zip(mine, theirs, strict=True))
+            and all(np.array_equal(a.numbers, b.numbers, equal_nan=True) for a, b in zip(mine, theirs, strict=True))
+        )
+
 
 class StepValues:
     """One training step's parameters, gradients and updates.

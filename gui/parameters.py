@@ -32,6 +32,7 @@ from gui.tensor_views.copying import copy_menu, to_clipboard
 
 ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
+REDRAW_MS = 30
 PORTION = 0.004  # s of reading at a time
 WIDTHS = {NAME: 200, SHAPE: 128, DTYPE: 64, VALUE: 104, GRADIENT: 104, UPDATE: 104, RATIO: 104, OPTIMIZER: 64}
 
@@ -133,8 +134,12 @@ class ParametersPanel(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._load_portion)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(REDRAW_MS)
+        self._soon.timeout.connect(self.refresh)
         for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
-            signal.connect(self._refresh_if_visible)
+            signal.connect(self._refresh_soon)
         session.recording_changed.connect(self._recording_changed)
         theme.switch.changed.connect(self.table.viewport().update)
         self.refresh()
@@ -146,14 +151,16 @@ class ParametersPanel(QWidget):
     def _recording_changed(self) -> None:
         self._values, self._known, self._drawn_for = None, None, None
         self._timer.stop()
-        self._refresh_if_visible()
+        self._refresh_soon()
 
-    def _refresh_if_visible(self) -> None:
-        if self.isVisible():
-            self.refresh()
+    def _refresh_soon(self) -> None:
+        """Some thirty times a second are enough for a table, however fast the playhead moves."""
+        if self.isVisible() and not self._soon.isActive():
+            self._soon.start()
 
     def refresh(self) -> None:
         """Draw what has been read; the rest of the step follows a moment later."""
+        self._soon.stop()
         session, recording = self._session, self._session.recording
         now = (id(recording), session.playhead, session.selection, session.event_count)
         if now == self._drawn_for:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QWidget
 
 from engine.recording.model import Parameter
 from gui import numbers, theme
 from gui.parameter_values import AtPlayhead, Cells
+from gui.tensor_views.painting import font
 
 Index = QModelIndex | QPersistentModelIndex
 NAME, SHAPE, DTYPE, VALUE, GRADIENT, UPDATE, RATIO, OPTIMIZER = range(8)
@@ -38,6 +38,12 @@ class Rows:
             return None
         parts = (self.numbers.value, self.numbers.gradient, self.numbers.update, self.numbers.ratio)
         return parts[NUMERIC.index(column)]
+
+    def same_as(self, other: Rows) -> bool:
+        """Whether every cell has the same text."""
+        if self.parameters != other.parameters or self.numbers is None or other.numbers is None:
+            return self.parameters == other.parameters and self.numbers is other.numbers
+        return self.numbers.same_as(other.numbers) and self.optimizers == other.optimizers
 
     def optimizer(self, place: int) -> str:
         """The optimizer that has updated the parameter in this step; "" if none has yet."""
@@ -75,6 +81,10 @@ class ParametersModel(QAbstractTableModel):
         return tuple(self._order.tolist())
 
     def set_rows(self, rows: Rows) -> None:
+        """Show `rows`; views are told only if something is different."""
+        if rows.same_as(self._rows):
+            self._rows = rows
+            return
         self._rows = rows
         self._after = {}
         for column in NUMERIC:
@@ -151,7 +161,7 @@ class ParametersModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._color(place, column)
         if role == Qt.ItemDataRole.FontRole and column in NUMERIC:
-            return _mono()
+            return font("number")
         return None
 
     def _text(self, place: int, column: int) -> str:
@@ -207,7 +217,3 @@ class ParametersModel(QAbstractTableModel):
                 tr("Optimizer"),
             )[section]
         return None
-
-
-def _mono() -> QFont:
-    return theme.mono_font(theme.TEXT_PX - 1)

@@ -22,6 +22,7 @@ from gui.session import Session
 from gui.tensor_views.detail import Looking
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.loaded import Loaded, difference, load
+from gui.tensor_views.painting import set_visible
 
 LOAD_DELAY_MS = 50  # while a key is held down, no large tensor is read
 MIN_WIDTH = 280
@@ -72,9 +73,12 @@ class InspectorPanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(LOAD_DELAY_MS)
         self._timer.timeout.connect(self._load_waiting)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.refresh)
         self._build()
         for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
-            signal.connect(self._refresh_if_visible)
+            signal.connect(self._refresh_soon)
         session.recording_changed.connect(self._recording_changed)
         theme.switch.changed.connect(self._restyle)
 
@@ -147,14 +151,16 @@ class InspectorPanel(QWidget):
 
     def _recording_changed(self) -> None:
         self._drawn_for = None
-        self._refresh_if_visible()
+        self._refresh_soon()
 
-    def _refresh_if_visible(self) -> None:
-        if self.isVisible():
-            self.refresh()
+    def _refresh_soon(self) -> None:
+        """Once for all that the session changes at a time, and after the canvas."""
+        if self.isVisible() and not self._soon.isActive():
+            self._soon.start()
 
     def refresh(self) -> None:
         """Draw what the session shows now; large tensors follow a moment later."""
+        self._soon.stop()
         session, recording = self._session, self._session.recording
         now = (id(recording), session.playhead, session.selection, session.event_count)
         if now == self._drawn_for:
@@ -195,8 +201,8 @@ class InspectorPanel(QWidget):
         ):
             if label.text() != text:
                 label.setText(text)
-            label.setVisible(bool(text))
-        self._follow.setVisible(content is not None and content.chosen)
+            set_visible(label, bool(text))
+        set_visible(self._follow, content is not None and content.chosen)
         self._draw_source()
         self._facts.set_facts(content.facts if content else ())
         self._draw_sections()
@@ -219,7 +225,7 @@ class InspectorPanel(QWidget):
 
     def _draw_source(self) -> None:
         source = self._content.source if self._content else None
-        self._source.setVisible(source is not None)
+        set_visible(self._source, source is not None)
         if source is not None and self._content is not None:
             path, line = source
             function = self._content.function
@@ -235,13 +241,13 @@ class InspectorPanel(QWidget):
         sections = self._content.sections if self._content else ()
         for key, view in self._sections.items():
             if all(section.key != key for section in sections):
-                view.hide()
+                set_visible(view, False)
         for place, section in enumerate(sections):
             view = self._section_view(section.key, place)
             view.set_section(section)
             for row, item in zip(view.rows, section.tensors, strict=True):
                 self._draw_row(row, item)
-            view.show()
+            set_visible(view, True)
 
     def _section_view(self, key: str, place: int) -> SectionView:
         """The view of a section, at its place below the facts."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from PySide6.QtCore import QCoreApplication, QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
-    QFont,
-    QFontMetrics,
+    QHelpEvent,
     QKeyEvent,
     QKeySequence,
     QPainter,
@@ -19,7 +17,7 @@ from PySide6.QtGui import (
     QPolygonF,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from engine.recording.model import Tensor
 from gui import numbers, theme
@@ -27,6 +25,7 @@ from gui.inspector.content import TensorItem
 from gui.tensor_views.copying import copy_menu, to_clipboard
 from gui.tensor_views.detail import Looking, TensorDetail, statistics_facts
 from gui.tensor_views.loaded import Loaded, element
+from gui.tensor_views.painting import RIGHT, draw_text, metrics
 
 LINE_HEIGHT = 20
 SMALL_LINE = 16
@@ -51,6 +50,16 @@ class Summary:
     full: str = ""
     pending: bool = False
     expandable: bool = False
+    tensor: Tensor | None = field(default=None, compare=False, repr=False)
+
+    def copy_text(self) -> str:
+        """Every digit of the value, or of all statistics."""
+        if self.tensor is None:
+            return self.full or self.value
+        return "\n".join(f"{fact.label}: {fact.detail}" for fact in statistics_facts(self.tensor))
+
+    def tip(self) -> str:
+        return "\n".join(filter(None, (self.hint, self.shape, self.copy_text())))
 
 
 def state_text(item: TensorItem) -> str:
@@ -89,8 +98,7 @@ def summary(item: TensorItem, loaded: Loaded | None, *, loading: bool = False) -
     if s.nans or s.infs:
         bad = " ".join(f"{count:,} {name}" for name, count in (("NaN", s.nans), ("Inf", s.infs)) if count)
         texts = (*texts[:3], ("\u26a0", bad))
-    full = "\n".join(f"{fact.label}: {fact.detail}" for fact in statistics_facts(tensor))
-    return Summary(item.label, item.hint, "", shape_line(tensor), texts, full, expandable=True)
+    return Summary(item.label, item.hint, "", shape_line(tensor), texts, expandable=True, tensor=tensor)
 
 
 class RowHeader(QAbstractButton):
@@ -101,6 +109,7 @@ class RowHeader(QAbstractButton):
         self._summary = Summary("", "")
         self._phase = "forward"
         self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.switch.changed.connect(self.update)
 
@@ -114,12 +123,9 @@ class RowHeader(QAbstractButton):
         if (summary, phase) == (self._summary, self._phase):
             return
         self._summary, self._phase = summary, phase
-        self.setEnabled(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(f"{summary.label} {summary.hint}".strip())
         numbers_text = ", ".join(f"{name} {number}" for name, number in summary.statistics)
         self.setAccessibleDescription(" ".join(filter(None, (summary.value, summary.shape, numbers_text))))
-        self.setToolTip("\n".join(filter(None, (summary.hint, summary.shape, summary.full))))
         self._fit()
         self.update()
 
@@ -143,21 +149,24 @@ class RowHeader(QAbstractButton):
         self._fit()
         super().resizeEvent(event)
 
-    def copy_text(self) -> str:
-        return self._summary.full or self._summary.value
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self._summary.tip(), self)
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
-            to_clipboard(self.copy_text())
+            to_clipboard(self._summary.copy_text())
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         else:
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        if self._summary.full:
+        if self._summary.full or self._summary.tensor is not None:
             label = tr("Copy statistics") if self._summary.statistics else tr("Copy value")
-            copy_menu(self, event.globalPos(), [(label, self.copy_text)])
+            copy_menu(self, event.globalPos(), [(label, self._summary.copy_text)])
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
@@ -200,52 +209,32 @@ class RowHeader(QAbstractButton):
         look, shown = theme.current(), self._summary
         line = QRect(INDENT, theme.TIGHT // 2, self.width() - INDENT - theme.TIGHT, LINE_HEIGHT)
         right = shown.value or (shown.shape if self.width() >= WIDE else "")
-        font = theme.mono_font(theme.TEXT_PX if shown.value and not shown.pending else theme.CAPTION_PX)
         taken = 0
-        if right:
-            color = look.phase(self._phase) if shown.value and not shown.pending else look.dim
-            taken = _text(painter, line, right, font, color, Qt.AlignmentFlag.AlignRight) + theme.SMALL
+        if shown.value and not shown.pending:
+            taken = draw_text(painter, line, right, "value", look.phase(self._phase), RIGHT) + theme.SMALL
+        elif right:
+            taken = draw_text(painter, line, right, "small_number", look.dim, RIGHT) + theme.SMALL
         line.setRight(line.right() - taken)
-        used = _text(painter, line, shown.label, theme.ui_font(), look.text)
-        if shown.hint:
-            line.setLeft(line.left() + used + theme.SMALL)
-            _text(painter, line, shown.hint, theme.caption_font(), look.dim)
+        used = draw_text(painter, line, shown.label, "text", look.text)
+        line.setLeft(line.left() + used + theme.SMALL)
+        draw_text(painter, line, shown.hint, "caption", look.dim)
 
     def _paint_statistics(self, painter: QPainter) -> None:
         look, pairs = theme.current(), self._summary.statistics
         top = theme.TIGHT // 2 + LINE_HEIGHT
         width = self.width() - INDENT - theme.TIGHT
-        mono = theme.mono_font(theme.CAPTION_PX)
         columns = 4
         if self.width() < WIDE:
             columns = 2
-            _text(painter, QRect(INDENT, top, width, SMALL_LINE), self._summary.shape, mono, look.dim)
+            draw_text(painter, QRect(INDENT, top, width, SMALL_LINE), self._summary.shape, "small_number", look.dim)
             top += SMALL_LINE
-        caption = theme.caption_font()
-        names = max(QFontMetrics(caption).horizontalAdvance(name) for name, _ in pairs) + theme.TIGHT + 2
+        names = max(metrics("caption").horizontalAdvance(name) for name, _ in pairs) + theme.TIGHT + 2
         for place, (name, number) in enumerate(pairs):
             cell = QRect(QPoint(INDENT + place % columns * width // columns, top), QSize(width // columns, SMALL_LINE))
             cell.translate(0, place // columns * SMALL_LINE)
             bad = name == "\u26a0"
-            _text(painter, cell, name, caption, look.error if bad else look.dim)
-            _text(painter, cell.adjusted(names, 0, 0, 0), number, mono, look.error if bad else look.text)
-
-
-def _text(
-    painter: QPainter,
-    place: QRect,
-    text: str,
-    font: QFont,
-    color: QColor,
-    align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
-) -> int:
-    """Draw one elided line; returns the width that it took."""
-    metrics = QFontMetrics(font)
-    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(place.width(), 0))
-    painter.setFont(font)
-    painter.setPen(color)
-    painter.drawText(place, align | Qt.AlignmentFlag.AlignVCenter, shown)
-    return metrics.horizontalAdvance(shown)
+            draw_text(painter, cell, name, "caption", look.error if bad else look.dim)
+            draw_text(painter, cell.adjusted(names, 0, 0, 0), number, "small_number", look.error if bad else look.text)
 
 
 class TensorRow(QWidget):

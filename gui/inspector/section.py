@@ -12,6 +12,7 @@ from gui import theme
 from gui.inspector.content import Section
 from gui.inspector.row import TensorRow
 from gui.tensor_views.facts import FactList
+from gui.tensor_views.painting import draw_text, set_visible
 
 HEADING_HEIGHT = 24
 DOT = 6
@@ -44,9 +45,7 @@ class Heading(QWidget):
                 painter.setBrush(look.phase(self._phase))
                 painter.drawEllipse(QRect(2, line.center().y() - DOT // 2 + 1, DOT, DOT))
                 line.setLeft(theme.LARGE)
-            painter.setFont(theme.ui_font(semibold=True))
-            painter.setPen(look.text)
-            painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._title)
+            draw_text(painter, line, self._title, "heading", look.text)
         finally:
             painter.end()
 
@@ -89,14 +88,15 @@ class SectionView(QWidget):
 
     def set_section(self, section: Section) -> None:
         """Take over heading, remark and facts, and provide a row for each tensor; the caller fills the rows."""
+        if self._section is None or section.title != self._section.title:
+            self._facts.setAccessibleName(section.title)
         self._section = section
         self._heading.set_title(section.title, section.phase)
         if self._remark.text() != section.remark:
             self._remark.setText(section.remark)
-        self._remark.setVisible(bool(section.remark))
+        set_visible(self._remark, bool(section.remark))
         self._facts.set_facts(section.facts)
-        self._facts.setAccessibleName(section.title)
-        self._facts.setVisible(bool(section.facts))
+        set_visible(self._facts, bool(section.facts))
         while len(self._rows) < len(section.tensors):
             row = TensorRow(self)
             row.toggled.connect(self.toggled)
@@ -104,7 +104,7 @@ class SectionView(QWidget):
             self._rows.append(row)
             self._layout.addWidget(row)
         for place, row in enumerate(self._rows):
-            row.setVisible(place < len(section.tensors))
+            set_visible(row, place < len(section.tensors))
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         return (self._section, tuple(row.drawn_state() for row in self.rows))

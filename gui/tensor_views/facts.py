@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import (
-    QFontMetrics,
     QGuiApplication,
     QHelpEvent,
     QKeyEvent,
@@ -19,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
+from gui.tensor_views.painting import draw_text, metrics
 
 LINE_HEIGHT = 20
 MAX_LABEL = 0.45  # of the width
@@ -53,7 +53,7 @@ class FactList(QWidget):
         self._label_width = 0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        theme.switch.changed.connect(self._restyle)
+        theme.switch.changed.connect(self.update)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -87,13 +87,9 @@ class FactList(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.space(30), LINE_HEIGHT * len(self._facts))
 
-    def _restyle(self) -> None:
-        self._measure()
-        self.update()
-
     def _measure(self) -> None:
-        metrics = QFontMetrics(theme.ui_font())
-        self._label_width = max((metrics.horizontalAdvance(fact.label) for fact in self._facts), default=0) + 2
+        widest = max((metrics("text").horizontalAdvance(fact.label) for fact in self._facts), default=0)
+        self._label_width = widest
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -104,24 +100,16 @@ class FactList(QWidget):
 
     def _paint(self, painter: QPainter) -> None:
         look = theme.current()
-        ui, mono = theme.ui_font(), theme.mono_font(theme.TEXT_PX - 1)
-        metrics, mono_metrics = QFontMetrics(ui), QFontMetrics(mono)
         label_width = min(self._label_width, int(self.width() * MAX_LABEL))
         left = label_width + theme.MEDIUM
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         for place, fact in enumerate(self._facts):
             line = QRect(0, place * LINE_HEIGHT, self.width(), LINE_HEIGHT)
             if place == self._current and self.hasFocus():
                 painter.fillRect(line.adjusted(-2, 0, 2, 0), look.selected)
             painter.setOpacity(theme.NOT_YET if fact.pending else 1.0)
-            painter.setFont(ui)
-            painter.setPen(look.dim)
-            label = metrics.elidedText(fact.label, Qt.TextElideMode.ElideRight, label_width)
-            painter.drawText(line.adjusted(0, 0, label_width - line.width(), 0), flags, label)
-            painter.setFont(mono)
-            painter.setPen(look.text)
-            value = mono_metrics.elidedText(fact.value, Qt.TextElideMode.ElideMiddle, self.width() - left)
-            painter.drawText(line.adjusted(left, 0, 0, 0), flags, value)
+            draw_text(painter, QRect(0, line.top(), label_width, LINE_HEIGHT), fact.label, "text", look.dim)
+            middle = Qt.TextElideMode.ElideMiddle
+            draw_text(painter, line.adjusted(left, 0, 0, 0), fact.value, "number", look.text, elide=middle)
             painter.setOpacity(1.0)
 
     def event(self, event: QEvent) -> bool:
