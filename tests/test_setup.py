@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -251,28 +252,58 @@ def test_the_loader_is_asked_what_is_missing(tmp_path: Path) -> None:
     assert system.missing_libraries([tmp_path / "libuser.so"]) == ["libgone.so"]
 
 
-def test_the_wheel_holds_all_that_the_program_reads(tmp_path: Path) -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if tracked.returncode != 0:
-        pytest.skip("needs the git checkout, to know what belongs to the project")
-    for name in tracked.stdout.splitlines():
-        if (ROOT / name).is_file():
-            (tmp_path / "source" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, tmp_path / "source" / name)
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package that is built from what git knows of this folder."""
+    tracked = _tracked()
+    folder = tmp_path_factory.mktemp("wheel")
+    for name in tracked:
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / "source" / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
-    command = [*pip, "--no-build-isolation", "--no-index", "--wheel-dir", str(tmp_path), str(tmp_path / "source")]
+    command = [*pip, "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(folder / "source")]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    (wheel,) = tmp_path.glob("*.whl")
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+def _tracked() -> list[str]:
+    answer = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        pytest.skip("needs the git checkout, to know what belongs to the project")
+    return [name for name in answer.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_the_wheel_holds_all_that_the_program_reads(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        packed = set(archive.namelist())
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     rooms = ("engine/", "gui/", "resources/")
-    wanted = {name for name in tracked.stdout.splitlines() if name.startswith(rooms) or name == "main.py"}
-    missing = {name for name in wanted - packed if (ROOT / name).is_file()}
-    assert missing == set()
-    assert {name.split("/")[0] for name in packed if "dist-info" not in name} <= {
-        "engine",
-        "gui",
-        "resources",
-        "main.py",
-    }
+    assert packed == {name for name in _tracked() if name.startswith(rooms) or name == "main.py"}
+
+
+def test_what_is_installed_records_and_reads(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+
+    def chainrule(*arguments: str) -> str:
+        program = "import sys, main; sys.exit(main.main())"
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+        answer = subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    assert chainrule("--version").split() == ["chainrule", _version()]
+    chainrule("record", "site/resources/examples/bow.py", "-o", "bow.chain", "--steps", "1")
+    assert '"parameters": 2' in chainrule("info", "bow.chain", "--json")
+
+
+def _version() -> str:
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
