@@ -223,10 +223,11 @@ def menu_path(spec: ActionSpec) -> str:
     return " / ".join(translate(titles[prefix]).replace("&", "") for prefix in prefixes)
 
 
-class Actions:
+class Actions(QObject):
     """The table as `QAction`s: `actions["run"]`. Each has its id as `objectName` and belongs to `parent`."""
 
     def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
         self._specs = {spec.id: spec for spec in ACTIONS}
         self._groups: dict[str, QActionGroup] = {}
         self._states: dict[str, tuple[bool, str]] = {}

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QDockWidget
 
 from engine.errors import UsageError
 from gui import dialogs, theme
@@ -92,10 +93,12 @@ class Commands(QObject):
         for choice in THEMES:
             actions[f"theme_{choice}"].triggered.connect(partial(self._set_theme, cast("theme.Choice", choice)))
         for name in PANELS:
-            dock, action = window.panels[name], actions[f"show_{name}"]
-            action.triggered.connect(dock.setVisible)
-            dock.toggleViewAction().toggled.connect(action.setChecked)
-            action.setChecked(True)
+            self._connect_panel(window.panels[name], actions[f"show_{name}"])
+
+    def _connect_panel(self, dock: QDockWidget, action: QAction) -> None:
+        action.triggered.connect(lambda on: dock.setVisible(on))
+        dock.toggleViewAction().toggled.connect(action.setChecked)
+        action.setChecked(True)
 
     def _restore_choices(self) -> None:
         settings = self._window.settings

@@ -30,6 +30,7 @@ class LossSparkline(QWidget):
         session.recording_grew.connect(self._read)
         session.playhead_changed.connect(lambda _: self._tell())
         theme.switch.changed.connect(self.update)
+        self._read()
 
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, HEIGHT)

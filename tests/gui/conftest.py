@@ -1,0 +1,79 @@
+"""A window, the bow, and a host that says what it is told to."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui import dialogs
+from gui.app import create_window
+from gui.host_client import RunOptions
+from gui.session import Session
+from gui.window import MainWindow
+from tests.recordings import make_bow
+
+Script = Callable[[str], None]
+
+
+@pytest.fixture
+def bow(tmp_path: Path) -> Path:
+    """Three training steps of the bow, of 12 events each."""
+    return make_bow(tmp_path / "bow.chain")
+
+
+@pytest.fixture
+def session(qapp: QApplication, bow: Path) -> Iterator[Session]:
+    """The bow, opened."""
+    opened = Session()
+    assert opened.open(bow)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def window(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """The main window, shown; it asks nobody anything."""
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "discard")
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)
+    made = create_window()
+    made.show()
+    made.fill()
+    yield made
+    made.close()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def walked(window: MainWindow, bow: Path, qtbot: QtBot) -> MainWindow:
+    """The window with the bow in it, laid out."""
+    assert window.open_path(bow)
+    qtbot.waitUntil(window.canvas.is_ready)
+    return window
+
+
+@pytest.fixture
+def fake_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """In place of the host, run this Python code: `say(message, **fields)` writes a message, `listen()` reads one command."""
+    prelude = textwrap.dedent("""\
+        import json, os, sys, time
+        def say(message, **fields):
+            sys.stdout.write(json.dumps({"message": message, **fields}) + "\\n")
+            sys.stdout.flush()
+        def listen():
+            return json.loads(sys.stdin.readline())["command"]
+        output = sys.argv[1]
+        """)
+
+    def install(code: str) -> None:
+        file = tmp_path / "fake_host.py"
+        file.write_text(prelude + textwrap.dedent(code), encoding="utf-8")
+        monkeypatch.setattr(RunOptions, "command", lambda self: ["-u", "-S", str(file), str(self.output)])
+
+    return install

@@ -1,0 +1,160 @@
+"""The table of actions, and what is made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from pytestqt.qtbot import QtBot
+
+from engine.layout import ALGORITHMS
+from gui.actions import ACTIONS, LAYOUTS, PANELS, Table, menu_path
+from gui.help import ShortcutsDialog
+from gui.icons import FOLDER, icon
+from gui.palette import Palette, action_entries, node_entries, search
+from gui.window import MainWindow
+
+PROMISED = (
+    "step_forward", "step_back", "next_phase", "previous_phase", "next_step", "previous_step", "play", "go_start",
+    "go_end", "open_script", "open_recording", "load_model", "run", "stop", "save_recording",
+)  # fmt: skip
+
+
+def test_ids_and_shortcuts_are_unique() -> None:
+    assert max(Counter(spec.id for spec in ACTIONS).values()) == 1
+    keys = Counter(keys for spec in ACTIONS for keys in spec.shortcuts.split())
+    assert max(keys.values()) == 1
+
+
+def test_every_row_can_be_read_and_found() -> None:
+    menus = dict(Table.MENUS)
+    for spec in ACTIONS:
+        assert spec.label
+        assert spec.tip
+        assert spec.menu in menus, spec.id
+        assert menu_path(spec)
+        for keys in spec.shortcuts.split():
+            assert not QKeySequence(keys).isEmpty(), (spec.id, keys)
+
+
+def test_icons_are_there_and_none_is_left_over(window: MainWindow) -> None:
+    elsewhere = {"app", "error", "warning", "info", "close", "node", "recording"}
+    used = {spec.icon for spec in ACTIONS if spec.icon} | elsewhere
+    assert used <= {path.stem for path in FOLDER.glob("*.svg")}
+    for name in used:
+        assert not icon(name).isNull()
+
+
+def test_layouts_are_those_of_the_engine() -> None:
+    assert set(LAYOUTS) >= set(ALGORITHMS)
+
+
+def test_the_window_has_every_action_by_its_id(window: MainWindow) -> None:
+    by_name = {action.objectName() for action in window.actions()}
+    assert by_name == {spec.id for spec in ACTIONS}
+    assert set(PROMISED) <= by_name
+
+
+def test_what_can_do_nothing_says_why(window: MainWindow) -> None:
+    run = window.actions_table["run"]
+    assert not run.isEnabled()
+    assert "Open a script" in run.toolTip()
+    assert not window.actions_table["step_forward"].isEnabled()
+    assert not window.actions_table["stop"].isEnabled()
+
+
+def test_walking_actions_know_the_ends(walked: MainWindow) -> None:
+    actions = walked.actions_table
+    assert actions["step_forward"].isEnabled()
+    assert not actions["step_back"].isEnabled()
+    actions["go_end"].trigger()
+    assert not actions["step_forward"].isEnabled()
+    assert "last event" in actions["step_forward"].toolTip()
+    assert actions["step_back"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("keys", "start", "expected"),
+    [
+        ((Qt.Key.Key_Right, Qt.KeyboardModifier.NoModifier), 3, 4),
+        ((Qt.Key.Key_Left, Qt.KeyboardModifier.NoModifier), 3, 2),
+        ((Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier), 3, 12),
+        ((Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier), 15, 12),
+        ((Qt.Key.Key_Home, Qt.KeyboardModifier.NoModifier), 20, 0),
+        ((Qt.Key.Key_End, Qt.KeyboardModifier.NoModifier), 3, 35),
+    ],
+)
+def test_keys_move_the_playhead_from_the_canvas_and_the_console(
+    walked: MainWindow, qtbot: QtBot, keys: tuple[Qt.Key, Qt.KeyboardModifier], start: int, expected: int
+) -> None:
+    walked.activateWindow()
+    for widget in (walked.canvas, walked.console, walked.toolbar):
+        walked.session.seek(start)
+        widget.setFocus()
+        qtbot.keyClick(widget, *keys)
+        assert walked.session.playhead == expected, widget
+
+
+def test_phases_are_reached_by_keys(walked: MainWindow, qtbot: QtBot) -> None:
+    timeline = walked.session.recording.timeline  # type: ignore[union-attr]
+    qtbot.keyClick(walked, Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    assert timeline.phase(walked.session.playhead) == "backward"
+    qtbot.keyClick(walked, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
+    assert walked.session.playhead == 0
+
+
+def test_the_editor_keeps_its_own_keys(walked: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    editor = walked.source.editor
+    (tmp_path / "script.py").write_text("abc", encoding="utf-8")
+    assert walked.source.open_script(tmp_path / "script.py")
+    editor.setFocus()
+    qtbot.keyClick(editor, Qt.Key.Key_Right)
+    qtbot.keyClick(editor, Qt.Key.Key_Space)
+    assert walked.session.playhead == 0
+    assert editor.toPlainText() == "a bc"
+    assert not walked.transport.player.is_playing
+
+
+def test_the_list_of_shortcuts_has_them_all(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = ShortcutsDialog(window.actions_table)
+    qtbot.addWidget(dialog)
+    tree = dialog.tree
+    rows = sum(tree.topLevelItem(group).childCount() for group in range(tree.topLevelItemCount()))
+    assert rows == sum(bool(spec.shortcuts) for spec in ACTIONS)
+
+
+def test_the_palette_finds_actions_and_nodes(walked: MainWindow) -> None:
+    recording = walked.session.recording
+    assert recording is not None
+    chosen: list[int] = []
+    entries = action_entries(walked.actions_table) + node_entries(recording.nodes(0), chosen.append)
+    assert search(entries, "next pha")[0].title == "Next phase"
+    found = search(entries, "powback")
+    assert [entry.icon for entry in found] == ["node"]
+    found[0].run()
+    assert recording.node(chosen[0]).type == "PowBackward0"
+    assert search(entries, "no such thing") == []
+
+
+def test_the_palette_runs_what_is_chosen(walked: MainWindow, qtbot: QtBot) -> None:
+    walked.actions_table["command_palette"].trigger()
+    palette = walked.findChild(Palette)
+    assert palette is not None
+    line = palette._line
+    qtbot.keyClicks(line, "go to the end")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert walked.session.playhead == walked.session.last
+
+
+def test_panels_are_toggled_by_their_actions(walked: MainWindow) -> None:
+    for name in PANELS:
+        action, dock = walked.actions_table[f"show_{name}"], walked.panels[name]
+        assert action.isChecked()
+        action.trigger()
+        assert dock.isHidden()
+        assert not action.isChecked()
+    walked.actions_table["reset_panels"].trigger()
+    assert not any(walked.panels[name].isHidden() for name in PANELS)

@@ -1,0 +1,229 @@
+"""The transport: scrubber, player, words, loss line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtWidgets import QApplication, QSlider, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from gui import theme
+from gui.actions import Actions
+from gui.session import Session
+from gui.transport import Transport, ticks
+from gui.transport.player import Player, events_per_second
+from gui.transport.scrubber import LABEL_HEIGHT, Scrubber
+from gui.transport.words import describe
+from gui.window import MainWindow
+from tests.recordings import make_chain
+
+
+@pytest.fixture
+def transport(session: Session, qtbot: QtBot) -> Iterator[Transport]:
+    owner = QObject()
+    made = Transport(session, Actions(owner))
+    qtbot.addWidget(made)
+    made.resize(800, made.sizeHint().height())
+    made.show()
+    yield made
+    made.player.stop()
+
+
+# --- ticks -----------------------------------------------------------------------------------------------------------
+
+
+@given(arrays(np.float64, st.integers(0, 50), elements=st.floats(width=64)))
+def test_heights_lie_between_nothing_and_all(norms: np.ndarray) -> None:
+    heights = ticks.heights(norms)
+    assert len(heights) == len(norms)
+    assert ((heights > 0) & (heights <= 1)).all()
+
+
+def test_heights_are_logarithmic_and_absent_gradients_shortest() -> None:
+    heights = ticks.heights(np.array([1e-4, 1e-2, 1.0, np.nan, 0.0, np.inf]))
+    assert heights[0] == ticks.SMALLEST
+    assert heights[2] == 1.0
+    assert heights[1] == pytest.approx((heights[0] + heights[2]) / 2)
+    assert (heights[3:] == ticks.SHORTEST).all()
+
+
+@given(st.integers(1, 40), st.data())
+def test_columns_keep_every_peak(width: int, data: st.DataObject) -> None:
+    values = np.array(data.draw(st.lists(st.floats(0, 1), min_size=width, max_size=200)))
+    shown = ticks.columns(values, width)
+    assert len(shown) == width
+    assert shown.max() == values.max()
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def test_events_are_described(session: Session) -> None:
+    recording = session.recording
+    assert recording is not None
+    words = [describe(recording, event) for event in range(12)]
+    assert words[0] == "mul"
+    assert any(text == "PowBackward0 of loss" for text in words)
+    assert any(text == "gradient of w arrives" for text in words)
+    assert any(text == "SGD updates b" for text in words)
+
+
+# --- strip -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_strip_tells_step_phase_and_event(transport: Transport, session: Session) -> None:
+    session.seek(session.last)
+    step, of, phase, words, *_ = transport.drawn_state()
+    assert (step, of, phase, words) == (3, "of 3", "update", "SGD updates b")
+
+
+def test_typing_a_step_goes_to_its_first_event(transport: Transport, session: Session) -> None:
+    box = transport.findChild(QSpinBox, "step_number")
+    assert box is not None
+    box.setValue(2)
+    recording = session.recording
+    assert recording is not None
+    assert session.playhead == recording.steps[1].first_event
+
+
+def test_without_a_recording_the_strip_is_empty(transport: Transport, session: Session) -> None:
+    session.close()
+    assert transport.drawn_state()[:4] == (0, "of 0", "", "")
+    transport.grab()
+
+
+# --- scrubber --------------------------------------------------------------------------------------------------------
+
+
+def test_each_event_is_found_where_it_is_drawn(transport: Transport, session: Session) -> None:
+    scrubber = transport.scrubber
+    session.seek(15)
+    first, last = scrubber.bounds or (0, 0)
+    for event in range(first, last + 1):
+        assert scrubber.event_at(scrubber.x_of(event)) == event
+    assert scrubber.event_at(-100.0) == first
+    assert scrubber.event_at(1e6) == last
+
+
+def test_click_and_drag_seek(transport: Transport, session: Session, qtbot: QtBot) -> None:
+    scrubber = transport.scrubber
+    qtbot.mousePress(scrubber, Qt.MouseButton.LeftButton, pos=QPoint(round(scrubber.x_of(7)), 30))
+    assert session.playhead == 7
+    qtbot.mouseRelease(scrubber, Qt.MouseButton.LeftButton)
+
+
+def test_the_wheel_steps(transport: Transport, session: Session) -> None:
+    scrubber = transport.scrubber
+    session.seek(5)
+    QApplication.sendEvent(scrubber, _wheel(-120))
+    assert session.playhead == 6
+    QApplication.sendEvent(scrubber, _wheel(60))
+    assert session.playhead == 6
+    QApplication.sendEvent(scrubber, _wheel(60))
+    assert session.playhead == 5
+
+
+def _wheel(turn: int) -> QWheelEvent:
+    nothing = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+    return QWheelEvent(QPointF(9, 30), QPointF(9, 30), QPoint(), QPoint(0, turn), *nothing, False)
+
+
+def test_phases_are_painted_in_their_colours_and_the_playhead_moves(transport: Transport, session: Session) -> None:
+    scrubber = transport.scrubber
+    session.seek(0)
+    before = scrubber.grab().toImage()
+    for phase, first, last in scrubber.spans():
+        ground = theme.blend(theme.current().surface, theme.current().phase(phase), 0.18)
+        x = round((scrubber.x_of(first - 0.5) + scrubber.x_of(last + 0.5)) / 2)
+        row = [before.pixelColor(x + shift, LABEL_HEIGHT + 6).name() for shift in range(-8, 9)]
+        assert QColor(ground).name() in row, phase
+    session.seek(9)
+    assert scrubber.grab().toImage() != before
+
+
+def test_a_step_of_more_events_than_pixels_is_drawn(qapp: QApplication, tmp_path: Path, qtbot: QtBot) -> None:
+    session = Session()
+    assert session.open(make_chain(tmp_path / "chain.chain", nodes=3000))
+    scrubber = Scrubber(session)
+    qtbot.addWidget(scrubber)
+    scrubber.resize(400, scrubber.sizeHint().height())
+    image = scrubber.grab().toImage()
+    backward = theme.current().backward.name()
+    assert any(image.pixelColor(x, image.height() - 6).name() == backward for x in range(image.width()))
+    session.close()
+
+
+# --- player ----------------------------------------------------------------------------------------------------------
+
+
+def test_speed_goes_from_an_event_to_a_step_a_second() -> None:
+    assert events_per_second(0, 268) == 1.0
+    assert events_per_second(100, 268) == pytest.approx(268)
+    assert 1 < events_per_second(50, 268) < 268
+
+
+def test_the_player_moves_by_what_is_due(session: Session) -> None:
+    player = Player(session)
+    player.set_speed(4.0)
+    player.advance(0.125)
+    assert session.playhead == 0
+    player.advance(0.125)
+    assert session.playhead == 1
+    player.set_speed(100.0)
+    player.advance(0.1)
+    assert session.playhead == 11
+
+
+def test_the_player_asks_for_more_at_the_end(session: Session, qtbot: QtBot) -> None:
+    player = Player(session)
+    session.seek(session.last)
+    with qtbot.waitSignal(player.ran_out):
+        player.advance(1.0)
+    assert session.playhead == session.last
+
+
+def test_play_moves_and_stops_with_the_recording(session: Session, qtbot: QtBot) -> None:
+    player = Player(session)
+    player.set_speed(200.0)
+    player.play()
+    qtbot.waitUntil(lambda: session.playhead > 3)
+    session.close()
+    assert not player.is_playing
+
+
+def test_the_slider_sets_the_players_speed(transport: Transport) -> None:
+    slider = transport.findChild(QSlider, "speed")
+    assert slider is not None
+    slider.setValue(0)
+    assert transport.player.speed == 1.0
+    slider.setValue(100)
+    assert transport.player.speed == pytest.approx(12.0)
+
+
+def test_a_focused_slider_keeps_its_keys(walked: MainWindow, qtbot: QtBot) -> None:
+    slider = walked.findChild(QSlider, "speed")
+    assert slider is not None
+    before = slider.value()
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert slider.value() > before
+    assert walked.session.playhead == 0
+
+
+def test_the_loss_line_marks_the_step(transport: Transport, session: Session) -> None:
+    line = transport.sparkline
+    assert line.position == 0
+    session.seek(session.last)
+    assert line.position == 2
+    losses, _ = line.drawn_state()
+    assert isinstance(losses, tuple)
+    assert losses[0] > losses[-1]
+    assert not line.grab().isNull()
