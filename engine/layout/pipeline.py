@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from engine.layout import (
+    balance,
     chips,
     coordinates,
     core,
@@ -108,6 +109,10 @@ def _straighten(state: State) -> None:
     state.item_x = straighten.straighten(state.strip, state.item_x)
 
 
+def _balance(state: State) -> None:
+    state.item_x = balance.balance(state.strip, state.item_x)
+
+
 def _wrap(state: State) -> None:
     state.profile = wrap.profile(state.core, state.ranks, state.segments, state.strip, state.item_x)
     state.columns = wrap.wrap(state.profile, state.aspect)
@@ -136,6 +141,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("order", _order, lambda s: order.check(s.strip)),
     Pass("coordinates", _coordinates, lambda s: coordinates.check(s.strip, s.item_x)),
     Pass("straighten", _straighten, lambda s: coordinates.check(s.strip, s.item_x)),
+    Pass("balance", _balance, lambda s: coordinates.check(s.strip, s.item_x)),
     Pass("wrap", _wrap, lambda s: wrap.check(s.profile, s.columns)),
     Pass("routes", _routes, lambda s: routes.check(s.net, s.core, s.drawing)),
     Pass("chips", _chips, lambda s: chips.check(s.net, s.drawing)),
