@@ -66,7 +66,7 @@ Values = Mapping[Key, npt.ArrayLike]
 def make_info(script: str = "bow.py", *, tensors: Level = "full") -> RecordingInfo:
     return RecordingInfo(
         script=script,
-        argv=(script,),
+        argv=(),
         cwd="/home/archer",
         torch="2.13.0",
         python="3.11.7",

@@ -20,7 +20,7 @@ CLOSED = "closed"
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _BUSY_SECONDS = 5.0
-_MAX_TEXT = 64 << 20
+_CACHE_BYTES = 24 << 20  # one of the writer's transactions fits
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -37,7 +37,7 @@ def create(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")  # a killed process loses nothing, only a power cut may
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_BYTES >> 10}")
         connection.executescript(
             f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT_VERSION};"
             f"{_SCHEMA.read_text('utf-8')} COMMIT;"

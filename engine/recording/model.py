@@ -52,7 +52,7 @@ Role = Literal[
 
 @dataclass(frozen=True)
 class RecordingInfo:
-    """What `meta` says of the whole run."""
+    """What `meta` says of the whole run; `argv` are the arguments after the script, `budget` is in bytes per step."""
 
     script: str
     argv: tuple[str, ...]

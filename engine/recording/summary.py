@@ -59,7 +59,7 @@ def _step(recording: Recording, step: Step, graphs: list[dict[str, Any]]) -> dic
 def table(summary: dict[str, Any]) -> str:
     """The summary for people: a few lines about the run, then one line per training step."""
     lines = [
-        f"script   {' '.join([summary['script'], *summary['argv'][1:]])}",
+        f"script   {' '.join([summary['script'], *summary['argv']])}",
         f"torch    {summary['torch']}, Python {summary['python']}",
         f"tensors  {summary['tensors']}, format {summary['format_version']}, {summary['parameters']} parameters",
     ]

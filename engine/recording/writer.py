@@ -28,7 +28,7 @@ from engine.recording.encode import TABLES, Columns, LargeTensor, Table, size_of
 from engine.recording.model import Event, RecordingInfo, Row
 
 _GATHER_SECONDS = 0.05  # rows wait this long for company; a commit is due within 0.1 s
-_BATCH_BYTES = 32 << 20  # of one transaction
+_BATCH_BYTES = 8 << 20  # of one transaction
 _BATCH_ROWS = 8192  # likewise
 _ROWS_OF_STATEMENT = (128, 16, 1)
 _LARGE_BLOB = 64 << 10  # written without the interpreter lock

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -53,6 +54,7 @@ def test_a_loss_that_is_not_finite_and_a_recording_that_was_not_closed(tmp_path:
 
 def test_nothing_in_it(tmp_path: Path) -> None:
     path = tmp_path / "run.chain"
-    Writer(path, make_info()).close()
+    Writer(path, dataclasses.replace(make_info(), argv=("--lr", "1"))).close()
     with open_recording(path) as recording:
+        assert table(summarize(recording)).startswith("script   bow.py --lr 1\n")
         assert "never called backward()" in table(summarize(recording))
