@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from engine.errors import RecordingError
 from engine.recording.model import EVENT_KINDS, EventKind, Parameter, Role
 from engine.recording.reader import Recording
 from gui.tensor_views.loaded import element, load
@@ -235,8 +236,11 @@ def _uses(recording: Recording) -> dict[int, tuple[int, int]]:
     uses: dict[int, tuple[int, int]] = {}
     wanted = {parameter.id for parameter in recording.parameters}
     for graph in recording.graphs[:GRAPHS_READ]:
-        nodes = {node.id: node for node in recording.nodes(graph.id)}
-        for edge in recording.edges(graph.id):
+        try:
+            nodes, edges = {node.id: node for node in recording.nodes(graph.id)}, recording.edges(graph.id)
+        except RecordingError:
+            continue  # a damaged file: the canvas says so, and the order is only for the eye
+        for edge in edges:
             parameter, event = nodes[edge.target].parameter, nodes[edge.source].forward_event
             if parameter is not None and event is not None:
                 uses[parameter] = min(uses.get(parameter, (event, edge.slot)), (event, edge.slot))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 
+from engine.errors import RecordingError
 from gui import dialogs, theme
 from gui.actions import PANELS, Actions, build_menus
 from gui.central import Central
@@ -261,7 +262,10 @@ class MainWindow(QMainWindow):
         recording, graph = self.session.recording, self.session.graph_id
         if recording is None or graph is None:
             return ""
-        kinds = [node.kind for node in recording.nodes(graph)]
+        try:
+            kinds = [node.kind for node in recording.nodes(graph)]
+        except RecordingError as error:
+            return str(error)
         nodes, parameters = sum(kind != "data" for kind in kinds), kinds.count("parameter")
         text = self.tr("{0} nodes · {1} parameters · {2} training steps")
         return text.format(f"{nodes:,}", f"{parameters:,}", f"{len(recording.steps):,}")

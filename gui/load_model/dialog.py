@@ -261,8 +261,8 @@ class LoadModelDialog(QDialog):
     def _check(self) -> None:
         """Say what is missing, or what the model asks for."""
         problem = self._problem()
-        self.run_button.setEnabled(not problem)
-        if problem is not None:
+        self.run_button.setEnabled(problem == "")
+        if problem:
             self._say(problem)
 
     def _problem(self) -> str | None:

@@ -222,9 +222,11 @@ class SourcePane(QWidget):
         if recording is None:
             return
         known = len(self._sources)
-        for node in self._nodes():
-            if node.source is not None and node.source not in self._sources:
-                self._sources[node.source] = recording.source(node.source)
+        for number in {node.source for node in self._nodes() if node.source is not None} - self._sources.keys():
+            try:
+                self._sources[number] = recording.source(number)
+            except RecordingError:
+                continue  # lost: its lines cannot be shown
         script = recording.info.script
         if len(self._sources) != known:
             self._sources = dict(sorted(self._sources.items(), key=lambda item: not _same(item[1].path, script)))
@@ -242,9 +244,10 @@ class SourcePane(QWidget):
             return ()  # whoever draws the graph says so
 
     def nodes_of_line(self, line: int) -> list[Node]:
-        """The nodes of the current graph that a line of the shown file made."""
+        """The nodes of the current graph that a line of the shown file made, in the order in which it made them."""
         wanted = self._shown_sources()
-        return [node for node in self._nodes() if node.line == line and node.source in wanted and node.kind != "data"]
+        made = [node for node in self._nodes() if node.line == line and node.source in wanted and node.kind != "data"]
+        return sorted(made, key=lambda node: (node.forward_event is None, node.forward_event or 0, node.id))
 
     def _shown_sources(self) -> set[int]:
         if self._shown is not None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from engine.errors import RecordingError
 from engine.recording.model import Phase
 from gui import theme
 from gui.session import Session
@@ -146,7 +147,11 @@ class Scrubber(QWidget):
         recording, step, bounds = self._session.recording, self.step, self.bounds
         if recording is None or step is None or bounds is None:
             return
-        height = ticks.heights(recording.norms(step))[first - bounds[0] : last - bounds[0] + 1]
+        try:
+            norms = recording.norms(step)
+        except RecordingError:
+            return  # the phases can still be walked
+        height = ticks.heights(norms)[first - bounds[0] : last - bounds[0] + 1]
         left, right = self.x_of(first - 0.5), self.x_of(last + 0.5)
         room = max(1, int(right - left) - GAP)
         if len(height) > room:

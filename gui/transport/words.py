@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from engine.errors import RecordingError
 from engine.recording.model import Phase
 
 if TYPE_CHECKING:
@@ -24,7 +25,17 @@ def phase_name(phase: Phase) -> str:
 
 
 def describe(recording: Recording, event_id: int) -> str:
-    """For instance "AddmmBackward0 of fc", "gradient of fc.weight arrives", "SGD updates fc.weight"."""
+    """For instance "AddmmBackward0 of fc", "gradient of fc.weight arrives", "SGD updates fc.weight".
+
+    Of an event that the file has lost, why it cannot be read.
+    """
+    try:
+        return _describe(recording, event_id)
+    except RecordingError as error:
+        return str(error)
+
+
+def _describe(recording: Recording, event_id: int) -> str:
     translate = QCoreApplication.translate
     event = recording.event(event_id)
     node = recording.node(event.node) if event.node is not None else None

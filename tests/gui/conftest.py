@@ -60,7 +60,7 @@ def walked(window: MainWindow, bow: Path, qtbot: QtBot) -> MainWindow:
 
 @pytest.fixture
 def fake_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
-    """In place of the host, run this Python code: `say(message, **fields)` writes a message, `listen()` reads one command."""
+    """In place of the host, run Python code: `say(message, **fields)` writes a message, `listen()` reads a command."""
     prelude = textwrap.dedent("""\
         import json, os, sys, time
         def say(message, **fields):

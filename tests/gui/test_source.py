@@ -1,0 +1,202 @@
+"""The source pane: the script, marked lines, clicks on lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QTextCursor, QTextDocument
+from pytestqt.qtbot import QtBot
+
+from gui import theme
+from gui.highlight import PythonHighlighter
+from gui.session import Session
+from gui.source import SourcePane
+from tests.recordings import BOW_SCRIPT
+
+
+@pytest.fixture
+def pane(session: Session, qtbot: QtBot) -> Iterator[SourcePane]:
+    made = SourcePane(session)
+    qtbot.addWidget(made)
+    made.resize(500, 400)
+    made.show()
+    made._on_recording_changed()
+    return made
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "bow.py"
+    path.write_text(BOW_SCRIPT, encoding="utf-8")
+    return path
+
+
+def _line(text: str) -> int:
+    return next(number for number, line in enumerate(BOW_SCRIPT.splitlines(), 1) if text in line)
+
+
+def _event_of(session: Session, kind: str, name: str) -> int:
+    recording = session.recording
+    assert recording is not None
+    for number in range(session.event_count):
+        event = recording.event(number)
+        if event.kind == kind and event.node is not None and recording.node(event.node).name == name:
+            return number
+    raise AssertionError(f"no {kind} of {name}")
+
+
+def test_a_recording_without_its_script_shows_the_recorded_text(pane: SourcePane) -> None:
+    assert pane.viewer.toPlainText() == BOW_SCRIPT
+    assert pane.shown is pane.viewer
+    assert pane.viewer.isReadOnly()
+
+
+def test_the_line_of_the_active_node_is_marked_in_its_phase(pane: SourcePane, session: Session) -> None:
+    session.seek(_event_of(session, "forward", "prediction"))
+    assert dict(pane.shown.marks) == {_line("prediction ="): theme.current().forward}
+    session.seek(_event_of(session, "backward", "loss"))
+    assert dict(pane.shown.marks) == {_line("loss ="): theme.current().backward}
+
+
+def test_the_line_of_the_selected_node_is_marked_too(pane: SourcePane, session: Session) -> None:
+    recording = session.recording
+    assert recording is not None
+    session.seek(_event_of(session, "forward", "prediction"))
+    w = next(node for node in recording.nodes(0) if node.name == "w" and node.kind == "parameter")
+    session.select(w.id)
+    assert dict(pane.shown.marks) == {
+        _line("prediction ="): theme.current().forward,
+        _line("w = torch"): theme.current().accent,
+    }
+
+
+def test_a_click_on_a_line_selects_its_nodes_in_turn(pane: SourcePane, session: Session, qtbot: QtBot) -> None:
+    line = _line("prediction =")
+    nodes = [node.id for node in pane.nodes_of_line(line)]
+    assert len(nodes) == 2
+    cursor = QTextCursor(pane.viewer.document().findBlockByNumber(line - 1))
+    point = pane.viewer.cursorRect(cursor).center() + QPoint(10, 0)
+    seen = []
+    for _ in range(3):
+        qtbot.mouseClick(pane.viewer.viewport(), Qt.MouseButton.LeftButton, pos=point)
+        seen.append(session.selection)
+    assert seen == [nodes[0], nodes[1], nodes[0]]
+
+
+def test_the_gutter_offers_a_menu_where_a_line_made_several(pane: SourcePane, session: Session) -> None:
+    nodes = pane.nodes_of_line(_line("loss ="))
+    menu = pane.menu_of(nodes)
+    assert [entry.text() for entry in menu.actions()] == ["SubBackward0", "PowBackward0 · loss"]
+    menu.actions()[1].trigger()
+    assert session.selection == nodes[1].id
+    menu.close()
+
+
+def test_lines_that_made_nodes_have_a_dot(pane: SourcePane) -> None:
+    counts = pane.viewer._counts
+    assert counts[_line("prediction =")] == 2
+    assert _line("import torch") not in counts
+
+
+def test_a_script_can_be_edited_and_saved(pane: SourcePane, script: Path, qtbot: QtBot) -> None:
+    assert pane.open_script(script)
+    assert not pane.modified
+    with qtbot.waitSignal(pane.modified_changed):
+        qtbot.keyClicks(pane.editor, "# hello ")
+    assert pane.modified
+    assert pane.save()
+    assert not pane.modified
+    assert script.read_text(encoding="utf-8").startswith("# hello import torch")
+
+
+def test_what_cannot_be_read_is_told_and_what_is_shown_stays(
+    pane: SourcePane, script: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    assert pane.open_script(script)
+    binary = tmp_path / "binary.py"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path in (binary, tmp_path / "missing.py"):
+        with qtbot.waitSignal(pane.failed) as failed:
+            assert not pane.open_script(path)
+        assert path.name in failed.args[0]
+    assert pane.script == script
+
+
+def test_a_file_that_cannot_be_written_is_told(pane: SourcePane, script: Path, qtbot: QtBot) -> None:
+    assert pane.open_script(script)
+    pane.editor.insertPlainText("#")
+    script.unlink()
+    script.mkdir()
+    with qtbot.waitSignal(pane.failed):
+        assert not pane.save()
+    assert pane.modified
+
+
+def test_show_place_knows_recorded_files_only(pane: SourcePane, session: Session) -> None:
+    recording = session.recording
+    assert recording is not None
+    assert pane.show_place(recording.info.script, 9)
+    assert pane.viewer.textCursor().blockNumber() == 8
+    assert not pane.show_place("/elsewhere/other.py", 1)
+
+
+def test_closing_the_script_empties_the_editor(pane: SourcePane, script: Path, session: Session) -> None:
+    assert pane.open_script(script)
+    session.close()
+    pane.close_script()
+    assert pane.editor.toPlainText() == ""
+    assert pane.editor.isReadOnly()
+    assert pane.drawn_state() == ("", ())
+
+
+def test_the_gutter_is_painted_in_both_themes(pane: SourcePane) -> None:
+    before = theme.current()
+    first = pane.grab().toImage()
+    try:
+        theme.switch.theme = theme.LIGHT if before.is_dark else theme.DARK
+        theme.switch.changed.emit()
+        assert pane.grab().toImage() != first
+    finally:
+        theme.switch.theme = before
+        theme.switch.changed.emit()
+
+
+# --- syntax ----------------------------------------------------------------------------------------------------------
+
+
+def _colors(text: str) -> dict[str, str]:
+    """Each word of `text` and its colour."""
+    document = QTextDocument(text)
+    highlighter = PythonHighlighter(document)
+    found: dict[str, str] = {}
+    block = document.begin()
+    while block.isValid():
+        for part in block.layout().formats():
+            piece = block.text()[part.start : part.start + part.length]  # type: ignore[attr-defined]
+            found[piece] = part.format.foreground().color().name()  # type: ignore[attr-defined]
+        block = block.next()
+    del highlighter
+    return found
+
+
+def test_syntax_is_coloured(qtbot: QtBot) -> None:
+    colors = _colors(
+        '@wrap\ndef step(n):  # note\n    """Doc\n    more"""\n    return print(n * 1e-3, f"x{n}", "a#b")\n'
+    )
+    assert {"@wrap", "def", "step", "# note", "return", "print", "1e-3", 'f"x{n}"', '"a#b"'} <= colors.keys()
+    assert colors['"""Doc'] == colors['    more"""'] == colors['"a#b"']
+    assert colors["def"] != colors["1e-3"] != colors["print"]
+
+
+@pytest.mark.parametrize("text", ["'unclosed", '"""never\nclosed', "\\", "x = '\\", "0x", "1__0", "é = ∂"])
+def test_odd_code_is_coloured_without_harm(text: str, qtbot: QtBot) -> None:
+    _colors(text)
+
+
+def test_strong_colours_are_not_worn_by_code(qtbot: QtBot) -> None:
+    colors = theme.current()
+    meanings = {color.name() for color in (colors.forward, colors.backward, colors.update, colors.accent)}
+    assert not meanings & set(_colors(BOW_SCRIPT).values())

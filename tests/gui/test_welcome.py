@@ -1,0 +1,63 @@
+"""The welcome page and the page of a script that is ready to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QToolButton
+from pytestqt.qtbot import QtBot
+
+from gui.welcome import Card
+from gui.window import MainWindow
+
+
+def test_it_is_there_while_nothing_is_open(window: MainWindow) -> None:
+    assert window.central.page is window.central.welcome
+    assert len(window.central.welcome.findChildren(Card)) == 6
+
+
+def test_a_card_opens_its_example(window: MainWindow, qtbot: QtBot) -> None:
+    card = window.findChild(Card, "example_bow_card")
+    assert card is not None
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    assert window.source.script is not None
+    assert window.source.script.name == "bow.py"
+    assert window.central.page is window.central.ready
+
+
+@pytest.mark.parametrize("action_id", ["open_script", "open_recording"])
+def test_a_card_asks_for_a_file(
+    window: MainWindow, qtbot: QtBot, bow: Path, monkeypatch: pytest.MonkeyPatch, action_id: str
+) -> None:
+    monkeypatch.setattr("gui.dialogs.open_file", lambda *_: bow)
+    card = window.findChild(Card, f"{action_id}_card")
+    assert card is not None
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    assert window.session.recording is not None
+
+
+def test_recent_files_are_listed_and_opened(window: MainWindow, qtbot: QtBot, bow: Path, tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text("import torch\n", encoding="utf-8")
+    assert window.open_path(script)
+    assert window.open_path(bow)
+    window.actions_table["show_welcome"].trigger()
+    assert window.session.recording is None
+    rows = [row for row in window.central.welcome.findChildren(QToolButton) if row.toolTip()]
+    assert {row.toolTip() for row in rows} == {str(bow), str(script)}
+    first = next(row for row in rows if row.toolTip() == str(bow))
+    qtbot.mouseClick(first, Qt.MouseButton.LeftButton)
+    assert window.session.recording is not None
+
+
+def test_a_script_that_is_ready_says_how_to_run_it(window: MainWindow) -> None:
+    window.toolbar.set_record_steps(3)
+    window.actions_table["example_bow"].trigger()
+    assert "3 training steps" in window.central.ready.text
+    window.toolbar.set_record_steps(0)
+    assert "to its end" in window.central.ready.text
+    button = window.findChild(QPushButton, "ready_run")
+    assert button is not None
+    assert button.isVisible()

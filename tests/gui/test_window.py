@@ -1,0 +1,428 @@
+"""The main window: opening, running, saving, closing; and that it survives what may come."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
+from pytestqt.qtbot import QtBot
+
+from engine.recording.reader import open_recording
+from gui import dialogs, files, theme
+from gui.actions import PANELS
+from gui.app import create_window
+from gui.files import clean_up_runs, copy_recording, is_run_file, kind_of, new_run_file
+from gui.settings import Settings
+from gui.window import MainWindow
+from tests.gui.conftest import Script
+from tests.recordings import make_bow, make_chain
+
+WAIT = 10_000
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "train.py"
+    path.write_text("import torch\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, fake_host: Script) -> Iterator[Path]:
+    """The fake host's run leaves this recording."""
+    yield make_bow(tmp_path / "made.chain")
+
+
+HOST = """
+import shutil
+shutil.copy({source!r}, output)
+say("started", recording=output, torch="2.13.0", pid=os.getpid())
+say("committed", events=36, steps=3)
+"""
+
+
+def _text(window: MainWindow) -> str:
+    return window.central.messages.text if window.central.messages.isVisible() else ""
+
+
+# --- names and places ------------------------------------------------------------------------------------------------
+
+
+def test_the_names_that_automation_relies_on(window: MainWindow) -> None:
+    assert isinstance(window, QMainWindow)
+    assert window.objectName() == "main_window"
+    for name in PANELS:
+        assert window.findChild(QDockWidget, name) is not None
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (2560, 1440)])
+def test_every_part_has_room(walked: MainWindow, qtbot: QtBot, size: tuple[int, int]) -> None:
+    walked.resize(*size)
+    walked.panels.reset()
+    qtbot.waitUntil(lambda: walked.panels["charts"].width() == size[0])
+    assert (walked.width(), walked.height()) == size
+    place = {name: dock.geometry() for name, dock in walked.panels.docks.items()}
+    canvas, strip = walked.central.geometry(), walked.panels.transport.geometry()
+    assert place["source"].right() < canvas.left()
+    assert canvas.right() < place["inspector"].left()
+    assert place["source"].bottom() < place["console"].top()
+    assert canvas.bottom() < strip.top() < place["charts"].top()
+    assert strip.width() == size[0]
+    assert canvas.width() >= size[0] * 0.45
+    assert canvas.height() >= size[1] * 0.45
+
+
+def test_geometry_and_choices_are_remembered(window: MainWindow, qtbot: QtBot) -> None:
+    window.resize(790, 700)
+    window.actions_table["show_console"].trigger()
+    window.toolbar.set_record_steps(25)
+    window.actions_table["tensors_stats"].trigger()
+    window.close()
+    again = create_window()
+    again.show()
+    assert (again.width(), again.height()) == (790, 700)
+    assert again.panels["console"].isHidden()
+    assert not again.panels.transport.isHidden()
+    assert again.toolbar.record_steps == 25
+    assert again.toolbar.tensors == "stats"
+    assert again.actions_table["tensors_stats"].isChecked()
+    again.close()
+    again.deleteLater()
+
+
+def test_the_theme_is_switched_and_remembered(window: MainWindow, qapp: QApplication) -> None:
+    try:
+        window.actions_table["theme_light"].trigger()
+        assert theme.current() is theme.LIGHT
+        assert Settings().theme == "light"
+        window.actions_table["theme_dark"].trigger()
+        assert theme.current() is theme.DARK
+    finally:
+        theme.apply(qapp, "system")
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_opened_recording_is_shown_and_counted(walked: MainWindow) -> None:
+    assert walked.central.page is walked.canvas
+    assert walked.windowTitle().startswith("bow.chain")
+    counts = walked.findChild(QMainWindow) or walked
+    label = counts.findChild(type(walked._counts), "counts")
+    assert label is not None
+    assert label.text() == "6 nodes · 2 parameters · 3 training steps"
+
+
+def test_a_missing_file_is_told(window: MainWindow, tmp_path: Path) -> None:
+    for name in ("missing.py", "missing.chain"):
+        assert not window.open_path(tmp_path / name)
+        assert "does not exist" in _text(window)
+    assert window.central.page is window.central.welcome
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_broken_recording_is_told_and_what_is_open_stays(walked: MainWindow, tmp_path: Path, content: bytes) -> None:
+    broken = tmp_path / "broken.chain"
+    broken.write_bytes(content)
+    before = walked.session.recording
+    assert not walked.open_path(broken)
+    assert "broken.chain" in _text(walked)
+    assert walked.session.recording is before
+
+
+def test_a_recording_that_is_damaged_further_in_is_survived(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    path = make_bow(tmp_path / "bow.chain")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM node")
+    connection.close()
+    window.open_path(path)
+    for event in range(window.session.event_count):
+        window.session.seek(event)
+        window.grab()
+
+
+def test_a_file_of_another_kind_is_told(window: MainWindow, tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("hello", encoding="utf-8")
+    assert not window.open_path(other)
+    assert "neither" in _text(window)
+
+
+def test_kinds_of_files(tmp_path: Path, bow: Path) -> None:
+    renamed = bow.rename(tmp_path / "renamed.db")
+    assert kind_of(renamed) == "recording"
+    assert kind_of(tmp_path / "a.py") == "script"
+    assert kind_of(tmp_path / "b.chain") == "recording"
+    assert kind_of(tmp_path) == "unknown"
+
+
+def test_a_dropped_file_is_opened(window: MainWindow, bow: Path, qtbot: QtBot) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(bow))])
+    nothing = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *nothing))
+    qtbot.waitUntil(lambda: window.session.recording is not None)
+    assert not window.source.editor.canInsertFromMimeData(data)
+
+
+def test_a_script_that_is_still_the_recorded_one_can_be_run_again(
+    window: MainWindow, script: Path, tmp_path: Path
+) -> None:
+    recording = make_bow(tmp_path / "bow.chain")
+    assert window.open_path(recording)
+    assert window.source.script is None
+    assert not window.actions_table["run"].isEnabled()
+    info = window.session.recording.info  # type: ignore[union-attr]
+    assert not Path(info.script).exists()
+
+
+def test_an_edited_script_is_asked_about(
+    window: MainWindow, script: Path, bow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert window.open_path(script)
+    window.source.editor.insertPlainText("# ")
+    assert window.isWindowModified()
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "cancel")
+    assert not window.open_path(bow)
+    assert window.source.modified
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "save")
+    assert window.open_path(bow)
+    assert script.read_text(encoding="utf-8").startswith("# import")
+
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+
+def _run(window: MainWindow, script: Path, fake_host: Script, recorded: Path, code: str) -> None:
+    fake_host(HOST.format(source=str(recorded)) + code)
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+
+
+def test_a_run_is_shown_while_it_lasts(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, """
+sys.stderr.write("epoch 1\\n")
+say("finished", exit_code=0, reason="completed", events=36, steps=3)
+""")  # fmt: skip
+    assert window.toolbar.progress_text == "importing torch…"
+    assert window.central.page is window.central.ready
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert window.session.event_count == 36
+    assert window.session.playhead == 0
+    assert window.central.page is window.canvas
+    assert window.toolbar.progress_text == "finished · step 3 · 36 events"
+    assert _text(window) == ""
+    window.console.flush()
+    assert window.console.toPlainText() == "epoch 1\n"
+    assert window.windowTitle().startswith("train.py")
+    assert window.actions_table["run"].isEnabled()
+
+
+def test_a_killed_script_is_told_and_its_recording_kept(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.session.event_count == 36, timeout=WAIT)
+    os.kill(window.runs.host.pid, 9)
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert _text(window) == ("The script's process was killed (signal 9). The recording up to event 35 is kept.")
+    window.actions_table["go_end"].trigger()
+    assert window.session.playhead == 35
+
+
+def test_an_error_leads_to_its_line(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    script.write_text("import torch\n\n1 / 0\n", encoding="utf-8")
+    _run(window, script, fake_host, recorded, f"""
+say("failed", error="ZeroDivisionError: division by zero", traceback="Traceback …", file={str(script)!r}, line=3)
+say("finished", exit_code=1, reason="error", events=36, steps=3)
+""")  # fmt: skip
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert _text(window) == "ZeroDivisionError: division by zero (train.py, line 3)"
+    assert "Traceback …" in window.console.toPlainText()
+    window.central.messages._go.click()
+    assert window.source.editor.textCursor().blockNumber() == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('say("finished", exit_code=3, reason="exit", events=36, steps=3); sys.exit(3)', "exit code 3"),
+        ("sys.exit(7)", "ended unexpectedly (exit code 7)"),
+    ],
+)
+def test_other_ends_are_told(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot, code: str, expected: str
+) -> None:
+    _run(window, script, fake_host, recorded, code)
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert expected in _text(window)
+    assert "event 35 is kept" in _text(window)
+
+
+def test_a_script_without_backward_is_told(window: MainWindow, script: Path, fake_host: Script, qtbot: QtBot) -> None:
+    fake_host('say("finished", exit_code=0, reason="completed", events=0, steps=0)')
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert "never called backward()" in _text(window)
+
+
+def test_stepping_past_the_end_of_a_paused_script_records_one_more_step(
+    window: MainWindow, script: Path, tmp_path: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    short, long = make_chain(tmp_path / "short.chain", 8, 1), make_chain(tmp_path / "long.chain", 8, 2)
+    fake_host(f"""
+        import shutil, sqlite3
+        shutil.copy({str(short)!r}, output)
+        db = sqlite3.connect(output); db.execute("DELETE FROM meta WHERE key = 'closed'"); db.commit(); db.close()
+        say("started", recording=output, torch="", pid=1)
+        say("committed", events=1, steps=1)
+        say("paused", step=0)
+        assert listen() == "step"
+        say("resumed")
+        db = sqlite3.connect(output); db.execute("ATTACH ? AS more", ({str(long)!r},))
+        for table, in db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            if table != "meta": db.execute(f"INSERT OR IGNORE INTO main.{{table}} SELECT * FROM more.{{table}}")
+        db.commit(); db.close()
+        say("committed", events=2, steps=2)
+        say("paused", step=1)
+        listen()
+    """)
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    qtbot.waitUntil(lambda: window.runs.is_paused and window.session.event_count > 0, timeout=WAIT)
+    assert window.toolbar.progress_text.startswith("paused")
+    before = window.session.event_count
+    window.actions_table["go_end"].trigger()
+    assert window.actions_table["step_forward"].isEnabled()
+    window.actions_table["step_forward"].trigger()
+    qtbot.waitUntil(lambda: window.session.playhead == before, timeout=WAIT)
+    assert window.session.event_count == 2 * before
+    window.actions_table["stop"].trigger()
+    window.runs.host.shut_down()
+
+
+def test_closing_the_window_ends_the_script(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.session.event_count == 36, timeout=WAIT)
+    pid = window.runs.host.pid
+    window.close()
+    assert not window.runs.is_active
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+# --- playing ---------------------------------------------------------------------------------------------------------
+
+
+def test_space_plays_and_pauses(walked: MainWindow, qtbot: QtBot) -> None:
+    walked.transport.set_speed_position(100)
+    qtbot.keyClick(walked, Qt.Key.Key_Space)
+    assert walked.transport.player.is_playing
+    assert walked.actions_table["play"].text() == "Pause"
+    qtbot.waitUntil(lambda: walked.session.playhead > 0)
+    qtbot.keyClick(walked, Qt.Key.Key_Space)
+    assert not walked.transport.player.is_playing
+    assert walked.actions_table["play"].text() == "Play"
+
+
+def test_playing_stops_at_the_end_and_starts_over(walked: MainWindow, qtbot: QtBot) -> None:
+    walked.transport.set_speed_position(100)
+    walked.session.seek(walked.session.last - 1)
+    walked.actions_table["play"].trigger()
+    qtbot.waitUntil(lambda: not walked.transport.player.is_playing)
+    assert walked.session.playhead == walked.session.last
+    assert not walked.actions_table["play"].isChecked()
+    walked.actions_table["play"].trigger()
+    assert walked.session.playhead == 0
+    walked.actions_table["play"].trigger()
+
+
+# --- saving ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_saved_while_it_is_open(
+    walked: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "kept"
+    monkeypatch.setattr(dialogs, "save_file", lambda *_: target)
+    with qtbot.waitSignal(walked.copier.done):
+        walked.actions_table["save_recording"].trigger()
+    with open_recording(target.with_suffix(".chain")) as copy:
+        assert len(copy.timeline) == walked.session.event_count
+    assert "Saved as" in _text(walked)
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    walked: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialogs, "save_file", lambda *_: tmp_path / "no" / "folder.chain")
+    with qtbot.waitSignal(walked.copier.failed):
+        walked.actions_table["save_recording"].trigger()
+    qtbot.waitUntil(lambda: "could not be saved" in _text(walked))
+
+
+def test_a_recording_is_not_saved_over_itself(walked: MainWindow, bow: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialogs, "save_file", lambda *_: bow)
+    walked.actions_table["save_recording"].trigger()
+    assert "is this recording itself" in _text(walked)
+
+
+def test_a_copy_is_one_file(bow: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copy.chain"
+    copy_recording(bow, target)
+    assert sorted(path.name for path in tmp_path.glob("*copy*")) == ["copy.chain"]
+    target.chmod(0o444)
+    with open_recording(target) as copy:
+        assert copy.complete
+
+
+def test_only_the_newest_runs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path
+    monkeypatch.setattr(files, "cache_folder", lambda name: folder)
+    for number in range(8):
+        path = folder / f"run-{number}.chain"
+        path.write_bytes(b"x" * 10)
+        os.utime(path, (number, number))
+    clean_up_runs(keep=folder / "run-0.chain")
+    assert sorted(path.name for path in folder.glob("run-*.chain")) == [
+        "run-0.chain", *(f"run-{number}.chain" for number in range(3, 8)),
+    ]  # fmt: skip
+    clean_up_runs(size=25)
+    assert sorted(path.name for path in folder.glob("run-*.chain")) == ["run-6.chain", "run-7.chain"]
+    clean_up_runs(runs=0)
+    assert not list(folder.glob("run-*.chain"))
+
+
+def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
+    first = new_run_file(tmp_path / "a.py")
+    first.touch()
+    second = new_run_file(tmp_path / "a.py")
+    assert first != second
+    assert is_run_file(first)
+    assert not is_run_file(tmp_path / "a.chain")
+    first.unlink()
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_the_graph_is_exported(
+    walked: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    target = tmp_path / f"graph{suffix}"
+    monkeypatch.setattr(dialogs, "save_file", lambda *_: target)
+    walked.actions_table["export_image"].trigger()
+    assert target.stat().st_size > 500
+    walked.actions_table["copy_image"].trigger()
+    assert not QApplication.clipboard().pixmap().isNull()
