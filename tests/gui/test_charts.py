@@ -1,0 +1,189 @@
+"""The charts: what they show at the playhead, and what a click does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine.recording.reader import open_recording
+from gui import theme
+from gui.charts import ChartsPanel, phase_times
+from gui.session import Session
+from tests.gui import layers
+from tests.gui.layers import make_layers
+
+
+@pytest.fixture
+def layered(qapp: QApplication, tmp_path: Path) -> Iterator[Session]:
+    opened = Session()
+    assert opened.open(make_layers(tmp_path / "layers.chain"))
+    yield opened
+    opened.close()
+
+
+def panel_of(qtbot: QtBot, session: Session, tab: int = 0) -> ChartsPanel:
+    panel = ChartsPanel(session)
+    qtbot.addWidget(panel)
+    panel.tabs.setCurrentIndex(tab)
+    panel.resize(600, 260)
+    panel.show()
+    return panel
+
+
+def plot_of(panel: ChartsPanel) -> Any:
+    panel.drawn_state()
+    plot = panel.charts[panel.tabs.currentIndex()].plot
+    assert plot is not None
+    return plot
+
+
+@pytest.mark.parametrize("tab", range(3))
+def test_walking_equals_seeking(qtbot: QtBot, layered: Session, tab: int) -> None:
+    panel = panel_of(qtbot, layered, tab)
+    events = range(layered.event_count)
+
+    def states(order: list[int]) -> dict[int, object]:
+        seen: dict[int, object] = {}
+        for event in order:
+            layered.seek(event)
+            seen[event] = panel.drawn_state()
+        return seen
+
+    forth = states(list(events))
+    assert states(list(reversed(events))) == forth
+    assert states([19, 4, 11, 0, 23]).items() <= forth.items()
+    assert len(set(forth.values())) > 1
+
+
+def test_the_loss_is_marked_at_the_playheads_step(qtbot: QtBot, session: Session) -> None:
+    panel = panel_of(qtbot, session)
+    plot = plot_of(panel)
+    recording = session.recording
+    assert recording is not None
+    losses = [step.loss for step in recording.steps]
+    for place in range(3):
+        session.seek(12 * place)
+        panel.drawn_state()
+        assert plot._marker.value() == place + 1
+        assert plot._passed.getData()[1].tolist() == losses[: place + 1]
+        assert plot._ahead.getData()[1].tolist() == losses
+    assert panel.loss.caption.text().startswith("step 3: loss ")
+
+
+def test_a_click_on_the_loss_seeks_to_the_step(qtbot: QtBot, session: Session) -> None:
+    panel = panel_of(qtbot, session)
+    plot_of(panel).picked.emit(2.2)
+    assert session.playhead == 12
+    plot_of(panel).picked.emit(99.0)
+    assert session.playhead == 24
+
+
+def test_gradients_appear_as_they_arrive(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered, 1)
+    plot = plot_of(panel)
+    counts = []
+    for event in (layers.BIAS_ARRIVES - 1, layers.BIAS_ARRIVES, layers.WEIGHT_ARRIVES):
+        layered.seek(event)
+        panel.drawn_state()
+        counts.append(len(plot._bars.opts["x"]))
+    assert counts == [0, 1, 2]
+    low = plot._span[0]
+    tops = plot._bars.opts["y0"] + plot._bars.opts["height"]
+    assert tops.tolist() == pytest.approx(np.log10([np.hypot(16, 24), np.sqrt(55)]).tolist())
+    assert low < tops.min()
+    assert panel.gradients.caption.text() == "2 of 2 gradients have arrived in this step"
+
+
+def test_a_click_on_a_gradient_selects_the_parameter(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered, 1)
+    plot = plot_of(panel)
+    plot.picked.emit(0.6)
+    assert layered.selection == layers.WEIGHT
+    plot.picked.emit(77.0)
+    assert layered.selection == layers.WEIGHT
+    assert panel.gradients.caption_text(1.2) == "fc.weight: not yet"
+
+
+def test_a_gradient_that_is_not_finite_is_a_full_bar_in_the_error_colour(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path
+) -> None:
+    session = Session()
+    session.open(make_layers(tmp_path / "nan.chain", gradient=float("nan")))
+    session.seek(session.last)
+    plot = plot_of(panel_of(qtbot, session, 1))
+    assert plot._bars.opts["brushes"] == [theme.current().backward, theme.current().error]
+    assert plot._bars.opts["y0"][1] + plot._bars.opts["height"][1] == plot._span[1]
+    session.close()
+
+
+def test_phases_take_the_time_between_their_events(tmp_path: Path) -> None:
+    with open_recording(make_layers(tmp_path / "layers.chain")) as recording:
+        assert phase_times(recording, 1) == pytest.approx((0.006, 0.012, 0.004), abs=1e-6)
+
+
+def test_times_are_stacked(qtbot: QtBot, layered: Session) -> None:
+    plot = plot_of(panel_of(qtbot, layered, 2))
+    feet = [bars.opts["y0"].tolist() for bars in plot._bars]
+    assert feet[0] == [0.0, 0.0]
+    assert feet[2] == pytest.approx([18.0, 18.0], abs=1e-3)
+
+
+def test_hovering_tells_the_numbers_under_the_mouse(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered)
+    plot = plot_of(panel)
+    plot.grab()  # lays it out
+    view = plot.getPlotItem().getViewBox()
+    plot._moved(view.mapViewToScene(QPointF(2.0, 9.5)))
+    assert panel.loss.caption.text() == "step 2: loss 9.000"
+    plot._moved(QPointF(-50, -50))
+    assert panel.loss.caption.text() == "step 1: loss 10.00"
+
+
+def test_the_numbers_can_be_copied(qtbot: QtBot, layered: Session) -> None:
+    layered.seek(layers.BIAS_ARRIVES)
+    texts = [plot_of(panel_of(qtbot, layered, tab)).csv().splitlines() for tab in range(3)]
+    assert texts[0] == ["step,loss", "1,10.0", "2,9.0"]
+    assert texts[1][1].startswith("fc.bias,28.84")
+    assert texts[1][2] == "fc.weight,"
+    assert texts[2][0] == "step,forward_seconds,backward_seconds,update_seconds"
+    assert len(texts[2]) == 3
+
+
+def test_plots_follow_the_theme(qtbot: QtBot, qapp: QApplication, layered: Session) -> None:
+    panel = panel_of(qtbot, layered)
+    plot = plot_of(panel)
+    theme.apply(qapp, "light")
+    assert plot.grab().toImage().pixelColor(2, 2).rgb() == theme.LIGHT.surface.rgb()
+    theme.apply(qapp, "dark")
+    assert plot.grab().toImage().pixelColor(2, 2).rgb() == theme.DARK.surface.rgb()
+
+
+def test_without_a_recording_there_is_a_message_and_no_plot(qtbot: QtBot, qapp: QApplication) -> None:
+    panel = panel_of(qtbot, Session())
+    assert panel.drawn_state() == (0, "Nothing has been recorded yet.")
+    assert panel.loss.plot is None
+
+
+def test_pyqtgraph_is_imported_only_when_there_is_something_to_plot(bow: Path) -> None:
+    code = (
+        "import sys\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from gui.charts import ChartsPanel\n"
+        "from gui.session import Session\n"
+        "app, session = QApplication([]), Session()\n"
+        "panel = ChartsPanel(session)\n"
+        "panel.show(); app.processEvents()\n"
+        "early = 'pyqtgraph' in sys.modules\n"
+        "session.open(sys.argv[1]); panel.drawn_state()\n"
+        "sys.exit(10 * early + ('pyqtgraph' in sys.modules))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(bow)], check=False).returncode == 1
