@@ -80,7 +80,7 @@ def diverging(values: npt.ArrayLike, limit: float | None = None, theme: Theme | 
 def _look_up(places: npt.NDArray[np.float64], table: RGBA, theme: Theme) -> RGBA:
     missing = np.isnan(places)
     levels = np.rint(np.clip(np.where(missing, 0.0, places), 0.0, 1.0) * (len(table) - 1)).astype(np.intp)
-    colors: RGBA = table[levels]
+    colors: RGBA = np.array(table[levels])
     colors[missing] = (theme.error.red(), theme.error.green(), theme.error.blue(), 255)
     return colors
 

@@ -237,7 +237,7 @@ def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Deta
 
 def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
     """One line, larger than life: the longest form of the title that fits."""
-    font = tokens.ui_font(max(8, min(round(TITLE * scale * 1.35), round(height * 0.72))))
+    font = tokens.ui_font(max(1, min(max(8, round(TITLE * scale * 1.35)), int(height * 0.8))))
     metrics = QFontMetricsF(font)
     room = width - 2 * max(2.0, 5.0 * scale)
     for text in _shorter(card.title):

@@ -20,7 +20,7 @@ from gui.canvas import describe, marks, overlays
 from gui.canvas.animate import PulsePainter, Transition, frame
 from gui.canvas.camera import Camera
 from gui.canvas.frames import Frames, drawn
-from gui.canvas.loader import Loader, Wish, rough_aspect, shows_leaves, structure_of
+from gui.canvas.loader import Loader, Wish, rough_aspect
 from gui.canvas.motion import Motion
 from gui.canvas.navigator import Navigator
 from gui.canvas.painter import GraphPainter, Picture
@@ -68,6 +68,7 @@ class GraphView(QWidget):
         self._painter = GraphPainter(tokens.current())
         self._pulses = PulsePainter()
         self._minimap = overlays.Minimap()
+        self._legend = overlays.Legend()
         self._still: QPixmap | None = None
         self._still_of: tuple[object, ...] = ()
         self._navigator = Navigator(self)
@@ -186,9 +187,8 @@ class GraphView(QWidget):
             self.update()
             return
         try:
-            leaves = shows_leaves(recording, graph_id, self._data_leaves)
-            structure = structure_of(recording, graph_id)
-            wish = Wish(graph_id, structure, self._algorithm, leaves, rough_aspect(self.width(), self.height()))
+            aspect = rough_aspect(self.width(), self.height())
+            wish = self._loader.wish(graph_id, self._algorithm, self._data_leaves, aspect)
             known = self._loader.known(wish)
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)
@@ -305,31 +305,31 @@ class GraphView(QWidget):
         painter.scale(1 / ratio, 1 / ratio)
         change = self._motion.change
         if change is None or self._frames is None or self._wish is None:
-            painter.drawPixmap(0, 0, self._still_picture(picture))
+            self._painter.paint(painter, picture, self.camera, sprite_scale=self._navigator.sprite_scale)
         else:
             # Motion goes over the picture before the event, in which nothing of it has happened.
             earlier = self._session.playhead - (0 if change.undone else 1)
             still = self._frames.picture(
                 picture.scene, self._wish.graph_id, earlier, self._session.selection, self._hovered
             )
-            painter.drawPixmap(0, 0, self._still_picture(still, active=False))
+            painter.drawPixmap(0, 0, self._still_picture(still))
             self._paint_motion(painter, still, change)
         painter.restore()
         self._paint_overlays(painter, picture)
 
-    def _still_picture(self, picture: Picture, *, active: bool = True) -> QPixmap:
-        """The graph without what moves; painted once for as long as nothing in it changes."""
+    def _still_picture(self, picture: Picture) -> QPixmap:
+        """The graph over which something moves; painted once for as long as nothing in it changes."""
         camera, sprite_scale = self.camera, self._navigator.sprite_scale
         of = (
             id(picture.scene), picture.state.playhead, picture.selection, self._hovered, camera, self._painter,
-            sprite_scale, id(picture.track), active,
+            sprite_scale, id(picture.track),
         )  # fmt: skip
         if self._still is None or self._still_of != of:
             if self._still is None or self._still.width() != camera.width or self._still.height() != camera.height:
                 self._still = QPixmap(camera.width, camera.height)
             painter = QPainter(self._still)
             try:
-                self._painter.paint(painter, picture, camera, sprite_scale=sprite_scale, active=active)
+                self._painter.paint(painter, picture, camera, sprite_scale=sprite_scale, active=False)
             finally:
                 painter.end()
             self._still_of = of
@@ -353,7 +353,7 @@ class GraphView(QWidget):
         if recording is not None:
             parts = describe.crumbs(recording, self._session.playhead, self._session.graph_id, picture)
             overlays.crumbs(painter, parts, self.width(), theme)
-        overlays.legend(painter, picture.scene, self.width(), self.height(), theme)
+        self._legend.paint(painter, picture.scene, self.camera, theme)
         if self._minimap.wanted(picture.scene, self.camera):
             self._minimap.paint(painter, picture.scene, self.camera, picture.state.active, theme)
 

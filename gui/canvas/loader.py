@@ -18,11 +18,12 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from engine.errors import ChainruleError
 
 if TYPE_CHECKING:
+    from engine.recording.model import Edge, Node
     from engine.recording.reader import Recording
     from gui.canvas.scene import Ints, Scene
 
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
-KEPT = 24
+KEPT = 32
 
 Key = tuple[str, str, bool, float]
 
@@ -42,17 +43,18 @@ class Wish:
         return self.structure, self.algorithm, self.data_leaves, self.aspect
 
 
+@dataclass(frozen=True)
+class _About:
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    structure: str
+    size: int  # nodes that are not data
+
+
 def rough_aspect(width: float, height: float) -> float:
     """Width to height, in steps of the square root of two: a little more or less room changes no layout."""
     exact = math.log2(max(width, 1.0) / max(height, 1.0))
     return float(2.0 ** (min(max(round(2 * exact), -3), 4) / 2))
-
-
-def shows_leaves(recording: Recording, graph_id: int, choice: bool | None) -> bool:
-    """Whether data leaves are shown: as chosen, or (None) if the graph is small."""
-    if choice is not None:
-        return choice
-    return sum(node.kind != "data" for node in recording.nodes(graph_id)) <= LEAVES_UP_TO
 
 
 def structure_of(recording: Recording, graph_id: int) -> str:
@@ -92,6 +94,8 @@ class Loader(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._scenes: dict[Key, tuple[Scene, Ints]] = {}
+        self._given: dict[Wish, Scene] = {}
+        self._structures: dict[int, _About] = {}
         self._recording: Recording | None = None
         self._waiting: Wish | None = None
         self._thread: threading.Thread | None = None
@@ -105,15 +109,39 @@ class Loader(QObject):
         """Another recording: what is still being laid out is no longer wanted. Known layouts stay useful."""
         self._waiting = None
         self._recording = recording
+        self._given.clear()
+        self._structures.clear()
+
+    def wish(self, graph_id: int, algorithm: str, data_leaves: bool | None, aspect: float) -> Wish:
+        """What to ask for. `data_leaves` None: shown if the graph is small. Raises RecordingError."""
+        about = self._about(graph_id)
+        leaves = about.size <= LEAVES_UP_TO if data_leaves is None else data_leaves
+        return Wish(graph_id, about.structure, algorithm, leaves, aspect)
+
+    def _about(self, graph_id: int) -> _About:
+        """Worked out once for as long as the graph does not grow."""
+        if self._recording is None:
+            return _About((), (), "", 0)
+        nodes, edges = self._recording.nodes(graph_id), self._recording.edges(graph_id)
+        known = self._structures.get(graph_id)
+        if known is None or known.nodes is not nodes or known.edges is not edges:
+            size = sum(node.kind != "data" for node in nodes)
+            known = _About(nodes, edges, structure_of(self._recording, graph_id), size)
+            self._structures[graph_id] = known
+        return known
 
     def known(self, wish: Wish) -> Scene | None:
         """The scene, if a graph of the same structure was laid out before."""
         found = self._scenes.get(wish.key)
         if found is None or self._recording is None:
             return None
-        scene, places = found
-        ids = np.array([node.id for node in self._recording.nodes(wish.graph_id)], dtype=np.int64)
-        return scene.with_nodes(ids[places])
+        if wish not in self._given:
+            scene, places = found
+            ids = np.array([node.id for node in self._recording.nodes(wish.graph_id)], dtype=np.int64)
+            while len(self._given) >= KEPT:
+                del self._given[next(iter(self._given))]
+            self._given[wish] = scene.with_nodes(ids[places])
+        return self._given[wish]
 
     def start(self, wish: Wish) -> None:
         self._waiting = wish

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAP_WIDTH, MAP_HEIGHT = 176.0, 120.0
 MAP_FROM = 150  # nodes
 SWATCH = 8.0
+LEGEND_HEIGHT = 24.0
+PLATE = 215  # opacity of the ground under words, of 255
 CRUMB = "  \u203a  "
 
 
@@ -51,7 +53,7 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
     x, baseline = float(tokens.LARGE), tokens.LARGE + metrics.ascent()
     total = metrics.horizontalAdvance(CRUMB.join(parts))
     plate = QColor(theme.bg)
-    plate.setAlpha(215)
+    plate.setAlpha(PLATE)
     painter.fillRect(QRectF(x - 6, tokens.LARGE - 4, min(total, width - 2 * x) + 12, metrics.height() + 8), plate)
     for index, part in enumerate(parts):
         if index:
@@ -64,48 +66,68 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
         x += metrics.horizontalAdvance(text)
 
 
-def legend(painter: QPainter, scene: Scene, width: float, height: float, theme: Theme) -> None:
+class Legend:
     """Phases, and the categories that occur, in one line at the foot; only the phases where it is narrow."""
+
+    def __init__(self) -> None:
+        self._made_of: tuple[object, ...] = ()
+        self._picture: QPixmap | None = None
+
+    def paint(self, painter: QPainter, scene: Scene, camera: Camera, theme: Theme) -> None:
+        width, height = camera.width / camera.ratio, camera.height / camera.ratio
+        made_of = (id(scene.pieces), theme.name, width, camera.ratio)
+        if self._picture is None or self._made_of != made_of:
+            self._picture = _draw_legend(_legend_entries(scene, width, theme), camera.ratio, theme)
+            self._made_of = made_of
+        foot = height - tokens.MEDIUM - LEGEND_HEIGHT
+        painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
+
+
+def _legend_entries(scene: Scene, width: float, theme: Theme) -> list[tuple[QColor, str, bool]]:
+    """(colour, words, whether it is a category)."""
     tr = QCoreApplication.translate
     phases = [
-        (theme.forward, tr("Canvas", "value")),
-        (theme.backward, tr("Canvas", "gradient")),
-        (theme.update, tr("Canvas", "update")),
+        (theme.forward, tr("Canvas", "value"), False),
+        (theme.backward, tr("Canvas", "gradient"), False),
+        (theme.update, tr("Canvas", "update"), False),
     ]
     names = [tokens.CATEGORIES[index] for index in np.unique(scene.category).tolist()]
-    kinds = [(_swatch(theme, name), category_label(name)) for name in names]
+    everything = phases + [(theme.category(name), category_label(name), True) for name in names]
+    return everything if _legend_width(everything) <= width - MAP_WIDTH - 4 * tokens.LARGE else phases
+
+
+def _legend_width(entries: Sequence[tuple[QColor, str, bool]]) -> float:
+    metrics = QFontMetricsF(tokens.caption_font())
+    return 6 + sum(SWATCH + 5 + metrics.horizontalAdvance(entry[1]) + tokens.LARGE for entry in entries)
+
+
+def _draw_legend(entries: Sequence[tuple[QColor, str, bool]], ratio: float, theme: Theme) -> QPixmap:
+    picture = QPixmap(round(_legend_width(entries) * ratio), round(LEGEND_HEIGHT * ratio))
+    picture.setDevicePixelRatio(ratio)
+    plate = QColor(theme.bg)
+    plate.setAlpha(PLATE)
+    picture.fill(plate)
     font = tokens.caption_font()
     metrics = QFontMetricsF(font)
-    entries = phases + kinds
-    if _legend_width(entries, metrics) > width - MAP_WIDTH - 4 * tokens.LARGE:
-        entries = phases
-    middle = height - tokens.LARGE - metrics.height() / 2
-    x = float(tokens.LARGE)
-    plate = QColor(theme.bg)
-    plate.setAlpha(215)
-    painter.fillRect(QRectF(x - 6, middle - 12, _legend_width(entries, metrics) + 4, 24), plate)
-    painter.setFont(font)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    for index, (color, text) in enumerate(entries):
-        line = index < len(phases)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        if line:
-            painter.drawEllipse(QRectF(x, middle - SWATCH / 2, SWATCH, SWATCH))
-        else:
-            painter.setPen(QPen(blend(color, theme.text, 0.25), 1.0))
-            painter.drawRoundedRect(QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
-        painter.setPen(theme.dim)
-        painter.drawText(QPointF(x + SWATCH + 5, middle + metrics.capHeight() / 2), text)
-        x += SWATCH + 5 + metrics.horizontalAdvance(text) + tokens.LARGE
-
-
-def _swatch(theme: Theme, name: str) -> QColor:
-    return theme.category(name)
-
-
-def _legend_width(entries: Sequence[tuple[QColor, str]], metrics: QFontMetricsF) -> float:
-    return sum(SWATCH + 5 + metrics.horizontalAdvance(text) + tokens.LARGE for _, text in entries)
+    middle, x = LEGEND_HEIGHT / 2, 6.0
+    painter = QPainter(picture)
+    try:
+        painter.setFont(font)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for color, text, is_category in entries:
+            painter.setBrush(color)
+            if is_category:
+                painter.setPen(QPen(blend(color, theme.text, 0.25), 1.0))
+                painter.drawRoundedRect(QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
+            else:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.drawEllipse(QRectF(x, middle - SWATCH / 2, SWATCH, SWATCH))
+            painter.setPen(theme.dim)
+            painter.drawText(QPointF(x + SWATCH + 5, middle + metrics.capHeight() / 2), text)
+            x += SWATCH + 5 + metrics.horizontalAdvance(text) + tokens.LARGE
+    finally:
+        painter.end()
+    return picture
 
 
 def words(painter: QPainter, rect: QRectF, title: str, more: str, theme: Theme, *, failed: bool = False) -> None:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from gui import theme
+from gui.canvas.cards import CARD_HEIGHT, CHIP_HEIGHT, card_of, draw_card, fill_of, number_places, px, sprite_size
+from gui.canvas.lod import Detail, detail_at
+from tests.gui.canvas.scenes import pixels
+
+CONV = {"kind": "operation", "title": "conv1 · Conv2d", "subtitle": "ConvolutionBackward0", "category": "linear",
+        "shape": (1, 64, 32, 32)}  # fmt: skip
+LOSS = {"kind": "operation", "title": "loss", "subtitle": "SumBackward0", "category": "reduction", "shape": ()}
+WEIGHT = {"kind": "parameter", "title": "layer1.0.conv1.weight", "category": "parameter", "shape": (64, 3, 7, 7)}
+BIAS = {"kind": "parameter", "title": "b", "category": "parameter", "shape": ()}
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+def test_sizes_follow_the_words() -> None:
+    conv, longer = card_of(CONV), card_of({**CONV, "title": "a.much.longer.module.path.than.that · Conv2d"})
+    assert conv.height == CARD_HEIGHT
+    assert longer.width > conv.width
+    assert card_of(WEIGHT).height == CHIP_HEIGHT
+    assert card_of(BIAS).height == CARD_HEIGHT
+
+
+def test_a_chip_is_named_by_the_last_part() -> None:
+    assert card_of(WEIGHT).title == "weight"
+    assert card_of({**WEIGHT, "title": "weights.0"}).title == "weights.0"
+    assert card_of(WEIGHT).detail == "64×3×7×7"
+
+
+def test_equal_nodes_share_a_card() -> None:
+    assert card_of(CONV) == card_of(dict(CONV))
+
+
+def test_scalars_have_places_for_value_and_gradient() -> None:
+    value, gradient = number_places(card_of(LOSS), Detail.TEXT)
+    assert value is not None
+    assert gradient is not None
+    assert value.middle < gradient.middle
+    assert value.right <= card_of(LOSS).width
+    assert number_places(card_of(LOSS), Detail.NAME) == (None, None)
+    assert number_places(card_of(CONV), Detail.TEXT) == (None, None)
+    assert number_places(card_of(CONV), Detail.CLOSE)[1] is not None
+
+
+@pytest.mark.parametrize("attributes", [CONV, LOSS, WEIGHT, BIAS], ids=["conv", "loss", "weight", "bias"])
+@pytest.mark.parametrize("scale", [0.31, 0.42, 0.62, 0.7, 1.0, 1.3, 1.37, 2.0])
+def test_nothing_is_drawn_beyond_the_card(attributes: dict[str, object], scale: float) -> None:
+    card = card_of(attributes)
+    width, height = sprite_size(card, scale)
+    for detail in {detail_at(scale), detail_at(scale * 0.99)}:
+        image = QImage(width + 40, height + 40, QImage.Format.Format_RGB32)
+        ground = QColor("#123456")
+        image.fill(ground)
+        painter = QPainter(image)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.translate(20, 20)
+            draw_card(painter, card, scale, detail, theme.DARK)
+        finally:
+            painter.end()
+        difference = np.abs(pixels(image).astype(int) - [ground.red(), ground.green(), ground.blue()])
+        changed = difference.max(axis=2) > 16  # a rounded corner's antialiasing reaches a hair further
+        changed[20 : 20 + height, 20 : 20 + width] = False
+        assert not changed.any()
+        assert image.pixelColor(20 + width // 2, 23) == fill_of(card, theme.DARK)
+
+
+def test_font_sizes_are_whole_and_never_too_large() -> None:
+    assert [px(size) for size in (0.2, 11.0, 15.55, 15.8)] == [1, 11, 15, 16]

@@ -1,0 +1,86 @@
+"""The numbers on the bow's nodes are those of the hand calculation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.recording.reader import Recording
+from gui.canvas.lod import Detail
+from gui.canvas.painter import Picture, labels_of
+from gui.canvas.readings import Readings, contributions, gradient_of, text_of, value_of
+from gui.canvas.scene import Scene
+from tests.gui.canvas.scenes import node_named, picture_at, scene_of
+
+
+def number(picture: Picture, name: str) -> float | None:
+    return value_of(picture.readings, picture.scene, picture.state, node_named(picture.scene, name))
+
+
+def gradient(picture: Picture, name: str) -> float | None:
+    return gradient_of(picture.readings, picture.scene, picture.state, node_named(picture.scene, name))
+
+
+def test_values_and_gradients_of_the_first_step(recording: Recording, scene: Scene) -> None:
+    end = picture_at(recording, scene, 9)
+    values = {name: number(end, name) for name in ("x", "y", "w", "b", "mul", "prediction", "sub", "loss")}
+    assert values == {"x": 2, "y": 5, "w": 0.5, "b": 0.25, "mul": 1, "prediction": 1.25, "sub": -3.75, "loss": 14.0625}
+    gradients = {name: gradient(end, name) for name in ("loss", "sub", "prediction", "mul", "w", "b", "x")}
+    assert gradients == {"loss": 1, "sub": -7.5, "prediction": -7.5, "mul": -7.5, "w": -15, "b": -7.5, "x": None}
+
+
+def test_no_number_before_it_is_there(recording: Recording, scene: Scene) -> None:
+    start = picture_at(recording, scene, 0)
+    assert number(start, "mul") == 1
+    assert number(start, "prediction") is None
+    assert number(start, "y") is None
+    assert gradient(start, "w") is None
+
+
+def test_a_parameter_has_its_old_value_before_and_its_new_one_after_its_update(
+    recording: Recording, scene: Scene
+) -> None:
+    lr, w = np.float32(0.05), np.float32(0.5)
+    for playhead, expected in ((0, w), (9, w), (10, w - lr * np.float32(-15)), (11, w - lr * np.float32(-15))):
+        assert number(picture_at(recording, scene, playhead), "w") == expected
+    assert number(picture_at(recording, scene, 10), "b") == 0.25  # its turn comes next
+
+
+def test_the_value_lives_on_in_the_next_step(recording: Recording) -> None:
+    before = number(picture_at(recording, scene_of(recording, 0), 11), "w")
+    assert number(picture_at(recording, scene_of(recording, 1), 12, 1), "w") == before
+
+
+def test_labels_are_what_stands_on_a_card(recording: Recording, scene: Scene) -> None:
+    picture = picture_at(recording, scene, 11)
+    texts = [label.text for label in labels_of(picture, node_named(scene, "w"), Detail.TEXT)]
+    assert texts == ["1.250", text_of(-15.0)]
+    assert labels_of(picture, node_named(scene, "w"), Detail.NAME) == ()
+
+
+def test_contributions_where_branches_meet(branches: Recording) -> None:
+    scene = scene_of(branches)
+    a = node_named(scene, "a")
+    meeting = picture_at(branches, scene, 7)
+    assert meeting.state.active == a
+    found = contributions(meeting.readings, scene, meeting.state, meeting.track)
+    assert sorted(text for _, _, text in found) == ["2.000", "3.000"]
+    assert gradient(meeting, "a") == 5  # their sum
+    alone = picture_at(branches, scene, 6)
+    assert contributions(alone.readings, scene, alone.state, alone.track) == ()
+
+
+def test_a_parameter_used_twice(branches: Recording) -> None:
+    scene = scene_of(branches)
+    picture = picture_at(branches, scene, 8)
+    found = contributions(picture.readings, scene, picture.state, picture.track)
+    assert [text for _, _, text in found] == ["5.000", "5.000"]
+    assert gradient(picture, "w") == 10
+
+
+def test_what_is_not_recorded_has_no_number(recording: Recording) -> None:
+    readings = Readings(recording)
+    assert readings.number(0, "grad_before") is None
+    assert readings.norm(0, "grad_input", 7) is None
+    assert readings.norm(4, "grad_input", 0) == pytest.approx(7.5)
+    assert text_of(None) == ""
