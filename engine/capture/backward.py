@@ -1,7 +1,7 @@
 """Sees every backward pass: its graph, each node as autograd runs it, each gradient as it is accumulated.
 
-A function mode sees `Tensor.backward`, `torch.autograd.backward` and `torch.autograd.grad` before they run. It then walks
-the graph and puts two hooks on every node; they are taken away when the pass is over.
+A function mode sees `Tensor.backward`, `torch.autograd.backward` and `torch.autograd.grad` before they run. It then
+walks the graph and puts two hooks on every node; they are taken away when the pass is over.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class BackwardPass:
         self._writer = GraphWriter(recorder, recorder.new_graph())
 
     def begin(self, roots: Sequence[Any]) -> None:
-        """Write the graph below `roots` and watch its nodes. Roots that need no gradient are left to autograd to refuse."""
+        """Write the graph below `roots` and watch its nodes. Roots without gradient are left to autograd to refuse."""
         fns = [fn for fn in (_node_of(root) for root in roots) if fn is not None]
         if not fns:
             return
@@ -222,7 +222,7 @@ def _may_nest(node: GraphNode) -> bool:
 
 
 def _node_of(root: Any) -> Any:
-    """The node that a backward pass from `root` starts at; an AccumulateGrad for a leaf; None if it needs no gradient."""
+    """The node that a backward pass from `root` starts at (for a leaf its AccumulateGrad), None if there is none."""
     if isinstance(root, torch.autograd.graph.GradientEdge):
         return root.node
     if not isinstance(root, torch.Tensor) or not root.requires_grad:

@@ -1,8 +1,8 @@
 """Sees every operator call of the user's thread: forward operations, and parameters changed by hand.
 
-A dispatch mode runs below autograd. When it sees an operator, autograd has already made the node for it, if it made one;
-the running number then stands one above that node's sequence number. An operator under a number that was seen before made
-no node: it is skipped, unless it writes to something.
+A dispatch mode runs below autograd. When it sees an operator, autograd has already made the node for it, if it made
+one; the running number then stands one above that node's sequence number. An operator under a number that was seen
+before made no node: it is skipped, unless it writes to something.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from engine.capture.operations import Input, Operation
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
 
+_next_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 _PLAIN = (int, float, bool, str, type(None))
 _MAX_ITEMS = 16
 
@@ -51,12 +52,13 @@ class ForwardMode(TorchDispatchMode):
         return False
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
         self._thread = threading.get_ident()
         self._signatures: dict[Any, _Signature] = {}
-        self._last = torch.autograd._get_sequence_nr() - 1
+        self._last = _next_number() - 1
         self._in_custom_function = False
+        self._skipped = False
         self._assigning: tuple[tuple[int, str, int], int, Operation] | None = None
 
     def __torch_dispatch__(
@@ -66,7 +68,7 @@ class ForwardMode(TorchDispatchMode):
         recorder = self._recorder
         if not recorder.active:
             return func(*args, **kwargs)
-        number = torch.autograd._get_sequence_nr() - 1
+        number = _next_number() - 1
         signature = self._signatures.get(func) or self._look_up(func)
         made_node = self._made_node(number, signature)
         if not made_node and (not signature.written or recorder.in_optimizer):
@@ -99,10 +101,15 @@ class ForwardMode(TorchDispatchMode):
             return False
         fresh = number > self._last
         if fresh:
+            self._skipped = number - self._last > 1
             self._last = number
             self._in_custom_function = not torch.is_grad_enabled() and _inside_custom_function()
             return torch.is_grad_enabled() or self._in_custom_function
-        return self._in_custom_function and not torch.is_grad_enabled() and _inside_custom_function()
+        if torch.is_grad_enabled():
+            # The number before was taken by a node whose operation has not run yet: it clones first, then it runs.
+            skipped, self._skipped = self._skipped, False
+            return skipped
+        return self._in_custom_function and _inside_custom_function()
 
     def _before(
         self, number: int, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], made_node: bool
@@ -152,7 +159,7 @@ class ForwardMode(TorchDispatchMode):
                     yield Input(slot, number, name, shape_of(tensor), dtype_name(tensor.dtype))
 
     def _name(self, operation: Operation, place: Place | None) -> None:
-        """The last operation of an assignment has its name; operations of one run of the statement come with rising moments."""
+        """The last operation of an assignment has its name; one run of a statement comes with rising moments."""
         found = self._recorder.frames.assigned_name(place) if place else None
         if place is None or found is None:
             self._assigning = None
@@ -207,9 +214,7 @@ def _inside_custom_function() -> bool:
     return False
 
 
-def _written(
-    signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Iterator[torch.Tensor]:
+def _written(signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[torch.Tensor]:
     for position, name in signature.written:
         argument = args[position] if position < len(args) else kwargs.get(name)
         members = argument if isinstance(argument, list | tuple) else (argument,)
@@ -240,5 +245,9 @@ def plain_value(value: Any) -> Any:
         return str(value)
     if isinstance(value, list | tuple) and len(value) <= _MAX_ITEMS:
         items = [plain_value(item) for item in value]
-        return items if all(item is not None or original is None for item, original in zip(items, value, strict=True)) else None
+        return (
+            items
+            if all(item is not None or original is None for item, original in zip(items, value, strict=True))
+            else None
+        )
     return None

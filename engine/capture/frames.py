@@ -36,7 +36,7 @@ class Frames:
         self._statements: dict[str, dict[int, tuple[int, str]]] = {}
 
     def place(self, depth: int = 1) -> Place | None:
-        """The innermost frame of the user's own code; `library` is the innermost one outside torch, if it is another."""
+        """The innermost frame of the user's own code; `library` is the innermost one outside torch, if another."""
         frame: FrameType | None = sys._getframe(depth)
         library: tuple[str, int, str] | None = None
         while frame is not None:
@@ -91,7 +91,9 @@ def _library_folders() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders |= {*site.getsitepackages(), site.getusersitepackages()}
-    folders |= {str(Path(module.__file__).resolve().parents[1]) for module in (sys.modules["torch"],) if module.__file__}
+    folders |= {
+        str(Path(module.__file__).resolve().parents[1]) for module in (sys.modules["torch"],) if module.__file__
+    }
     return tuple(str(Path(folder).resolve()) + "/" for folder in folders)
 
 

@@ -63,7 +63,7 @@ def output_metadata(fn: Any) -> list[tuple[Shape, str]]:
 
 
 def read_saved(recorder: Recorder, node: GraphNode) -> None:
-    """Values that the node kept from its forward. The engine frees them once the node has run, so they are read before."""
+    """Values that the node kept from its forward. The engine frees them once the node has run: read before."""
     if node.operation is not None and node.operation.hooked:
         node.info["note"] = "its saved values are kept through hooks (checkpointing or offloading) and were not read"
         return
@@ -167,8 +167,15 @@ class GraphWriter:
     def _data_leaf(self, number: int, item: Input, forward_event: int | None) -> list[Row]:
         """Rows for an input that needs no gradient; its forward event is that of the operation that read it first."""
         node = Node(
-            number, self.graph, "data", "Data", name=item.name, shape=item.shape, dtype=item.dtype,
-            forward_event=forward_event, info={"tensor": item.tensor},
+            number,
+            self.graph,
+            "data",
+            "Data",
+            name=item.name,
+            shape=item.shape,
+            dtype=item.dtype,
+            forward_event=forward_event,
+            info={"tensor": item.tensor},
         )
         return [*self._recorder.store.referred(item.tensor), node]
 
@@ -176,15 +183,30 @@ class GraphWriter:
         if node.variable is not None and node.parameter is not None:
             leaf = self._recorder.parameters[node.parameter]
             return Node(
-                node.id, self.graph, "parameter", node.type, name=leaf.name, module=leaf.module,
-                shape=leaf.shape, dtype=leaf.dtype, parameter=leaf.id,
+                node.id,
+                self.graph,
+                "parameter",
+                node.type,
+                name=leaf.name,
+                module=leaf.module,
+                shape=leaf.shape,
+                dtype=leaf.dtype,
+                parameter=leaf.id,
             )
         metadata = output_metadata(node.fn)
         shape, dtype = metadata[0] if metadata else (None, None)
         operation = node.operation
         row = Node(
-            node.id, self.graph, "operation", node.type, name=names.get(id(node.fn), ""), shape=shape, dtype=dtype,
-            sequence_nr=node.fn._sequence_nr(), forward_event=node.forward_event, info=node.info,
+            node.id,
+            self.graph,
+            "operation",
+            node.type,
+            name=names.get(id(node.fn), ""),
+            shape=shape,
+            dtype=dtype,
+            sequence_nr=node.fn._sequence_nr(),
+            forward_event=node.forward_event,
+            info=node.info,
         )
         return row if operation is None else self._with_operation(row, operation)
 
@@ -198,10 +220,23 @@ class GraphWriter:
         if place is not None and place.library is not None:
             info["library"] = list(place.library)
         return Node(
-            row.id, row.graph, row.kind, row.type, operation.operation, row.name or operation.name, operation.module,
-            operation.module_type, self._recorder.source(place.path) if place else None,
-            place.line if place else None, place.function if place else "", row.shape, row.dtype, row.sequence_nr,
-            None, row.forward_event, info,
+            row.id,
+            row.graph,
+            row.kind,
+            row.type,
+            operation.operation,
+            row.name or operation.name,
+            operation.module,
+            operation.module_type,
+            self._recorder.source(place.path) if place else None,
+            place.line if place else None,
+            place.function if place else "",
+            row.shape,
+            row.dtype,
+            row.sequence_nr,
+            None,
+            row.forward_event,
+            info,
         )
 
     def _forward_event(self, node: GraphNode) -> None:

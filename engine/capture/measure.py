@@ -119,7 +119,7 @@ def _statistics_small(values: npt.NDArray[np.float64]) -> Statistics:
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:
-    """Sums in the tensor's own precision, in torch's cascade order; recomputed in float64 where that cancels or overflows."""
+    """Sums in the tensor's own precision; recomputed in float64 where that cancels or overflows."""
     count = flat.numel()
     lowest, highest = torch.aminmax(flat)
     low, high = lowest.item(), highest.item()
@@ -183,7 +183,7 @@ def raw_bytes(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
 
 
 def preview(tensor: torch.Tensor) -> torch.Tensor:
-    """A view with at most `PREVIEW_ELEMENTS` elements, evenly spaced along every dimension; the longest are thinned first."""
+    """A view with at most `PREVIEW_ELEMENTS` elements, evenly spaced; the longest dimensions are thinned first."""
     kept = list(tensor.shape)
     while math.prod(kept) > PREVIEW_ELEMENTS:
         longest = max(range(len(kept)), key=kept.__getitem__)

@@ -132,7 +132,9 @@ def _tensors_of(frame: FrameType) -> Iterator[tuple[str, torch.Tensor]]:
             yield f"self.{name}", value
 
 
-def _tensors_in(name: str, container: list[Any] | tuple[Any, ...] | Mapping[Any, Any]) -> Iterator[tuple[str, torch.Tensor]]:
+def _tensors_in(
+    name: str, container: list[Any] | tuple[Any, ...] | Mapping[Any, Any]
+) -> Iterator[tuple[str, torch.Tensor]]:
     if len(container) > _MAX_CONTAINER:
         return
     items = list(container.items()) if isinstance(container, Mapping) else list(enumerate(container))

@@ -59,13 +59,15 @@ class Updates:
         recorder = self._recorder
         if not recorder.active:
             return
-        closure = next(iter(args), None) if args else kwargs.get("closure")
+        has_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))  # args[0] is the optimizer
+        if has_closure:
+            recorder.before_operation()  # a forward pass is to come
         found: list[_Before] = []
         with recorder.careful(), Quiet():
             for index, group in enumerate(optimizer.param_groups):
                 hyperparameters = _plain_items(group, skip=("params",))
                 for tensor in group["params"]:
-                    if tensor.grad is not None or callable(closure):
+                    if tensor.grad is not None or has_closure:
                         info = {
                             "optimizer": type(optimizer).__name__,
                             "group": index,
@@ -73,14 +75,13 @@ class Updates:
                         }
                         found.append(self._read(tensor, optimizer.state.get(tensor, {}), info))
         self._before.append(found)
-        recorder.in_optimizer += 0 if callable(closure) else 1
+        recorder.in_optimizer += 1
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         recorder = self._recorder
         if not recorder.active or not self._before:
             return
-        closure = next(iter(args), None) if args else kwargs.get("closure")
-        recorder.in_optimizer -= 0 if callable(closure) else 1
+        recorder.in_optimizer -= 1
         with recorder.careful(), Quiet():
             for before in self._before.pop():
                 self._finish(before, optimizer.state.get(before.tensor, {}))
@@ -107,12 +108,10 @@ class Updates:
         if plain:
             before.info["state_after"] = plain
         graph, node = recorder.last_node_of.get(before.parameter, (None, None))
-        recorder.event(
-            "update", before.values, graph=graph, node=node, parameter=before.parameter, info=before.info
-        )
+        recorder.event("update", before.values, graph=graph, node=node, parameter=before.parameter, info=before.info)
 
     def _take_written(self, tensor: torch.Tensor) -> int:
-        """Older optimizers write through `.data`, which counts no version up: what was known of the memory is forgotten."""
+        """Older optimizers write through `.data`, which counts no version up: forget what was known of the memory."""
         if tensor.layout is torch.strided:
             self._recorder.store.forget_storage(tensor.untyped_storage()._cdata)
         return self._recorder.store.take(tensor)

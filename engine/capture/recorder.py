@@ -257,9 +257,10 @@ def record(
 ) -> Iterator[Recorder]:
     """Record every training step that runs inside the `with` block into the file at `path`.
 
-    `tensors` says what is kept of each tensor ("full", "preview", "stats"); `budget` how many bytes a step may take before
-    larger tensors are reduced to previews, then to statistics. `on_step(index)` is called between two training steps, in
-    the thread that trains. Raises `UsageError` for a wrong argument, `RecordingError` if the file cannot be written.
+    `tensors` says what is kept of each tensor ("full", "preview", "stats"); `budget` how many bytes a step may take
+    before larger tensors are reduced to previews, then to statistics. `on_step(index)` is called between two training
+    steps, in the thread that trains. Raises `UsageError` for a wrong argument, `RecordingError` if the file cannot be
+    written.
     """
     if tensors not in LEVELS:
         raise UsageError(f"tensors={tensors!r} is none of {', '.join(LEVELS)}.")

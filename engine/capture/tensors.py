@@ -1,7 +1,7 @@
 """Each content once: tensors that are met again, unchanged, are not measured again.
 
-A parameter is met in the forward pass, as a saved value, before its update, and after the update before: one row. What
-makes two meetings the same content is the memory (a storage that is still alive, offset, shape, strides) and the version
+A parameter is met in the forward pass, as a saved value, before its update, and after the update before: one row.
+What makes two meetings the same content is the memory (a storage still alive, offset, shape, strides) and the version
 that autograd counts up with every in-place operation. Writes through `.data` do not count up; the forward mode sees
 them, and tells `forget_storage`.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -23,6 +24,20 @@ from engine.recording.model import Histogram, Level, Statistics, Tensor
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
 _PREVIEW_SHARE = 8
 _SWEEP_EVERY = 4096
+
+
+class _Place(NamedTuple):
+    """Where a tensor's elements lie."""
+
+    storage: int
+    offset: int
+    shape: torch.Size
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+
+    def layout(self) -> list[tuple[int, int]]:
+        """The same for a tensor and its transpose."""
+        return sorted(zip(self.stride, self.shape, strict=True))
 
 
 @dataclass(slots=True)
@@ -45,8 +60,8 @@ class TensorStore:
         self._budget = budget
         self._spent = 0
         self._numbers = itertools.count()
-        self._known: dict[tuple[object, ...], _Known] = {}
-        self._keys_of_storage: dict[int, list[tuple[object, ...]]] = {}
+        self._known: dict[_Place, _Known] = {}
+        self._places_in: dict[int, list[_Place]] = {}
         self._waiting: dict[int, Tensor] = {}
         self._exposed: dict[int, StorageWeakRef] = {}
         self._oldest_kept = 0
@@ -62,34 +77,31 @@ class TensorStore:
             return self._unreadable(tensor)
         storage = tensor.untyped_storage()
         address = storage._cdata
-        key = (address, tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype)
+        place = _Place(address, int(tensor.storage_offset()), tensor.shape, tensor.stride(), tensor.dtype)
         version = -1 if tensor.is_inference() else tensor._version + bumps
-        known = self._known.get(key)
+        known = self._known.get(place)
         if known is not None and known.version == version >= 0 and not known.storage.expired():
             return known.tensor
-        statistics, histogram = self._measure_once(tensor, address, version)
+        statistics, histogram = self._measure_once(tensor, place, version)
         number = next(self._numbers)
         row = self._row(number, tensor, statistics, histogram)
         self._waiting[number] = row
         if self._exposed and self._is_exposed(address):
             return number
-        self._known[key] = _Known(StorageWeakRef(storage), version, number, row.level, statistics, histogram)
-        self._keys_of_storage.setdefault(address, []).append(key)
+        self._known[place] = _Known(StorageWeakRef(storage), version, number, row.level, statistics, histogram)
+        self._places_in.setdefault(address, []).append(place)
         self._sweep()
         return number
 
-    def _measure_once(
-        self, tensor: torch.Tensor, address: int, version: int
-    ) -> tuple[Statistics, Histogram | None]:
+    def _measure_once(self, tensor: torch.Tensor, place: _Place, version: int) -> tuple[Statistics, Histogram | None]:
         """A weight and its transpose have the same statistics."""
-        for key in self._keys_of_storage.get(address, ()):
-            known = self._known.get(key)
+        for other in self._places_in.get(place.storage, ()):
+            known = self._known.get(other)
             if (
                 known is not None
                 and known.version == version >= 0
-                and key[1] == tensor.storage_offset()
-                and key[4] == tensor.dtype
-                and sorted(zip(key[3], key[2], strict=True)) == sorted(zip(tensor.stride(), tensor.shape, strict=True))  # type: ignore[call-overload]
+                and (other.offset, other.dtype) == (place.offset, place.dtype)
+                and other.layout() == place.layout()
                 and not known.storage.expired()
             ):
                 return known.statistics, known.histogram
@@ -137,8 +149,8 @@ class TensorStore:
 
     def forget_storage(self, address: int) -> None:
         """What lies in this storage was written to behind autograd's back."""
-        for key in self._keys_of_storage.pop(address, ()):
-            self._known.pop(key, None)
+        for place in self._places_in.pop(address, ()):
+            self._known.pop(place, None)
 
     def expose_storage(self, storage: torch.UntypedStorage) -> None:
         """Others can write to this memory from now on, unseen: never take it for known again."""
@@ -153,7 +165,7 @@ class TensorStore:
         return reference is not None
 
     def end_step(self) -> dict[Level, tuple[int, int]]:
-        """A fresh budget. Rows that wait since before this step began lose their data. Returns (count, bytes) reduced."""
+        """A fresh budget. Rows that wait since before this step lose their data. Returns (count, bytes) reduced."""
         stale = [number for number in self._waiting if number < self._oldest_kept]
         for number in stale:
             row = self._waiting[number]
@@ -170,9 +182,9 @@ class TensorStore:
         self._measured += 1
         if self._measured % _SWEEP_EVERY:
             return
-        gone = [key for key, known in self._known.items() if known.storage.expired()]
-        for key in gone:
-            del self._known[key]
-        self._keys_of_storage = {}
-        for key in self._known:
-            self._keys_of_storage.setdefault(key[0], []).append(key)  # type: ignore[arg-type]
+        gone = [place for place, known in self._known.items() if known.storage.expired()]
+        for place in gone:
+            del self._known[place]
+        self._places_in = {}
+        for place in self._known:
+            self._places_in.setdefault(place.storage, []).append(place)

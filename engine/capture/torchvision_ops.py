@@ -1,7 +1,7 @@
 """Lets torchvision be imported beside a torch for which its compiled operators were not built.
 
-torchvision from PyPI links against CUDA; beside a CPU-only torch its library does not load, and the import then fails with
-"operator torchvision::nms does not exist", although no classification model needs that operator. The schemas of the two
+torchvision from PyPI links against CUDA; beside a CPU-only torch its library does not load, and the import then fails
+with "operator torchvision::nms does not exist", although no classification model needs it. The schemas of the two
 operators are defined just before the module that wants them is imported, and only if they are still missing then.
 """
 

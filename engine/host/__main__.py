@@ -96,7 +96,9 @@ def _run(options: argparse.Namespace, commands: BinaryIO, send: Callable[[Messag
     from engine.host.session import run_session
 
     level: Level = options.tensors
-    finished, code = run_session(script, options.args, output, level, options.budget, options.pause_after, commands, send)
+    finished, code = run_session(
+        script, options.args, output, level, options.budget, options.pause_after, commands, send
+    )
     send(finished)
     return code
 

@@ -15,8 +15,8 @@ from engine.host.script import EndOfRecording
 class Control:
     """Commands come in on a thread of their own; the script's thread asks between two training steps.
 
-    `pause_after` is the number of training steps after which the script stands still, or None. When the window goes away
-    (the end of its pipe), the script is stopped: nobody could see it any more.
+    `pause_after` is the number of training steps after which the script stands still, or None. When the window goes
+    away (the end of its pipe), the script is stopped: nobody could see it any more.
     """
 
     def __init__(self, commands: BinaryIO, send: Callable[[Message], None], pause_after: int | None = None) -> None:
@@ -24,7 +24,11 @@ class Control:
         self._send = send
         self._pause_at = None if pause_after is None else pause_after - 1
         self._condition = threading.Condition()
-        self.stopping = False
+        self._stopping = False
+
+    def is_stopping(self) -> bool:
+        """Whether the window wants the script to end."""
+        return self._stopping
 
     def start(self) -> None:
         threading.Thread(target=self._listen, name="chainrule-commands", daemon=True).start()
@@ -32,12 +36,12 @@ class Control:
     def between_steps(self, finished: int) -> None:
         """Called in the script's thread after step number `finished`: waits while the script is held."""
         with self._condition:
-            if self._is_held(finished) and not self.stopping:
+            if self._is_held(finished) and not self._stopping:
                 self._send(Paused(finished))
-                while self._is_held(finished) and not self.stopping:
+                while self._is_held(finished) and not self._stopping:
                     self._condition.wait()
                 self._send(Resumed())
-            if self.stopping:
+            if self._stopping:
                 raise EndOfRecording
 
     def _is_held(self, finished: int) -> bool:
@@ -60,8 +64,7 @@ class Control:
                 self._pause_at = None
             elif isinstance(command, StepOnce):
                 self._pause_at = None if self._pause_at is None else self._pause_at + 1
-            elif isinstance(command, Stop):
-                if not self.stopping:
-                    self.stopping = True
-                    _thread.interrupt_main()
+            elif isinstance(command, Stop) and not self._stopping:
+                self._stopping = True
+                _thread.interrupt_main()
             self._condition.notify_all()

@@ -1,7 +1,7 @@
 """The words that the window and the host exchange: one JSON object a line, in both directions.
 
-Both sides import this module, so it knows nothing of torch. To add a message, write a frozen dataclass with a `kind` and
-put it in `MESSAGES` (host to window) or `COMMANDS` (window to host).
+Both sides import this module, so it knows nothing of torch. To add a message, write a frozen dataclass with a `kind`
+and put it in `MESSAGES` (host to window) or `COMMANDS` (window to host).
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ def decode(line: bytes | str) -> Message | Command:
     name, table = _kind(fields_of_line)
     if name not in table:
         raise ValueError(f"unknown message or command {name!r}")
-    return _build(table[name], fields_of_line)
+    item: Message | Command = _build(table[name], fields_of_line)
+    return item
 
 
 def _kind(fields_of_line: dict[str, Any]) -> tuple[str, Mapping[str, Any]]:

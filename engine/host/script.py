@@ -128,7 +128,7 @@ def _trim(summary: traceback.TracebackException | None) -> None:
 
 
 def _user_frames(stack: Sequence[traceback.FrameSummary]) -> Iterator[traceback.FrameSummary]:
-    """The frames as they would be without us. A torch call that is watched appears twice: on the way to us, and from us."""
+    """The frames as they would be without us: a watched torch call appears twice, on the way to us and from us."""
     for position, frame in enumerate(stack):
         following = stack[position + 1] if position + 1 < len(stack) else None
         previous = stack[position - 1] if position else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ def run_session(
 ) -> tuple[Finished, int]:
     """Run `script` under capture, telling the window how it goes; returns the last message and the exit code."""
     torchvision_ops.install()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a stop interrupts the script, and nothing else
     control = Control(commands, send, pause_after)
     writers: list[Writer] = []
 
@@ -59,12 +61,17 @@ def run_session(
 
 
 def _outcome(script: Path, arguments: Sequence[str], control: Control) -> Outcome:
-    """How the script ended. A stop interrupts it wherever it is, and once more if it was just about to end by itself."""
+    """How the script ended. A stop interrupts it wherever it is, even just after its end."""
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if control.is_stopping():
+            raise EndOfRecording
         outcome = run_script(script, arguments)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except (KeyboardInterrupt, EndOfRecording):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         return Outcome(130, "stopped")
-    if control.stopping and outcome.reason != "completed":
+    if control.is_stopping() and outcome.reason != "completed":
         return Outcome(130, "stopped")
     return outcome
 

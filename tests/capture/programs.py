@@ -1,0 +1,124 @@
+"""Small training programs: each returns everything that recording must not change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.capture import torchvision_ops
+
+
+def _state(parameters: Any, optimizer: torch.optim.Optimizer | None, module: nn.Module | None) -> list[Any]:
+    """Parameters, gradients, buffers, optimizer state and the random state, as bytes."""
+    found: list[Any] = []
+    for tensor in parameters:
+        found.append(_bytes(tensor))
+        found.append(None if tensor.grad is None else _bytes(tensor.grad))
+    if module is not None:
+        found += [_bytes(buffer) for buffer in module.buffers()]
+    if optimizer is not None:
+        for state in optimizer.state.values():
+            found += [_bytes(value) if isinstance(value, torch.Tensor) else value for value in state.values()]
+    found.append(_bytes(torch.get_rng_state()))
+    return found
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    return tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+
+
+def bow(steps: int) -> list[Any]:
+    x, y = torch.tensor(2.0), torch.tensor(5.0)
+    w, b = torch.tensor(0.5, requires_grad=True), torch.tensor(0.0, requires_grad=True)
+    optimizer = torch.optim.SGD([w, b], lr=0.05)
+    for _ in range(steps):
+        loss = (w * x + b - y) ** 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        sys.stdout.write(f"{loss.item()}\n")
+    return _state([w, b], optimizer, None)
+
+
+def resnet18(steps: int) -> list[Any]:
+    torchvision_ops.install()
+    from torchvision.models import resnet18 as make
+
+    torch.manual_seed(0)
+    model = make(weights=None)
+    data, labels = torch.rand(1, 3, 64, 64), torch.rand(1, 1000)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
+    for _ in range(steps):
+        loss = (model(data) - labels).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        sys.stdout.write(f"{loss.item()}\n")
+    return _state(model.parameters(), optimizer, model)
+
+
+def dropout_mlp(steps: int) -> list[Any]:
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 3))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(steps):
+        loss = nn.functional.cross_entropy(model(torch.randn(5, 8)), torch.randint(3, (5,)))
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+        sys.stdout.write(f"{loss.item()}\n")
+    return _state(model.parameters(), optimizer, model)
+
+
+class Twice(torch.autograd.Function):
+    """A custom function with a saved tensor and an attribute."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor, factor: float) -> torch.Tensor:
+        ctx.save_for_backward(value)
+        ctx.factor = factor
+        return value * value * factor
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        (value,) = ctx.saved_tensors
+        return grads[0] * 2 * ctx.factor * value, None
+
+
+class Tangled(nn.Module):
+    """In-place operations, a GRU, a shared weight, a custom function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(4, 6, batch_first=True)
+        self.shared = nn.Linear(6, 6)
+        self.norm = nn.BatchNorm1d(6)
+
+    def forward(self, data: torch.Tensor) -> torch.Tensor:
+        hidden = self.gru(data)[0][:, -1]
+        hidden = nn.functional.relu_(self.shared(hidden))
+        hidden = self.shared(hidden)
+        hidden = hidden.mul_(torch.sigmoid(hidden))
+        return Twice.apply(self.norm(hidden), 0.5)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def tangled(steps: int) -> list[Any]:
+    torch.manual_seed(2)
+    model = Tangled()
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, momentum=0.5)
+    for step in range(steps):
+        loss = model(torch.randn(3, 5, 4)).pow(2).mean()
+        loss.backward()
+        if step % 2:
+            optimizer.step()
+            optimizer.zero_grad()
+        sys.stdout.write(f"{loss.item()}\n")
+    return _state(model.parameters(), optimizer, model)
+
+
+PROGRAMS: tuple[Callable[[int], list[Any]], ...] = (bow, resnet18, dropout_mlp, tangled)
