@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
+from engine.errors import RecordingError
 from engine.recording.model import PHASES
 from engine.recording.reader import Recording
 from gui import numbers
@@ -136,7 +137,10 @@ class GradientChart(Chart):
         """The place of the selected node's parameter, −1 if there is none."""
         if self.session.selection is None:
             return -1
-        parameter = recording.node(self.session.selection).parameter
+        try:
+            parameter = recording.node(self.session.selection).parameter
+        except RecordingError:
+            return -1
         ids = [each.id for each in layer_order(recording)]
         return ids.index(parameter) if parameter in ids else -1
 

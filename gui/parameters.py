@@ -34,7 +34,7 @@ ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 REDRAW_MS = 30
 PORTION = 0.004  # s of reading at a time
-WIDTHS = {NAME: 200, SHAPE: 128, DTYPE: 64, VALUE: 104, GRADIENT: 104, UPDATE: 104, RATIO: 104, OPTIMIZER: 64}
+WIDTHS = {NAME: 180, SHAPE: 148, DTYPE: 76, VALUE: 100, GRADIENT: 100, UPDATE: 100, RATIO: 100, OPTIMIZER: 80}
 
 
 def tr(text: str) -> str:
@@ -261,10 +261,13 @@ class ParametersPanel(QWidget):
 
 def node_of(recording: Recording, parameter: int, graph: int | None, playhead: int) -> int | None:
     """The parameter's node in the current graph; if it has none there, in the nearest event that knows one."""
-    if graph is not None:
-        for node in recording.nodes(graph):
-            if node.parameter == parameter:
-                return node.id
+    try:
+        nodes = recording.nodes(graph) if graph is not None else ()
+    except RecordingError:  # damaged there; the canvas has said so
+        nodes = ()
+    for node in nodes:
+        if node.parameter == parameter:
+            return node.id
     timeline = recording.timeline
     hits = np.flatnonzero((timeline.parameter == parameter) & (timeline.node >= 0))
     if not len(hits):

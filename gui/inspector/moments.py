@@ -35,9 +35,13 @@ class Moments:
         self.playhead = playhead
         self.node = node
         self.step = recording.graph(node.graph).step
-        self.first, self.last = recording.timeline.step_bounds(self.step)
+        try:
+            self.first, self.last = recording.timeline.step_bounds(self.step)
+        except KeyError:  # a live recording: the graph is there, its events are on their way
+            self.first, self.last = len(recording.timeline), len(recording.timeline) - 1
         self._values: dict[int, tuple[Value, ...]] = {}
-        self._over = playhead > self.last or (recording.complete and playhead == self.last)
+        happened = self.first <= self.last
+        self._over = happened and (playhead > self.last or (recording.complete and playhead == self.last))
 
     def moment(self, event: int | None) -> Moment:
         return Moment(event, self._over, event is not None and event <= self.playhead)
