@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from gui import theme
 from gui.canvas.cards import CARD_HEIGHT, CHIP_HEIGHT, card_of, draw_card, fill_of, number_places, px, sprite_size
 from gui.canvas.lod import Detail, detail_at
-from tests.gui.canvas.scenes import pixels
+from tests.gui.canvas.scenes import count_color, pixels
 
 CONV = {"kind": "operation", "title": "conv1 · Conv2d", "subtitle": "ConvolutionBackward0", "category": "linear",
         "shape": (1, 64, 32, 32)}  # fmt: skip
@@ -67,7 +67,7 @@ def test_nothing_is_drawn_beyond_the_card(attributes: dict[str, object], scale: 
         changed = difference.max(axis=2) > 16  # a rounded corner's antialiasing reaches a hair further
         changed[20 : 20 + height, 20 : 20 + width] = False
         assert not changed.any()
-        assert image.pixelColor(20 + width // 2, 23) == fill_of(card, theme.DARK)
+        assert count_color(image, fill_of(card, theme.DARK)) > width * height / 4
 
 
 def test_font_sizes_are_whole_and_never_too_large() -> None:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+
+from engine.errors import UsageError
+from engine.graph.build import build_graph
+from engine.layout import layout
+from engine.recording.reader import Recording
+from gui.canvas.export_image import LARGEST_SIDE, draw_image, render_image
+from gui.canvas.scene import Scene, node_sizes
+from gui.theme import DARK, LIGHT
+from tests.gui.canvas.scenes import count_color, picture_at
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_svg_has_real_text_and_no_pixels(recording: Recording, qapp: QApplication, tmp_path: Path) -> None:
+    path = tmp_path / "bow.svg"
+    render_image(recording, build_graph(recording, 0, data_leaves=True), "layered", 11, path)
+    root = ET.parse(path).getroot()
+    texts = {"".join(element.itertext()).strip() for element in root.iter(f"{SVG}text")}
+    assert {"loss", "prediction", "w", "b", "x", "y", "PowBackward0", "1.250", "14.06"} <= texts
+    assert not list(root.iter(f"{SVG}image"))
+    families = set(re.findall(r'font-family="([^"]*)"', path.read_text("utf-8")))
+    assert families
+    assert all(family.endswith(("sans-serif", "monospace")) for family in families)
+
+
+@pytest.mark.parametrize(("name", "look"), [("light", LIGHT), ("dark", DARK)])
+def test_png_in_both_themes(
+    recording: Recording, qapp: QApplication, tmp_path: Path, name: str, look: object
+) -> None:
+    sizes = []
+    for scale in (1.0, 2.0):
+        path = tmp_path / f"bow{scale}.png"
+        render_image(recording, build_graph(recording, 0), "layered", None, path, theme=name, scale=scale)
+        image = QImage(str(path)).convertToFormat(QImage.Format.Format_RGB32)
+        sizes.append(image.width())
+        assert count_color(image, look.bg) > 1000  # type: ignore[attr-defined]
+        assert count_color(image, look.update) > 0  # type: ignore[attr-defined]
+    assert sizes[1] == pytest.approx(2 * sizes[0], abs=2)
+
+
+def test_a_layout_that_is_at_hand_is_used(recording: Recording, qapp: QApplication, tmp_path: Path) -> None:
+    graph = build_graph(recording, 0)
+    node_sizes(graph)
+    arranged = layout(graph, algorithm="circular")
+    render_image(recording, graph, arranged, 0, tmp_path / "circle.png")
+    x0, _, x1, _ = arranged.bounds
+    assert QImage(str(tmp_path / "circle.png")).width() > x1 - x0
+
+
+def test_a_huge_picture_is_made_smaller(recording: Recording, scene: Scene) -> None:
+    image = draw_image(picture_at(recording, scene, 0), theme=LIGHT, scale=200.0)
+    assert max(image.width(), image.height()) <= LARGEST_SIDE + 1
+
+
+def test_mistakes_are_explained(recording: Recording, qapp: QApplication, tmp_path: Path) -> None:
+    graph = build_graph(recording, 0)
+    with pytest.raises(UsageError, match=r"\.svg or \.png"):
+        render_image(recording, graph, "layered", 0, tmp_path / "bow.bmp")
+    with pytest.raises(UsageError, match="cannot be written"):
+        render_image(recording, graph, "layered", 0, tmp_path / "no" / "folder" / "bow.png")
+
+
+def test_without_a_display(bow: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from engine.recording.reader import open_recording; from engine.graph.build import build_graph\n"
+        "from gui.canvas.export_image import render_image\n"
+        "with open_recording(Path(sys.argv[1])) as r:\n"
+        "    for end in ('svg', 'png'): render_image(r, build_graph(r, 0), 'layered', 5, Path(sys.argv[2] + end))\n"
+        "assert not {'torch', 'pyqtgraph'} & set(sys.modules)\n"
+    )
+    kept = {name: value for name, value in os.environ.items()
+            if name not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(bow), str(tmp_path / "bow.")],
+        env=kept, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "bow.svg").stat().st_size > 1000
+    assert not QImage(str(tmp_path / "bow.png")).isNull()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from engine.recording.reader import Recording, open_recording
+from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, rough_aspect, structure_of
+from gui.canvas.scene import Scene
+from tests.recordings import make_chain
+
+
+@pytest.fixture
+def loader(qtbot: QtBot, recording: Recording) -> Iterator[Loader]:
+    made = Loader()
+    made.reset(recording)
+    yield made
+    made.finish()
+
+
+def loaded(loader: Loader, wish: Wish, qtbot: QtBot) -> Scene:
+    with qtbot.waitSignal(loader.ready) as answer:
+        loader.start(wish)
+    assert answer.args is not None
+    assert answer.args[0] == wish
+    scene: Scene = answer.args[1]
+    return scene
+
+
+def test_steps_of_one_structure_share_a_layout(loader: Loader, recording: Recording, qtbot: QtBot) -> None:
+    wishes = [loader.wish(graph, "layered", None, 1.0) for graph in (0, 1)]
+    assert wishes[0].key == wishes[1].key
+    assert loader.known(wishes[0]) is None
+    first = loaded(loader, wishes[0], qtbot)
+    second = loader.known(wishes[1])
+    assert second is not None
+    assert second.pieces is first.pieces
+    for a, b in zip(first.node_ids.tolist(), second.node_ids.tolist(), strict=True):
+        assert (recording.node(a).name, recording.node(a).type) == (recording.node(b).name, recording.node(b).type)
+    assert loader.known(wishes[1]) is second
+
+
+def test_another_graph_has_another_structure(recording: Recording, tmp_path: Path) -> None:
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=8)) as chain:
+        assert structure_of(chain, 0) != structure_of(recording, 0)
+
+
+def test_data_leaves_are_shown_in_small_graphs_only(loader: Loader, tmp_path: Path) -> None:
+    assert loader.wish(0, "layered", None, 1.0).data_leaves
+    assert not loader.wish(0, "layered", False, 1.0).data_leaves
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=LEAVES_UP_TO + 1)) as chain:
+        loader.reset(chain)
+        assert not loader.wish(0, "layered", None, 1.0).data_leaves
+        assert loader.wish(0, "layered", True, 1.0).data_leaves
+
+
+def test_a_failure_is_told_and_the_next_wish_is_met(loader: Loader, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(loader.failed) as answer:
+        loader.start(loader.wish(0, "no such layout", None, 1.0))
+    assert answer.args is not None
+    assert "no such layout" in answer.args[1]
+    loaded(loader, loader.wish(0, "circular", None, 1.0), qtbot)
+
+
+def test_the_last_wish_counts(loader: Loader, qtbot: QtBot) -> None:
+    told: list[Wish] = []
+    loader.ready.connect(lambda wish, _: told.append(wish))
+    last = loader.wish(0, "circular", None, 1.0)
+    for name in ("layered", "spring", "circular"):
+        loader.start(loader.wish(0, name, None, 1.0))
+    qtbot.waitUntil(lambda: bool(told) and not loader.busy)
+    assert told == [last]
+
+
+def test_nothing_is_told_after_another_recording_was_opened(loader: Loader, qtbot: QtBot) -> None:
+    told: list[Wish] = []
+    loader.ready.connect(lambda wish, _: told.append(wish))
+    loader.start(loader.wish(0, "layered", None, 1.0))
+    loader.reset(None)
+    qtbot.waitUntil(lambda: not loader.busy)
+    assert not told
+
+
+def test_a_little_more_room_changes_no_aspect() -> None:
+    assert rough_aspect(1280, 800) == rough_aspect(1300, 800)
+    assert rough_aspect(1280, 800) != rough_aspect(800, 1280)
+    assert rough_aspect(0, 0) == 1.0

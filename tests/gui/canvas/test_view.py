@@ -1,0 +1,259 @@
+"""The widget: what it shows, how it is moved about, and that it never keeps anything that a seek would not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent, QImage, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolTip
+from pytestqt.qtbot import QtBot
+
+from engine.errors import UsageError
+from gui import theme
+from gui.canvas.view import CanvasView
+from gui.session import Session
+from gui.theme import DARK, LIGHT
+from tests.gui.canvas.scenes import count_color
+from tests.recordings import make_chain
+
+LAST = 35
+
+
+@pytest.fixture
+def view(session: Session, qtbot: QtBot, qapp: QApplication) -> Iterator[CanvasView]:
+    """The bow, laid out and shown; nothing moves by itself."""
+    theme.apply(qapp, "dark")
+    theme.set_reduced_motion(True)
+    made = CanvasView(session)
+    made.resize(900, 640)
+    made.show()
+    qtbot.waitUntil(lambda: made.is_ready() and not made._reshape.isActive())
+    yield made
+    made.shutdown()
+    made.close()
+    theme.set_reduced_motion(None)
+
+
+def place(view: CanvasView, title: str) -> QPoint:
+    """Where a node's middle is, in the widget's own pixels."""
+    return QPoint(*(round(each) for each in view.camera.to_device(*view.scene.center(node(view, title)))))  # type: ignore[union-attr]
+
+
+def node(view: CanvasView, title: str) -> int:
+    scene = view.scene
+    assert scene is not None
+    return next(n for n in range(scene.node_count) if scene.cards[scene.card[n]].title == title)
+
+
+def shot(view: CanvasView) -> QImage:
+    return view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+def test_walking_equals_seeking(view: CanvasView, session: Session, qtbot: QtBot) -> None:
+    sought = {}
+    for event in (17, 3, 35, 0, *range(36)):
+        session.seek(event)
+        qtbot.waitUntil(view.is_ready)
+        sought[event] = view.drawn_state()
+    for event in range(LAST, -1, -1):
+        session.seek(event)
+        assert view.drawn_state() == sought[event]
+    assert len(set(sought.values())) == 36
+
+
+def test_the_names_and_numbers_of_the_bow(view: CanvasView, session: Session) -> None:
+    session.seek(9)
+    texts = view.drawn_state()[2]
+    assert isinstance(texts, tuple)
+    assert {"14.06", "1.250", "5.000", "2.000", "0.5000", "0.2500"} <= set(texts)
+
+
+def test_a_click_selects_and_a_click_beside_selects_nothing(view: CanvasView, session: Session) -> None:
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=place(view, "prediction"))
+    assert session.recording is not None
+    assert session.selection is not None
+    assert session.recording.node(session.selection).name == "prediction"
+    assert count_color(shot(view), DARK.accent) > 100
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(5, 320))
+    assert session.selection is None
+
+
+def test_dragging_pans_and_selects_nothing(view: CanvasView, session: Session) -> None:
+    start = place(view, "loss")
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        QTest.mouseMove(view, start + QPoint(20 * step, 10 * step))
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=start + QPoint(100, 50))
+    assert session.selection is None
+    moved = place(view, "loss") - start
+    assert abs(moved.x() - 100) <= 1
+    assert abs(moved.y() - 50) <= 1
+
+
+def test_the_wheel_zooms_about_the_mouse(view: CanvasView) -> None:
+    at = QPointF(300, 200)
+    before = view.camera.to_scene(at.x(), at.y())
+    scale = view.camera.scale
+    event = QWheelEvent(at, view.mapToGlobal(at), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+                        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)  # fmt: skip
+    QApplication.sendEvent(view, event)
+    assert view.camera.scale > scale
+    assert view.camera.to_scene(at.x(), at.y()) == pytest.approx(before)
+
+
+def test_two_fingers_pan(view: CanvasView) -> None:
+    before = place(view, "loss")
+    at = QPointF(300, 200)
+    event = QWheelEvent(at, view.mapToGlobal(at), QPoint(12, -8), QPoint(12, -8), Qt.MouseButton.NoButton,
+                        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.ScrollUpdate, False)  # fmt: skip
+    QApplication.sendEvent(view, event)
+    assert place(view, "loss") - before == QPoint(12, -8)
+
+
+def test_keys_and_double_click(view: CanvasView) -> None:
+    fitted = view.camera
+    QTest.keyClick(view, Qt.Key.Key_Plus)
+    assert view.camera.scale > fitted.scale
+    QTest.keyClick(view, Qt.Key.Key_F)
+    assert view.camera == fitted
+    QTest.keyClick(view, Qt.Key.Key_Minus)
+    assert view.camera.scale < fitted.scale
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=QPoint(5, 320))
+    assert view.camera == fitted
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=place(view, "w"))
+    assert (view.camera.x, view.camera.y) == view.scene.center(node(view, "w"))  # type: ignore[union-attr]
+
+
+def test_hovering_fades_what_is_not_connected(view: CanvasView, session: Session) -> None:
+    session.seek(11)
+    plain = shot(view)
+    QTest.mouseMove(view, place(view, "y"))
+    assert shot(view) != plain
+    assert view.cursor().shape() == Qt.CursorShape.PointingHandCursor
+    QTest.mouseMove(view, QPoint(5, 320))
+    assert shot(view) == plain
+
+
+def test_a_tooltip_tells_all_digits(view: CanvasView, session: Session) -> None:
+    session.seek(11)
+    at = place(view, "w")
+    QApplication.sendEvent(view, QHelpEvent(QEvent.Type.ToolTip, at, view.mapToGlobal(at)))
+    assert "1.25" in QToolTip.text()
+    assert "-15.0" in QToolTip.text()
+    QToolTip.hideText()
+
+
+def test_the_same_step_again_does_not_move_the_view(view: CanvasView, session: Session) -> None:
+    session.seek(3)
+    camera = view.camera
+    session.seek(15)
+    assert view.is_ready()
+    assert view.camera == camera
+
+
+def test_the_active_node_is_followed_unless_one_has_moved_away(view: CanvasView, session: Session) -> None:
+    session.seek(3)  # the loss, at the top
+    view.fly_to(int(view.scene.node_ids[node(view, "loss")]))  # type: ignore[union-attr]
+    for _ in range(4):
+        view.zoom_in()
+    session.seek(9)  # w, at the foot
+    assert view.camera.shows(*view.scene.center(node(view, "w")))  # type: ignore[union-attr]
+    view._navigator.pan(5000, 0)
+    session.seek(3)
+    assert not view.camera.shows(*view.scene.center(node(view, "loss")))  # type: ignore[union-attr]
+
+
+def test_data_leaves_can_be_hidden(view: CanvasView, qtbot: QtBot) -> None:
+    assert view.data_leaves
+    view.set_data_leaves(False)
+    qtbot.waitUntil(view.is_ready)
+    assert view.scene is not None
+    assert view.scene.node_count == 6
+
+
+def test_another_layout(view: CanvasView, qtbot: QtBot) -> None:
+    before = view.scene
+    view.set_layout("circular")
+    assert view.scene is before  # shown until the other one is made
+    qtbot.waitUntil(view.is_ready)
+    assert view.scene is not before
+    assert view.layout_name == "circular"
+
+
+def test_a_layout_that_fails_says_so_in_the_canvas(view: CanvasView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.failed):
+        view.set_layout("no such layout")
+    assert "no such layout" in view.problem
+    shot(view)
+    view.set_layout("layered")
+    qtbot.waitUntil(lambda: view.is_ready() and not view.problem)
+
+
+def test_the_theme_can_be_switched(view: CanvasView, qapp: QApplication) -> None:
+    assert count_color(shot(view), DARK.bg) > 10_000
+    theme.apply(qapp, "light")
+    assert count_color(shot(view), LIGHT.bg) > 10_000
+    theme.apply(qapp, "dark")
+
+
+def test_an_event_is_played_when_motion_is_wanted(view: CanvasView, session: Session, qtbot: QtBot) -> None:
+    theme.set_reduced_motion(False)
+    view.set_animation_speed(80)
+    session.seek(4)
+    session.seek(5)
+    assert view._motion.change is not None
+    drawn = view.drawn_state()
+    shot(view)
+    qtbot.waitUntil(lambda: view._motion.change is None)
+    assert view.drawn_state() == drawn
+    view.set_animation_speed(0)
+    session.seek(6)
+    assert view._motion.change is None
+
+
+def test_nothing_open(qtbot: QtBot) -> None:
+    empty = Session()
+    view = CanvasView(empty)
+    qtbot.addWidget(view)
+    assert view.is_ready()
+    assert view.scene is None
+    shot(view)
+    view.fit()
+    view.zoom_in()
+    with pytest.raises(UsageError):
+        view.export(Path("graph.png"))
+    view.shutdown()
+
+
+def test_closing_and_opening(view: CanvasView, session: Session, bow: Path, qtbot: QtBot) -> None:
+    session.close()
+    assert view.scene is None
+    shot(view)
+    session.open(bow)
+    qtbot.waitUntil(view.is_ready)
+    assert view.scene is not None
+
+
+def test_export_writes_what_is_shown(view: CanvasView, tmp_path: Path) -> None:
+    view.export(tmp_path / "bow.png")
+    assert count_color(QImage(str(tmp_path / "bow.png")).convertToFormat(QImage.Format.Format_RGB32), DARK.bg) > 1000
+
+
+def test_a_large_graph_has_a_minimap_to_steer_by(
+    qtbot: QtBot, tmp_path: Path, view: CanvasView, session: Session
+) -> None:
+    session.open(make_chain(tmp_path / "chain.chain", nodes=300))
+    qtbot.waitUntil(view.is_ready)
+    for _ in range(6):
+        view.zoom_in()
+    corner = view._minimap.rect(view.width(), view.height())
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=(corner.topLeft() + QPointF(20, 20)).toPoint())
+    x0, y0, x1, y1 = view.scene.bounds  # type: ignore[union-attr]
+    assert view.camera.x < (x0 + x1) / 2
+    assert view.camera.y < (y0 + y1) / 2
+    assert session.selection is None
+    shot(view)
