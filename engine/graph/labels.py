@@ -13,7 +13,7 @@ VIEWS = frozenset(
     {"T", "Transpose", "Permute", "View", "UnsafeView", "Reshape", "ReshapeAlias", "Expand", "Unsqueeze", "Squeeze",
      "Slice", "Select", "Alias", "Clone", "ToCopy", "Split", "Unbind"}
 )  # fmt: skip
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HUMP = re.compile(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])")
 
 
 class Labels:
@@ -60,11 +60,15 @@ def subtitle(node: Node) -> str:
 
 
 def operator_name(node: Node) -> str:
-    """ "aten.add_.Tensor" → "add_"; without an operator, the type in the same spelling: "MulBackward0" → "mul"."""
+    """ "aten.add_.Tensor" → "add_"; without an operator, the type in the same spelling: "MulBackward0" → "mul".
+
+    The user's own `autograd.Function` keeps the name of its class: "MyFunctionBackward" → "MyFunction".
+    """
     parts = node.operation.split(".")
     name = parts[1] if len(parts) > 1 else parts[0]
     if name:
         return name
-    if node.type.startswith(("Accumulate", "CopySlices")) or base_name(node.type) != node.type:
-        return _HUMP.sub("_", base_name(node.type)).lower()
-    return node.type or node.kind
+    base = base_name(node.type)
+    if node.type.endswith("Backward"):
+        return base
+    return _HUMP.sub("_", base).lower() or node.kind

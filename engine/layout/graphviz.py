@@ -42,7 +42,10 @@ def dot(graph: nx.MultiDiGraph, aspect: float, *, seconds: float = SECONDS) -> L
     except (OSError, subprocess.CalledProcessError) as error:
         message = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         raise LayoutError(f"Graphviz could not lay out this graph: {message[-1] if message else 'unknown'}") from error
-    return _parse(net, done.stdout)
+    try:
+        return _parse(net, done.stdout)
+    except (ValueError, LookupError) as error:
+        raise LayoutError("Graphviz answered in a form that is not understood. Choose 'layered'.") from error
 
 
 def _source(net: Net) -> str:
@@ -69,7 +72,7 @@ def _parse(net: Net, plain: str) -> Layout:
             control = np.array(fields[3 : 3 + 2 * count], dtype=np.float64).reshape(-1, 2) * (INCH, -INCH)
             routes[waiting[int(fields[0]), int(fields[1])].pop()] = _curve(control)
     if any(route is None for route in routes):
-        raise LayoutError("Graphviz answered in a form that is not understood. Choose 'layered'.")
+        raise ValueError("an edge is missing")
     return Layout(
         nodes=net.nodes,
         x=points[:, 0].copy(),

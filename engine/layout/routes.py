@@ -45,7 +45,7 @@ def route(
     x[core.nodes] = _node_x(core, segments, strip, item_x) + columns.shift[ranks]
     y[core.nodes] = columns.top[ranks] + columns.height[ranks] / 2
     routes: list[Floats] = [np.empty((0, 2))] * len(net.edges)
-    paths = _paths(core, segments, strip, item_x, columns)
+    paths = _paths(net, core, segments, strip, item_x, columns)
     for edge, points in zip(core.edges.tolist(), _core_routes(net, core, paths, columns, y), strict=True):
         routes[edge] = points
     return Drawing(x, y, routes)
@@ -61,7 +61,7 @@ def _node_x(core: Core, segments: Segments, strip: Strip, item_x: Floats) -> Flo
     return x
 
 
-def _paths(core: Core, segments: Segments, strip: Strip, item_x: Floats, columns: Columns) -> Paths:
+def _paths(net: Net, core: Core, segments: Segments, strip: Strip, item_x: Floats, columns: Columns) -> Paths:
     """Copy each template's paths to every place where it stands."""
     count = len(core.edges)
     counts = np.diff(segments.edge_start)
@@ -79,18 +79,21 @@ def _paths(core: Core, segments: Segments, strip: Strip, item_x: Floats, columns
     position = np.arange(start[-1]) - start[edge] + begin[path[edge]] if count else edge
     item = np.array(strip.path_items, dtype=np.int64)[position]
     rank = np.array(strip.row, dtype=np.int64)[item] + lift[edge]
-    return Paths(edge, item, rank, item_x[item] + columns.shift[rank] + _port(core)[edge], start)
+    return Paths(edge, item, rank, item_x[item] + columns.shift[rank] + _port(net, core)[edge], start)
 
 
-def _port(core: Core) -> Floats:
-    """Parallel edges run side by side: how far each is from the middle."""
+def _port(net: Net, core: Core) -> Floats:
+    """Parallel edges run side by side: how far each is from the middle (never beyond its nodes' borders)."""
     pair = core.tail * max(len(core), 1) + core.head
     _, group, size = np.unique(pair, return_inverse=True, return_counts=True)
     group = group.reshape(-1)
     by_group = np.argsort(group, kind="stable")
     position = np.empty(len(pair), dtype=np.int64)
     position[by_group] = np.arange(len(pair)) - np.repeat(np.cumsum(size) - size, size)
-    return (position - (size[group] - 1) / 2) * PORT_GAP if len(pair) else np.zeros(0)
+    room = np.minimum(net.width[core.nodes[core.tail]], net.width[core.nodes[core.head]])
+    count = size[group]
+    port: Floats = (position - (count - 1) / 2) * np.minimum(PORT_GAP, room / count)
+    return port
 
 
 def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats) -> list[Floats]:
