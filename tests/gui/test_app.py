@@ -44,7 +44,7 @@ window.close()
 
 def test_without_a_display_the_message_says_what_to_do() -> None:
     code = "import sys; from gui.app import main; sys.exit(main([]))"
-    environment = {name: "" for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    environment = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"), "")
     done = _python(code, **environment)
     if sys.platform.startswith("linux"):
         assert done.returncode == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,9 @@ def script(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def recorded(tmp_path: Path, fake_host: Script) -> Iterator[Path]:
+def recorded(tmp_path: Path, fake_host: Script) -> Path:
     """The fake host's run leaves this recording."""
-    yield make_bow(tmp_path / "made.chain")
+    return make_bow(tmp_path / "made.chain")
 
 
 HOST = """

@@ -87,8 +87,9 @@ def test_pulses_are_painted_in_their_colour(recording: Recording, scene: Scene) 
     image = QImage(200, 200, QImage.Format.Format_RGB32)
     image.fill(DARK.bg)
     painter = QPainter(image)
+    camera = Camera(float(now.at[0, 0]), float(now.at[0, 1]), 1.0, 200, 200)
     try:
-        PulsePainter().paint(painter, now, "backward", Camera(float(now.at[0, 0]), float(now.at[0, 1]), 1.0, 200, 200), DARK)
+        PulsePainter().paint(painter, now, "backward", camera, DARK)
     finally:
         painter.end()
     assert count_color(image, DARK.bg) < 200 * 200
