@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from engine.recording import decode
-from engine.recording.database import CLOSED
+from engine.recording.database import CLOSED, PID
 from engine.recording.model import EVENT_KINDS, Graph, Note, Parameter, RecordingInfo, Step
 from engine.recording.timeline import Timeline
 
@@ -38,6 +38,7 @@ class Contents:
     def __init__(self) -> None:
         self.info: RecordingInfo
         self.complete = False
+        self.pid = 0
         self.timeline = Timeline()
         self.steps: tuple[Step, ...] = ()
         self.graphs: dict[int, Graph] = {}
@@ -68,6 +69,7 @@ class Contents:
         meta = {decode.text(key): decode.text(value) for key, value in rows}
         self.info = decode.info(meta)
         self.complete = CLOSED in meta
+        self.pid = int(meta.get(PID, 0))
 
     def _pull_events(self, connection: sqlite3.Connection) -> None:
         start = len(self.timeline)

@@ -18,6 +18,9 @@ MAX_LENGTH = 1_000_000_000
 CLOSED = "closed"
 """Key in `meta` of the time at which the writer closed the recording; missing while it writes, or if it was killed."""
 
+PID = "pid"
+"""Key in `meta` of the writing process's number."""
+
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _BUSY_SECONDS = 5.0
 _CACHE_BYTES = 24 << 20  # one of the writer's transactions fits

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,8 +57,8 @@ def open_recording(path: Path) -> Recording:
 class Recording:
     """A recording, open for reading; `refresh` picks up what was written since.
 
-    Until the writer has closed it, the file is not held open between two reads, so that the writer can fold it into one
-    file. May be used from several threads.
+    While it is being written, the file is not held open between two reads, so that the writer can fold it into one.
+    May be used from several threads.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,6 +68,7 @@ class Recording:
         self._depth = 0
         self._file: tuple[int, int] | None = None
         self._contents = Contents()
+        self._live = True
         self._nodes: dict[int, tuple[Node, ...]] = {}
         self._edges: dict[int, tuple[Edge, ...]] = {}
         self._sources: dict[int, Source] = {}
@@ -88,6 +90,11 @@ class Recording:
     def complete(self) -> bool:
         """Whether the writer closed the recording: nothing will be added."""
         return self._contents.complete
+
+    @property
+    def live(self) -> bool:
+        """Whether it is still being written, as far as is known; if not, and not complete, the writer was killed."""
+        return self._live and not self.complete
 
     @property
     def timeline(self) -> Timeline:
@@ -120,6 +127,7 @@ class Recording:
                 grown, changed = self._contents.pull(connection)
             finally:
                 connection.rollback()
+            self._live = _runs(self._contents.pid)
         for graph in changed:
             self._nodes.pop(graph, None)
             self._edges.pop(graph, None)
@@ -231,7 +239,7 @@ class Recording:
                 raise database.explain(self.path, error) from error
             finally:
                 self._depth -= 1
-                if self._depth == 0 and not self.complete:
+                if self._depth == 0 and self.live:
                     self.close()
 
     def _connect(self) -> sqlite3.Connection:
@@ -275,6 +283,21 @@ class Recording:
     def _rows(self, sql: str, number: int, make: Callable[[tuple[Any, ...]], _Item]) -> tuple[_Item, ...]:
         with self.held() as connection:
             return tuple(map(make, _ascending(connection.execute(sql, (number,)))))
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is a process of that number; on Windows, where asking could end it, it is taken for granted."""
+    if sys.platform == "win32":
+        return True
+    if pid < 1:  # a group of processes, or none that was written down
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def _ascending(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

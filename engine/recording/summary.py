@@ -29,6 +29,7 @@ def summarize(recording: Recording) -> dict[str, Any]:
         "argv": list(info.argv),
         "created": info.created,
         "complete": recording.complete,
+        "live": recording.live,
         "tensors": info.tensors,
         "parameters": len(recording.parameters),
         "steps": [_step(recording, step, graphs.get(step.index, [])) for step in recording.steps],
@@ -64,7 +65,7 @@ def table(summary: dict[str, Any]) -> str:
         f"tensors  {summary['tensors']}, format {summary['format_version']}, {summary['parameters']} parameters",
     ]
     if not summary["complete"]:
-        lines.append("state    not closed: it is being written, or its script was killed")
+        lines.append(f"state    not closed: {'it is being written' if summary['live'] else 'its script was killed'}")
     heads = ("step", "loss", "optimizer", "nodes", "edges", "parameters", *EVENT_KINDS)
     rows = [heads, *(_cells(step) for step in summary["steps"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -158,6 +158,7 @@ class Writer:
             "tensors": info.tensors,
             "budget": str(info.budget),
             "format_version": str(info.format_version),
+            database.PID: str(os.getpid()),
         }
         self._connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // database.PAGE_SIZE}")

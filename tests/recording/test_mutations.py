@@ -195,6 +195,7 @@ FORGERIES = (
     "UPDATE meta SET value = 'soon' WHERE key = 'created'",
     "UPDATE meta SET value = x'00' WHERE key = 'torch'",
     "DELETE FROM meta WHERE key = 'torch'",
+    "UPDATE meta SET value = 'me' WHERE key = 'pid'",
     "DELETE FROM meta",
     "PRAGMA user_version = 7",
     "PRAGMA user_version = 0",

@@ -61,7 +61,9 @@ def test_rows_are_committed_without_being_asked_to(path: Path) -> None:
         wait_until(lambda: out.committed_events == 1)
         with open_recording(path) as recording:
             assert len(recording.timeline) == 1
+            assert recording.live
             assert not recording.complete
+            assert recording._connection is None
 
 
 def test_flush_waits_for_everything(path: Path) -> None:
@@ -373,6 +375,8 @@ def test_what_was_committed_survives_a_kill(lines: int, path: Path) -> None:
         process.send_signal(signal.SIGKILL)
     with open_recording(path) as recording:
         assert not recording.complete
+        assert not recording.live
+        assert recording._connection is not None  # held, as each opening would read the whole log
         assert len(recording.timeline) >= committed
         assert check(recording) == []
         last = recording.values(len(recording.timeline) - 1)[0]
