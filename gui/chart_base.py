@@ -20,13 +20,11 @@ from gui.session import Session
 if TYPE_CHECKING:
     from gui.chart_plots import Plot
 
+translate = QCoreApplication.translate
+
 LOAD_DELAY_MS = 50
 REDRAW_MS = 30
 PORTION = 0.004  # s of reading at a time
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("charts", text)
 
 
 class Chart(QWidget):
@@ -112,7 +110,7 @@ class Chart(QWidget):
         """Draw what the session shows now."""
         self._soon.stop()
         recording = self.session.recording
-        why = tr("Nothing has been recorded yet.")
+        why = translate("charts", "Nothing has been recorded yet.")
         if recording is not None and self.session.playhead >= 0:
             why = self.missing(recording)
         self._say(why)

@@ -17,16 +17,14 @@ from engine.recording.model import PHASES
 from gui import numbers, theme
 from gui.tensor_views.copying import to_clipboard
 
+translate = QCoreApplication.translate
+
 Floats = npt.NDArray[np.float64]
 TICK_GAP = 32  # px between the ticks of a logarithmic axis, at least
 FEWEST_BARS = 16  # so wide is the axis at least, lest a few bars fill it
 MARKED = 80  # up to so many steps each has a dot
 NAMED = 6  # up to so many bars have their names below
 LOWEST = -46.0  # log10 of what float32 can hold, about
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("charts", text)
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
@@ -119,8 +117,8 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
 
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(tr("Copy as CSV")).triggered.connect(lambda: to_clipboard(self.csv()))
-        menu.addAction(tr("Copy picture")).triggered.connect(self.copy_picture)
+        menu.addAction(translate("charts", "Copy as CSV")).triggered.connect(lambda: to_clipboard(self.csv()))
+        menu.addAction(translate("charts", "Copy picture")).triggered.connect(self.copy_picture)
         menu.popup(event.globalPos())
 
 
@@ -132,7 +130,7 @@ class LossPlot(Plot):
     """The loss of each training step, strong up to the playhead's; a line marks that step."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Loss over training steps"), Axis("bottom", "whole"), Axis("left"), parent)
+        super().__init__(translate("charts", "Loss over training steps"), Axis("bottom", "whole"), Axis("left"), parent)
         self._steps: Floats = np.zeros(0)
         self._losses: Floats = np.zeros(0)
         self._current = 0
@@ -177,7 +175,9 @@ class GradientPlot(Plot):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Gradient norm of each parameter"), Axis("bottom"), Axis("left", "powers"), parent)
+        super().__init__(
+            translate("charts", "Gradient norm of each parameter"), Axis("bottom"), Axis("left", "powers"), parent
+        )
         self._norms: Floats = np.zeros(0)
         self._known: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._names: tuple[str, ...] = ()
@@ -240,7 +240,9 @@ class TimePlot(Plot):
     """How long forward, backward and update took in each training step, stacked, in milliseconds."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("Time of each training step"), Axis("bottom", "whole"), Axis("left", "time"), parent)
+        super().__init__(
+            translate("charts", "Time of each training step"), Axis("bottom", "whole"), Axis("left", "time"), parent
+        )
         self.getPlotItem().getViewBox().setLimits(xMin=0, minXRange=FEWEST_BARS)
         self._steps: Floats = np.zeros(0)
         self._times: Floats = np.zeros((0, len(PHASES)))

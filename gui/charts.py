@@ -23,9 +23,7 @@ from gui.session import Session
 if TYPE_CHECKING:
     from gui.chart_plots import Plot
 
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("charts", text)
+translate = QCoreApplication.translate
 
 
 def nearest_step(recording: Recording, x: float | None) -> int | None:
@@ -54,7 +52,7 @@ class LossChart(Chart):
 
     def missing(self, recording: Recording) -> str:
         if all(step.loss is None for step in recording.steps):
-            return tr("No training step has a loss that is one number.")
+            return translate("charts", "No training step has a loss that is one number.")
         return ""
 
     def make_plot(self) -> Plot:
@@ -81,7 +79,9 @@ class LossChart(Chart):
         if place is None:
             return ""
         step = recording.steps[place]
-        return tr("step {step}: loss {loss}").format(step=f"{step.index + 1:,}", loss=numbers.number(step.loss))
+        return translate("charts", "step {step}: loss {loss}").format(
+            step=f"{step.index + 1:,}", loss=numbers.number(step.loss)
+        )
 
 
 class GradientChart(Chart):
@@ -97,7 +97,7 @@ class GradientChart(Chart):
         self._values, self._known = None, None
 
     def missing(self, recording: Recording) -> str:
-        return "" if recording.parameters else tr("The recording has no parameters.")
+        return "" if recording.parameters else translate("charts", "The recording has no parameters.")
 
     def make_plot(self) -> Plot:
         from gui.chart_plots import GradientPlot
@@ -159,9 +159,9 @@ class GradientChart(Chart):
             return ""
         if x is None or not 0 <= round(x) < min(len(recording.parameters), len(cells.known)):
             counts = {"count": int(cells.known.sum()), "all": len(cells.known)}
-            return tr("{count} of {all} gradients have arrived in this step").format(**counts)
+            return translate("charts", "{count} of {all} gradients have arrived in this step").format(**counts)
         place = round(x)
-        text = numbers.number(float(cells.numbers[place])) if cells.known[place] else tr("not yet")
+        text = numbers.number(float(cells.numbers[place])) if cells.known[place] else translate("charts", "not yet")
         return f"{layer_order(recording)[place].name}: {text}"
 
 
@@ -213,10 +213,12 @@ class TimeChart(Chart):
         if place is None:
             return ""
         times = self._rows(recording)[place]
-        names = (tr("forward"), tr("backward"), tr("update"))
+        names = (translate("charts", "forward"), translate("charts", "backward"), translate("charts", "update"))
         parts = [f"{name} {numbers.duration(t)}" for name, t in zip(names, times, strict=True) if not math.isnan(t)]
         step = f"{recording.steps[place].index + 1:,}"
-        return tr("step {step}: {parts} (recording included)").format(step=step, parts=", ".join(parts))
+        return translate("charts", "step {step}: {parts} (recording included)").format(
+            step=step, parts=", ".join(parts)
+        )
 
 
 def phase_times(recording: Recording, step: int) -> tuple[float, ...]:
@@ -240,11 +242,15 @@ class ChartsPanel(QWidget):
         super().__init__(parent)
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
-        self.tabs.setAccessibleName(tr("Charts"))
+        self.tabs.setAccessibleName(translate("charts", "Charts"))
         self.loss = LossChart(session, self)
         self.gradients = GradientChart(session, self)
         self.times = TimeChart(session, self)
-        for chart, label in ((self.loss, tr("Loss")), (self.gradients, tr("Gradients")), (self.times, tr("Time"))):
+        for chart, label in (
+            (self.loss, translate("charts", "Loss")),
+            (self.gradients, translate("charts", "Gradients")),
+            (self.times, translate("charts", "Time")),
+        ):
             chart.setAccessibleName(label)
             self.tabs.addTab(chart, label)
         layout = QVBoxLayout(self)

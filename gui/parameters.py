@@ -30,15 +30,13 @@ from gui.parameters_model import (
 from gui.session import Session
 from gui.tensor_views.copying import copy_menu, to_clipboard
 
+translate = QCoreApplication.translate
+
 ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 REDRAW_MS = 30
 PORTION = 0.004  # s of reading at a time
 WIDTHS = {NAME: 180, SHAPE: 148, DTYPE: 76, VALUE: 100, GRADIENT: 100, UPDATE: 100, RATIO: 100, OPTIMIZER: 80}
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("parameters", text)
 
 
 class ParametersTable(QTableView):
@@ -50,7 +48,7 @@ class ParametersTable(QTableView):
         super().__init__(parent)
         self.setModel(model)
         self._model = model
-        self.setAccessibleName(tr("Parameters"))
+        self.setAccessibleName(translate("parameters", "Parameters"))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
@@ -98,7 +96,7 @@ class ParametersTable(QTableView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        choices = [(tr("Copy all as CSV"), lambda: self.text(range(self._model.rowCount()), ","))]
+        choices = [(translate("parameters", "Copy all as CSV"), lambda: self.text(range(self._model.rowCount()), ","))]
         copy_menu(self, event.globalPos(), choices)
 
 
@@ -116,8 +114,8 @@ class ParametersPanel(QWidget):
         self._drawn_for: tuple[Hashable, ...] | None = None
         self.model = ParametersModel(self)
         self.filter = QLineEdit(self)
-        self.filter.setPlaceholderText(tr("Filter by name"))
-        self.filter.setAccessibleName(tr("Filter parameters by name"))
+        self.filter.setPlaceholderText(translate("parameters", "Filter by name"))
+        self.filter.setAccessibleName(translate("parameters", "Filter parameters by name"))
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._filter_changed)
         self.message = QLabel(self)
@@ -169,9 +167,9 @@ class ParametersPanel(QWidget):
         if recording is None or session.playhead < 0:
             self._values = None
             self.model.set_rows(Rows())
-            self._say(tr("The parameters of the recording appear here."))
+            self._say(translate("parameters", "The parameters of the recording appear here."))
             return
-        self._say("" if recording.parameters else tr("The recording has no parameters."))
+        self._say("" if recording.parameters else translate("parameters", "The recording has no parameters."))
         step = int(recording.timeline.step[session.playhead])
         known = (id(recording), step, *recording.timeline.step_bounds(step), len(recording.parameters))
         if known != self._known:

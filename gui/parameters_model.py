@@ -15,14 +15,12 @@ from gui import numbers, theme
 from gui.parameter_values import AtPlayhead, Cells
 from gui.tensor_views.painting import font
 
+translate = QCoreApplication.translate
+
 Index = QModelIndex | QPersistentModelIndex
 NAME, SHAPE, DTYPE, VALUE, GRADIENT, UPDATE, RATIO, OPTIMIZER = range(8)
 COLUMNS = 8
 NUMERIC = (VALUE, GRADIENT, UPDATE, RATIO)
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("parameters", text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ class Rows:
         if column == NAME:
             return parameter.name
         if column == SHAPE:
-            return numbers.shape(parameter.shape) or tr("scalar")
+            return numbers.shape(parameter.shape) or translate("parameters", "scalar")
         return parameter.dtype if column == DTYPE else self.optimizer(place)
 
 
@@ -179,11 +177,11 @@ class ParametersModel(QAbstractTableModel):
         if cells is not None and cells.known[place]:
             norm = column in (GRADIENT, UPDATE) or (column == VALUE and self._rows.parameters[place].shape != ())
             value = numbers.full(float(cells.numbers[place]))
-            return tr("norm {value}").format(value=value) if norm else value
+            return translate("parameters", "norm {value}").format(value=value) if norm else value
         updated = self._rows.numbers is not None and bool(self._rows.numbers.updated[place])
         if column in (UPDATE, RATIO) and updated:
-            return tr("not known: the values before and after were not recorded in full")
-        return tr("not recorded") if column == VALUE else tr("not yet")
+            return translate("parameters", "not known: the values before and after were not recorded in full")
+        return translate("parameters", "not recorded") if column == VALUE else translate("parameters", "not yet")
 
     def _color(self, place: int, column: int) -> Any:
         look = theme.current()
@@ -207,13 +205,13 @@ class ParametersModel(QAbstractTableModel):
             return int(side | Qt.AlignmentFlag.AlignVCenter)
         if role == Qt.ItemDataRole.DisplayRole:
             return (
-                tr("Name"),
-                tr("Shape"),
-                tr("dtype"),
-                tr("Value or norm"),
-                tr("Gradient norm"),
-                tr("Update norm"),
-                tr("Update / value"),
-                tr("Optimizer"),
+                translate("parameters", "Name"),
+                translate("parameters", "Shape"),
+                translate("parameters", "dtype"),
+                translate("parameters", "Value or norm"),
+                translate("parameters", "Gradient norm"),
+                translate("parameters", "Update norm"),
+                translate("parameters", "Update / value"),
+                translate("parameters", "Optimizer"),
             )[section]
         return None

@@ -17,18 +17,16 @@ from gui.inspector.moments import Moment, Moments
 from gui.inspector.titles import title
 from gui.tensor_views.facts import Fact
 
+translate = QCoreApplication.translate
+
 DATA_SLOTS = 1000
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("inspector", text)
 
 
 def shape_text(node: Node) -> str:
     """Shape and dtype of the forward output: "64 × 3 float32"."""
     if node.shape is None:
         return node.dtype or ""
-    return f"{numbers.shape(node.shape) or tr('scalar')} {node.dtype or ''}".strip()
+    return f"{numbers.shape(node.shape) or translate('inspector', 'scalar')} {node.dtype or ''}".strip()
 
 
 def source_of(recording: Recording, node: Node) -> tuple[str, int] | None:
@@ -65,7 +63,7 @@ def operation_content(recording: Recording, playhead: int, node: Node, *, chosen
 def data_content(recording: Recording, playhead: int, node: Node, *, chosen: bool) -> Content:
     """A tensor that needs no gradient: its name and value."""
     moments = Moments(recording, playhead, node)
-    item = TensorItem("data", node.name or tr("value"), "forward", moments.forward().state)
+    item = TensorItem("data", node.name or translate("inspector", "value"), "forward", moments.forward().state)
     for edge in recording.edges(node.graph):
         if edge.target == node.id:
             event = recording.node(edge.source).forward_event
@@ -73,8 +71,8 @@ def data_content(recording: Recording, playhead: int, node: Node, *, chosen: boo
             if tensor is not None and (item.tensor is None or moments.moment(event).passed):
                 item = tensor_item("data", item.label, "forward", moments.moment(event), tensor)
                 break
-    facts = (Fact("shape", tr("Shape"), shape_text(node)),) if shape_text(node) else ()
-    section = Section("value", tr("Value"), "forward", (item,))
+    facts = (Fact("shape", translate("inspector", "Shape"), shape_text(node)),) if shape_text(node) else ()
+    section = Section("value", translate("inspector", "Value"), "forward", (item,))
     return Content(
         node.id,
         chosen,
@@ -94,14 +92,16 @@ def _data_tensor(moments: Moments, node: Node, edge: Edge, event: int | None) ->
 
 def _facts(node: Node) -> tuple[Fact, ...]:
     facts = [
-        Fact("operation", tr("Operator"), node.operation),
-        Fact("module", tr("Module"), node.module),
-        Fact("module_type", tr("Class"), node.module_type),
-        Fact("shape", tr("Shape"), shape_text(node)),
-        Fact("note", tr("Note"), str(node.info.get("note", ""))),
+        Fact("operation", translate("inspector", "Operator"), node.operation),
+        Fact("module", translate("inspector", "Module"), node.module),
+        Fact("module_type", translate("inspector", "Class"), node.module_type),
+        Fact("shape", translate("inspector", "Shape"), shape_text(node)),
+        Fact("note", translate("inspector", "Note"), str(node.info.get("note", ""))),
     ]
     if node.info.get("during_backward"):
-        facts.append(Fact("during_backward", tr("Made"), tr("while a backward pass ran")))
+        facts.append(
+            Fact("during_backward", translate("inspector", "Made"), translate("inspector", "while a backward pass ran"))
+        )
     return tuple(fact for fact in facts if fact.value)
 
 
@@ -110,7 +110,10 @@ def plain_facts(key: str, values: Any) -> tuple[Fact, ...]:
     if isinstance(values, Mapping):
         pairs = [(str(name), value) for name, value in values.items()]
     elif isinstance(values, list | tuple):
-        pairs = [(tr("argument {number}").format(number=place), value) for place, value in enumerate(values)]
+        pairs = [
+            (translate("inspector", "argument {number}").format(number=place), value)
+            for place, value in enumerate(values)
+        ]
     else:
         return ()
     return tuple(Fact(f"{key}.{name}", name, plain(value), str(value)) for name, value in pairs)
@@ -139,7 +142,7 @@ def tensor_item(key: str, label: str, phase: Phase, moment: Moment, tensor: int 
 def _arguments(node: Node) -> Section | None:
     """What the operation was given besides tensors."""
     facts = plain_facts("args", node.info.get("args"))
-    return Section("arguments", tr("Arguments"), None, (), facts) if facts else None
+    return Section("arguments", translate("inspector", "Arguments"), None, (), facts) if facts else None
 
 
 def _forward(moments: Moments, edges: list[Edge]) -> Section:
@@ -147,29 +150,51 @@ def _forward(moments: Moments, edges: list[Edge]) -> Section:
     moment = moments.forward()
     outputs = moments.values(moments.node.forward_event, "output")
     items = [
-        tensor_item(f"output.{v.slot}", _numbered(tr("output"), v.slot, outputs), "forward", moment, v.tensor)
+        tensor_item(
+            f"output.{v.slot}",
+            _numbered(translate("inspector", "output"), v.slot, outputs),
+            "forward",
+            moment,
+            v.tensor,
+        )
         for v in outputs
     ]
     if not outputs:
-        items = [TensorItem("output.0", tr("output"), "forward", moment.state)]
+        items = [TensorItem("output.0", translate("inspector", "output"), "forward", moment.state)]
     for edge in sorted(edges, key=lambda edge: edge.slot):
         target = moments.recording.node(edge.target)
         if target.kind == "parameter" and target.parameter is not None and moment.event is not None:
             held = moments.parameter_value(target.parameter, moment.event)
             label = title(moments.recording, target)
-            items.append(tensor_item(f"input.{edge.slot}", label, "forward", moment, held, tr("parameter")))
+            items.append(
+                tensor_item(f"input.{edge.slot}", label, "forward", moment, held, translate("inspector", "parameter"))
+            )
         if target.kind == "operation":
             tensor = moments.tensor(target.forward_event, "output", edge.input_number)
-            hint = tr("from {node}").format(node=title(moments.recording, target))
+            hint = translate("inspector", "from {node}").format(node=title(moments.recording, target))
             items.append(
                 tensor_item(
-                    f"input.{edge.slot}", tr("input"), "forward", moments.moment(target.forward_event), tensor, hint
+                    f"input.{edge.slot}",
+                    translate("inspector", "input"),
+                    "forward",
+                    moments.moment(target.forward_event),
+                    tensor,
+                    hint,
                 )
             )
     for value in moments.values(moments.node.forward_event, "input"):
-        label = value.name or tr("data")
-        items.append(tensor_item(f"data.{value.slot}", label, "forward", moment, value.tensor, tr("needs no gradient")))
-    return Section("forward", tr("Forward"), "forward", tuple(items))
+        label = value.name or translate("inspector", "data")
+        items.append(
+            tensor_item(
+                f"data.{value.slot}",
+                label,
+                "forward",
+                moment,
+                value.tensor,
+                translate("inspector", "needs no gradient"),
+            )
+        )
+    return Section("forward", translate("inspector", "Forward"), "forward", tuple(items))
 
 
 def _numbered(label: str, slot: int, values: tuple[Value, ...]) -> str:
@@ -181,18 +206,26 @@ def _saved(moments: Moments) -> Section | None:
     kept_since = moments.forward() if moments.node.forward_event is not None else moments.backward()
     run = moments.backward()
     items = tuple(
-        tensor_item(f"saved.{v.name}.{v.slot}", v.name or tr("saved"), "forward", kept_since, v.tensor)
+        tensor_item(
+            f"saved.{v.name}.{v.slot}", v.name or translate("inspector", "saved"), "forward", kept_since, v.tensor
+        )
         for v in moments.values(run.event, "saved")
     )
     facts = list(plain_facts("saved", _without(moments.node.info.get("saved"), moments.node.info.get("args"))))
     size = moments.node.info.get("saved_bytes")
     if size:
         facts.insert(
-            0, Fact("saved_bytes", tr("Memory"), numbers.size(int(size)), tr("{count} bytes").format(count=size))
+            0,
+            Fact(
+                "saved_bytes",
+                translate("inspector", "Memory"),
+                numbers.size(int(size)),
+                translate("inspector", "{count} bytes").format(count=size),
+            ),
         )
     if not items and not facts:
         return None
-    return Section("saved", tr("Saved for backward"), "forward", items, tuple(facts))
+    return Section("saved", translate("inspector", "Saved for backward"), "forward", items, tuple(facts))
 
 
 def _without(values: Any, known: Any) -> Any:
@@ -215,7 +248,11 @@ def _incoming(moments: Moments, edges: list[Edge]) -> Section:
     items: list[TensorItem] = []
     for value in values:
         parts = by_input.pop(value.slot, [])
-        hint = tr("sum of {count}").format(count=len(parts)) if parts else _origin(moments, edges, value.slot)
+        hint = (
+            translate("inspector", "sum of {count}").format(count=len(parts))
+            if parts
+            else _origin(moments, edges, value.slot)
+        )
         items += parts
         label = _numbered("grad_output", value.slot, values)
         items.append(tensor_item(f"grad_output.{value.slot}", label, "backward", run, value.tensor, hint))
@@ -223,15 +260,17 @@ def _incoming(moments: Moments, edges: list[Edge]) -> Section:
         items += parts
     if not values:
         items.append(TensorItem("grad_output.0", "grad_output", "backward", run.state))
-    return Section("grad_output", tr("Gradient in"), "backward", tuple(items))
+    return Section("grad_output", translate("inspector", "Gradient in"), "backward", tuple(items))
 
 
 def _origin(moments: Moments, edges: list[Edge], slot: int) -> str:
     sources = [edge.source for edge in edges if edge.input_number == slot]
     if sources:
-        return tr("from {node}").format(node=title(moments.recording, moments.recording.node(sources[0])))
+        return translate("inspector", "from {node}").format(
+            node=title(moments.recording, moments.recording.node(sources[0]))
+        )
     if moments.recording.graph(moments.node.graph).root == moments.node.id:
-        return tr("backward starts here")
+        return translate("inspector", "backward starts here")
     return ""
 
 
@@ -240,8 +279,10 @@ def contribution(moments: Moments, edge: Edge, place: int) -> TensorItem:
     source = moments.recording.node(edge.source)
     run = moments.backward(edge.source)
     tensor = moments.tensor(run.event, "grad_input", edge.slot)
-    hint = tr("from {node}").format(node=title(moments.recording, source))
-    return tensor_item(f"part.{edge.input_number}.{place}", tr("part"), "backward", run, tensor, hint)
+    hint = translate("inspector", "from {node}").format(node=title(moments.recording, source))
+    return tensor_item(
+        f"part.{edge.input_number}.{place}", translate("inspector", "part"), "backward", run, tensor, hint
+    )
 
 
 def _outgoing(moments: Moments, edges: list[Edge]) -> Section | None:
@@ -251,9 +292,13 @@ def _outgoing(moments: Moments, edges: list[Edge]) -> Section | None:
     items = []
     targets = {edge.slot: moments.recording.node(edge.target) for edge in edges}
     for slot in sorted(found.keys() | targets.keys()):
-        hint = tr("to {node}").format(node=title(moments.recording, targets[slot])) if slot in targets else ""
+        hint = (
+            translate("inspector", "to {node}").format(node=title(moments.recording, targets[slot]))
+            if slot in targets
+            else ""
+        )
         label = "grad_input" if len(targets) == 1 else f"grad_input {slot}"
         items.append(tensor_item(f"grad_input.{slot}", label, "backward", run, found.get(slot), hint))
     if not items:
         return None
-    return Section("grad_input", tr("Gradient out"), "backward", tuple(items))
+    return Section("grad_input", translate("inspector", "Gradient out"), "backward", tuple(items))

@@ -24,12 +24,10 @@ from gui.tensor_views.facts import FactList
 from gui.tensor_views.loaded import Loaded, difference, load
 from gui.tensor_views.painting import set_visible
 
+translate = QCoreApplication.translate
+
 LOAD_DELAY_MS = 50  # while a key is held down, no large tensor is read
 MIN_WIDTH = 280
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("inspector_panel", text)
 
 
 def node_in_view(recording: Recording, playhead: int, selection: int | None) -> int | None:
@@ -92,9 +90,11 @@ class InspectorPanel(QWidget):
         self.setMinimumWidth(MIN_WIDTH)
         self._place = QLabel(self)
         self._place.setProperty("role", "caption")
-        self._follow = QPushButton(tr("Follow the playhead"), self)
+        self._follow = QPushButton(translate("inspector_panel", "Follow the playhead"), self)
         self._follow.setFlat(True)
-        self._follow.setToolTip(tr("Take back the selection and show the node of the current event"))
+        self._follow.setToolTip(
+            translate("inspector_panel", "Take back the selection and show the node of the current event")
+        )
         self._follow.clicked.connect(lambda: self._session.select(None))
         self._title, self._type, self._explanation = QLabel(self), QLabel(self), QLabel(self)
         self._title.setProperty("role", "title")
@@ -107,7 +107,7 @@ class InspectorPanel(QWidget):
         self._source.setCursor(Qt.CursorShape.PointingHandCursor)
         self._source.clicked.connect(self._open_source)
         self._facts = FactList(self)
-        self._facts.setAccessibleName(tr("About this node"))
+        self._facts.setAccessibleName(translate("inspector_panel", "About this node"))
         body = QWidget(self)
         self._body = QVBoxLayout(body)
         self._body.setContentsMargins(theme.MEDIUM, theme.SMALL, theme.MEDIUM, theme.MEDIUM)
@@ -168,16 +168,20 @@ class InspectorPanel(QWidget):
         self._drawn_for = now
         self._content, self._message = None, ""
         if recording is None:
-            self._message = tr("Run a script or open a recording, and select a node.")
+            self._message = translate("inspector_panel", "Run a script or open a recording, and select a node.")
         elif session.playhead < 0:
-            self._message = tr("Nothing has happened yet.")
+            self._message = translate("inspector_panel", "Nothing has happened yet.")
         else:
             try:
                 self._content = content_of(recording, session.playhead, session.selection)
             except RecordingError as error:
                 self._message = str(error)
             else:
-                self._message = "" if self._content else tr("The current event belongs to no node of a graph.")
+                self._message = (
+                    ""
+                    if self._content
+                    else translate("inspector_panel", "The current event belongs to no node of a graph.")
+                )
         self._draw()
 
     def drawn_state(self) -> tuple[Hashable, ...]:
@@ -213,14 +217,14 @@ class InspectorPanel(QWidget):
         if self._content is None:
             return ""
         if self._content.chosen:
-            return tr("Selected node")
+            return translate("inspector_panel", "Selected node")
         event = self._session.current_event
         kind: EventKind = event.kind if event else "forward"
         return {
-            "forward": tr("At the playhead: forward operation"),
-            "backward": tr("At the playhead: backward"),
-            "accumulate": tr("At the playhead: gradient accumulated"),
-            "update": tr("At the playhead: update"),
+            "forward": translate("inspector_panel", "At the playhead: forward operation"),
+            "backward": translate("inspector_panel", "At the playhead: backward"),
+            "accumulate": translate("inspector_panel", "At the playhead: gradient accumulated"),
+            "update": translate("inspector_panel", "At the playhead: update"),
         }[kind]
 
     def _draw_source(self) -> None:
@@ -229,9 +233,15 @@ class InspectorPanel(QWidget):
         if source is not None and self._content is not None:
             path, line = source
             function = self._content.function
-            inside = tr(" in {function}").format(function=function) if function not in ("", "<module>") else ""
+            inside = (
+                translate("inspector_panel", " in {function}").format(function=function)
+                if function not in ("", "<module>")
+                else ""
+            )
             self._source.setText(f"{PurePath(path).name}:{line}{inside}")
-            self._source.setToolTip(tr("Show line {line} of {path}").format(line=line, path=path))
+            self._source.setToolTip(
+                translate("inspector_panel", "Show line {line} of {path}").format(line=line, path=path)
+            )
 
     def _open_source(self) -> None:
         if self._content is not None and self._content.source is not None:

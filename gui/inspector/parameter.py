@@ -11,7 +11,7 @@ from gui import numbers
 from gui.inspector.content import Content, Section, TensorItem
 from gui.inspector.explanations import explanation
 from gui.inspector.moments import Moments
-from gui.inspector.operation import contribution, plain, shape_text, source_of, tensor_item, tr
+from gui.inspector.operation import contribution, plain, shape_text, source_of, tensor_item, translate
 from gui.inspector.titles import title
 from gui.tensor_views.facts import Fact
 
@@ -40,12 +40,12 @@ def _facts(recording: Recording, node: Node) -> tuple[Fact, ...]:
     parameter = None if node.parameter is None else recording.parameter(node.parameter)
     shape = shape_text(node)
     if parameter is not None:
-        shape = f"{numbers.shape(parameter.shape) or tr('scalar')} {parameter.dtype}"
+        shape = f"{numbers.shape(parameter.shape) or translate('inspector', 'scalar')} {parameter.dtype}"
     facts = (
-        Fact("name", tr("Name"), parameter.name if parameter else node.name),
-        Fact("module", tr("Module"), (parameter.module if parameter else "") or node.module),
-        Fact("module_type", tr("Class"), node.module_type),
-        Fact("shape", tr("Shape"), shape),
+        Fact("name", translate("inspector", "Name"), parameter.name if parameter else node.name),
+        Fact("module", translate("inspector", "Module"), (parameter.module if parameter else "") or node.module),
+        Fact("module_type", translate("inspector", "Class"), node.module_type),
+        Fact("shape", translate("inspector", "Shape"), shape),
     )
     return tuple(fact for fact in facts if fact.value)
 
@@ -57,27 +57,45 @@ def _value(moments: Moments, updates: tuple[Event, ...]) -> Section:
     last = moments.moment(updates[-1].id)
     before = moments.tensor(updates[0].id, "param_before")
     after = moments.tensor(updates[-1].id, "param_after")
-    hint = tr("after {minus} before").format(minus=numbers.MINUS)
+    hint = translate("inspector", "after {minus} before").format(minus=numbers.MINUS)
     if before is not None and after is not None and last.passed:
-        change = TensorItem("change", tr("change"), "update", "there", after, before, hint)
+        change = TensorItem("change", translate("inspector", "change"), "update", "there", after, before, hint)
     else:
-        change = TensorItem("change", tr("change"), "update", last.state, hint=hint)
+        change = TensorItem("change", translate("inspector", "change"), "update", last.state, hint=hint)
     items = (
         # It held this value through the whole step: nothing has to happen first.
-        TensorItem("param_before", tr("before"), "update", "there" if before is not None else "unrecorded", before),
-        tensor_item("param_after", tr("after"), "update", last, after),
+        TensorItem(
+            "param_before",
+            translate("inspector", "before"),
+            "update",
+            "there" if before is not None else "unrecorded",
+            before,
+        ),
+        tensor_item("param_after", translate("inspector", "after"), "update", last, after),
         change,
     )
-    return Section("value", tr("Value"), "update", items)
+    return Section("value", translate("inspector", "Value"), "update", items)
 
 
 def _value_without_update(moments: Moments) -> Section:
     """No update in this step, or none yet: the value that another step's update tells, if there was one."""
-    remark = "" if moments.moment(None).state == "pending" else tr("Nothing updated it in this step.")
+    remark = (
+        "" if moments.moment(None).state == "pending" else translate("inspector", "Nothing updated it in this step.")
+    )
     parameter = moments.node.parameter
     tensor = None if parameter is None else moments.parameter_value(parameter, moments.first)
-    items = () if tensor is None else (TensorItem("param_before", tr("value"), "update", "there", tensor),)
-    return Section("value", tr("Value"), "update", items, remark=remark or ("" if items else tr("not yet")))
+    items = (
+        ()
+        if tensor is None
+        else (TensorItem("param_before", translate("inspector", "value"), "update", "there", tensor),)
+    )
+    return Section(
+        "value",
+        translate("inspector", "Value"),
+        "update",
+        items,
+        remark=remark or ("" if items else translate("inspector", "not yet")),
+    )
 
 
 def _gradient(moments: Moments) -> Section:
@@ -89,30 +107,46 @@ def _gradient(moments: Moments) -> Section:
     several = len(accumulations) > 1
     for place, event in enumerate(accumulations):
         moment = moments.moment(event.id)
-        suffix = tr(" (pass {number})").format(number=place + 1) if several else ""
+        suffix = translate("inspector", " (pass {number})").format(number=place + 1) if several else ""
         arrived, held, holds = (moments.tensor(event.id, role) for role in ("grad_input", "grad_before", "grad_after"))
         if event.info.get("returned"):
-            items.append(tensor_item(f"arrived.{place}", tr("returned") + suffix, "backward", moment, arrived))
+            items.append(
+                tensor_item(
+                    f"arrived.{place}", translate("inspector", "returned") + suffix, "backward", moment, arrived
+                )
+            )
             continue
-        hint = tr("sum of {count}").format(count=len(edges)) if len(edges) > 1 else ""
-        items.append(tensor_item(f"arrived.{place}", tr("arrived") + suffix, "backward", moment, arrived, hint))
+        hint = translate("inspector", "sum of {count}").format(count=len(edges)) if len(edges) > 1 else ""
+        items.append(
+            tensor_item(
+                f"arrived.{place}", translate("inspector", "arrived") + suffix, "backward", moment, arrived, hint
+            )
+        )
         if held is not None:
-            items.append(tensor_item(f"held.{place}", tr(".grad before") + suffix, "backward", moment, held))
+            items.append(
+                tensor_item(f"held.{place}", translate("inspector", ".grad before") + suffix, "backward", moment, held)
+            )
         items.append(tensor_item(f"holds.{place}", ".grad" + suffix, "backward", moment, holds))
     if not accumulations:
-        items.append(TensorItem("arrived.0", tr("arrived"), "backward", moments.moment(None).state))
-    return Section("gradient", tr("Gradient"), "backward", tuple(items))
+        items.append(TensorItem("arrived.0", translate("inspector", "arrived"), "backward", moments.moment(None).state))
+    return Section("gradient", translate("inspector", "Gradient"), "backward", tuple(items))
 
 
 def _update(moments: Moments, event: Event, place: int, count: int) -> Section:
     """The optimizer's hyperparameters and its memory, before and after."""
     moment = moments.moment(event.id)
     optimizer = str(event.info.get("optimizer", ""))
-    heading = tr("Update by {optimizer}").format(optimizer=optimizer) if optimizer else tr("Update")
+    heading = (
+        translate("inspector", "Update by {optimizer}").format(optimizer=optimizer)
+        if optimizer
+        else translate("inspector", "Update")
+    )
     if optimizer == "by hand":
-        heading = tr("Update by hand")
+        heading = translate("inspector", "Update by hand")
     if count > 1:
-        heading = tr("{title}, {number} of {count}").format(title=heading, number=place + 1, count=count)
+        heading = translate("inspector", "{title}, {number} of {count}").format(
+            title=heading, number=place + 1, count=count
+        )
     prefix = f"update{place}"
     facts = [
         Fact(f"{prefix}.{name}", str(name), plain(value), str(value))
@@ -120,12 +154,15 @@ def _update(moments: Moments, event: Event, place: int, count: int) -> Section:
     ]
     facts += _state_facts(event, prefix, moment.passed)
     items = [
-        tensor_item(f"{prefix}.grad", tr("gradient read"), "backward", moment, tensor)
+        tensor_item(f"{prefix}.grad", translate("inspector", "gradient read"), "backward", moment, tensor)
         for tensor in [moments.tensor(event.id, "grad")]
         if tensor is not None and not _is_accumulated(moments, tensor)
     ]
     if count > 1:
-        roles: tuple[tuple[Role, str], ...] = (("param_before", tr("before")), ("param_after", tr("after")))
+        roles: tuple[tuple[Role, str], ...] = (
+            ("param_before", translate("inspector", "before")),
+            ("param_after", translate("inspector", "after")),
+        )
         for role, label in roles:
             tensor = moments.tensor(event.id, role)
             items.append(tensor_item(f"{prefix}.{role}", label, "update", moment, tensor))
@@ -148,7 +185,7 @@ def _state_facts(event: Event, prefix: str, passed: bool) -> list[Fact]:
     facts = []
     for name in dict.fromkeys([*before, *after]):
         old, new = (plain(state[name]) if name in state else numbers.ABSENT for state in (before, after))
-        text = f"{old} \u2192 {new if passed else tr('not yet')}"
+        text = f"{old} \u2192 {new if passed else translate('inspector', 'not yet')}"
         facts.append(
             Fact(
                 f"{prefix}.state.{name}",
@@ -171,14 +208,32 @@ def _state_tensors(moments: Moments, event: Event, prefix: str) -> list[TensorIt
         old, new = found.get(("state_before", name)), found.get(("state_after", name))
         if old is not None:
             items.append(
-                TensorItem(f"{prefix}.{name}.before", tr("{name} before").format(name=name), "update", "there", old)
-            )
-        else:
-            hint = tr("did not exist")
-            items.append(
                 TensorItem(
-                    f"{prefix}.{name}.before", tr("{name} before").format(name=name), "update", "none", hint=hint
+                    f"{prefix}.{name}.before",
+                    translate("inspector", "{name} before").format(name=name),
+                    "update",
+                    "there",
+                    old,
                 )
             )
-        items.append(tensor_item(f"{prefix}.{name}.after", tr("{name} after").format(name=name), "update", moment, new))
+        else:
+            hint = translate("inspector", "did not exist")
+            items.append(
+                TensorItem(
+                    f"{prefix}.{name}.before",
+                    translate("inspector", "{name} before").format(name=name),
+                    "update",
+                    "none",
+                    hint=hint,
+                )
+            )
+        items.append(
+            tensor_item(
+                f"{prefix}.{name}.after",
+                translate("inspector", "{name} after").format(name=name),
+                "update",
+                moment,
+                new,
+            )
+        )
     return items

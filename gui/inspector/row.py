@@ -27,15 +27,13 @@ from gui.tensor_views.detail import Looking, TensorDetail, statistics_facts
 from gui.tensor_views.loaded import Loaded, element
 from gui.tensor_views.painting import RIGHT, draw_text, metrics
 
+translate = QCoreApplication.translate
+
 LINE_HEIGHT = 20
 SMALL_LINE = 16
 INDENT = 16
 WIDE = 400  # px from which the four statistics stand in one line
 ROW_GAP = theme.TIGHT
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("tensor_row", text)
 
 
 @dataclass(frozen=True)
@@ -65,13 +63,13 @@ class Summary:
 def state_text(item: TensorItem) -> str:
     """Why there is no tensor."""
     if item.state == "pending":
-        return tr("not yet")
-    return tr("not recorded") if item.state == "unrecorded" else tr("none")
+        return translate("tensor_row", "not yet")
+    return translate("tensor_row", "not recorded") if item.state == "unrecorded" else translate("tensor_row", "none")
 
 
 def shape_line(tensor: Tensor) -> str:
     """Shape, dtype and level."""
-    shape = numbers.shape(tensor.shape) or tr("scalar")
+    shape = numbers.shape(tensor.shape) or translate("tensor_row", "scalar")
     return f"{shape} {tensor.dtype} \u00b7 {tensor.level}"
 
 
@@ -82,7 +80,7 @@ def summary(item: TensorItem, loaded: Loaded | None, *, loading: bool = False) -
     if loading:
         return Summary(item.label, item.hint, value="\u2026")
     if loaded is None:
-        return Summary(item.label, item.hint, value=tr("needs recorded data"), pending=True)
+        return Summary(item.label, item.hint, value=translate("tensor_row", "needs recorded data"), pending=True)
     tensor = loaded.tensor
     if tensor.numel == 1:
         value = element(loaded)
@@ -93,7 +91,12 @@ def summary(item: TensorItem, loaded: Loaded | None, *, loading: bool = False) -
         )
         return Summary(item.label, item.hint, value=text, shape=shape_line(tensor), full=numbers.full(value))
     s = tensor.statistics
-    pairs = ((tr("min"), s.min), (tr("max"), s.max), (tr("mean"), s.mean), (tr("norm"), s.norm))
+    pairs = (
+        (translate("tensor_row", "min"), s.min),
+        (translate("tensor_row", "max"), s.max),
+        (translate("tensor_row", "mean"), s.mean),
+        (translate("tensor_row", "norm"), s.norm),
+    )
     texts = tuple((name, numbers.number(number)) for name, number in pairs)
     if s.nans or s.infs:
         bad = " ".join(f"{count:,} {name}" for name, count in (("NaN", s.nans), ("Inf", s.infs)) if count)
@@ -165,7 +168,11 @@ class RowHeader(QAbstractButton):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._summary.full or self._summary.tensor is not None:
-            label = tr("Copy statistics") if self._summary.statistics else tr("Copy value")
+            label = (
+                translate("tensor_row", "Copy statistics")
+                if self._summary.statistics
+                else translate("tensor_row", "Copy value")
+            )
             copy_menu(self, event.globalPos(), [(label, self._summary.copy_text)])
 
     # --- painting ----------------------------------------------------------------------------------------------------

@@ -17,11 +17,9 @@ from gui.tensor_views.loaded import Loaded
 from gui.tensor_views.planes import Plane, choices, plane
 from gui.tensor_views.table import TensorTable
 
+translate = QCoreApplication.translate
+
 VIEWS = ("heat_map", "histogram", "statistics", "table")
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("tensor_detail", text)
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,14 @@ class Looking:
 def remark_of(tensor: Tensor) -> str:
     """What is missing because of the recording's level; "" if nothing is."""
     if tensor.level == "stats":
-        return tr("Only statistics were recorded (level \u201cstats\u201d): no heat map, no table.")
+        return translate(
+            "tensor_detail", "Only statistics were recorded (level \u201cstats\u201d): no heat map, no table."
+        )
     if tensor.level == "preview" and tensor.data_shape is not None:
         kept, whole = numbers.shape(tensor.data_shape), numbers.shape(tensor.shape)
-        return tr("Preview: {kept} evenly spaced elements of {whole}.").format(kept=kept, whole=whole)
+        return translate("tensor_detail", "Preview: {kept} evenly spaced elements of {whole}.").format(
+            kept=kept, whole=whole
+        )
     return ""
 
 
@@ -46,15 +48,15 @@ def statistics_facts(tensor: Tensor) -> tuple[Fact, ...]:
     """All statistics, their numbers aligned at the decimal point."""
     s = tensor.statistics
     measured = {
-        "min": (tr("min"), s.min),
-        "max": (tr("max"), s.max),
-        "mean": (tr("mean"), s.mean),
-        "std": (tr("std"), s.std),
-        "norm": (tr("norm"), s.norm),
+        "min": (translate("tensor_detail", "min"), s.min),
+        "max": (translate("tensor_detail", "max"), s.max),
+        "mean": (translate("tensor_detail", "mean"), s.mean),
+        "std": (translate("tensor_detail", "std"), s.std),
+        "norm": (translate("tensor_detail", "norm"), s.norm),
     }
     counted = {
-        "elements": (tr("elements"), tensor.numel),
-        "zeros": (tr("zeros"), s.zeros),
+        "elements": (translate("tensor_detail", "elements"), tensor.numel),
+        "zeros": (translate("tensor_detail", "zeros"), s.zeros),
         "nans": ("NaN", s.nans),
         "infs": ("Inf", s.infs),
     }
@@ -85,8 +87,13 @@ class TensorDetail(QWidget):
         self._tabs = QTabBar(self)
         self._tabs.setExpanding(False)
         self._tabs.setDrawBase(False)
-        self._tabs.setAccessibleName(tr("View of the tensor"))
-        for label in (tr("Heat map"), tr("Histogram"), tr("Statistics"), tr("Table")):
+        self._tabs.setAccessibleName(translate("tensor_detail", "View of the tensor"))
+        for label in (
+            translate("tensor_detail", "Heat map"),
+            translate("tensor_detail", "Histogram"),
+            translate("tensor_detail", "Statistics"),
+            translate("tensor_detail", "Table"),
+        ):
             self._tabs.addTab(label)
         self._tabs.currentChanged.connect(self._tab_chosen)
         self._remark = QLabel(self)
@@ -96,7 +103,7 @@ class TensorDetail(QWidget):
         self._slice_layout = QHBoxLayout(self._slices)
         self._slice_layout.setContentsMargins(0, 0, 0, 0)
         self._slice_layout.setSpacing(theme.TIGHT)
-        self._slice_layout.addWidget(QLabel(tr("slice")))
+        self._slice_layout.addWidget(QLabel(translate("tensor_detail", "slice")))
         self._slice_layout.addStretch(1)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, theme.SMALL)
@@ -194,8 +201,14 @@ class TensorDetail(QWidget):
                 spin.setRange(0, length - 1)
                 spin.setValue(shown.leading[dimension])
                 spin.blockSignals(False)
-                spin.setAccessibleName(tr("Index in dimension {number}").format(number=dimension))
-                spin.setToolTip(tr("Dimension {number}: 0 to {last}").format(number=dimension, last=length - 1))
+                spin.setAccessibleName(
+                    translate("tensor_detail", "Index in dimension {number}").format(number=dimension)
+                )
+                spin.setToolTip(
+                    translate("tensor_detail", "Dimension {number}: 0 to {last}").format(
+                        number=dimension, last=length - 1
+                    )
+                )
         self._slices.setVisible(bool(wanted))
 
     def _make_spin(self, place: int) -> QSpinBox:

@@ -28,6 +28,8 @@ from gui.tensor_views.copying import copy_menu
 from gui.tensor_views.loaded import Loaded
 from gui.tensor_views.planes import Plane, magnitudes, max_abs_pool
 
+translate = QCoreApplication.translate
+
 MAX_HEIGHT = 240
 MAX_CELL = 24
 BAR_HEIGHT = 8
@@ -39,10 +41,6 @@ KEYS = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
 }
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("heatmap", text)
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class HeatMap(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(tr("Heat map"))
+        self.setAccessibleName(translate("heatmap", "Heat map"))
         theme.switch.changed.connect(self._forget_image)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -142,9 +140,9 @@ class HeatMap(QWidget):
         """What a reader must know of the picture."""
         texts = []
         if self._plane is not None and self._plane.folded and self._plane.rows > 1:
-            texts.append(tr("one dimension, {columns} to a line").format(columns=self._plane.columns))
+            texts.append(translate("heatmap", "one dimension, {columns} to a line").format(columns=self._plane.columns))
         if self.pooled:
-            texts.append(tr("shrunk: each pixel shows its largest magnitude"))
+            texts.append(translate("heatmap", "shrunk: each pixel shows its largest magnitude"))
         return ", ".join(texts)
 
     def readout(self) -> str:
@@ -153,7 +151,7 @@ class HeatMap(QWidget):
         if place is None or self._cell is None:
             return self.remark()
         text = f"{numbers.index(place)} = {numbers.number(self._original[self._cell])}"
-        return tr("preview {cell}").format(cell=text) if self._preview else text
+        return translate("heatmap", "preview {cell}").format(cell=text) if self._preview else text
 
     def drawn_state(self) -> tuple[Any, ...]:
         shown = () if self._plane is None else (self._plane.shape, self._plane.leading)
@@ -244,7 +242,7 @@ class HeatMap(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._cell is not None:
             value = numbers.full(self._original[self._cell])
-            copy_menu(self, event.globalPos(), [(tr("Copy value"), lambda: value)])
+            copy_menu(self, event.globalPos(), [(translate("heatmap", "Copy value"), lambda: value)])
 
     # --- painting ----------------------------------------------------------------------------------------------------
 

@@ -11,12 +11,10 @@ from engine.recording.model import Phase, Tensor
 from gui import numbers, theme
 from gui.tensor_views.copying import copy_menu
 
+translate = QCoreApplication.translate
+
 BARS_HEIGHT = 96
 LINE_HEIGHT = 16
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("histogram", text)
 
 
 class HistogramView(QWidget):
@@ -29,7 +27,7 @@ class HistogramView(QWidget):
         self._bin = -1
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(tr("Histogram"))
+        self.setAccessibleName(translate("histogram", "Histogram"))
         theme.switch.changed.connect(self.update)
 
     def set_tensor(self, tensor: Tensor | None, phase: Phase) -> None:
@@ -42,7 +40,7 @@ class HistogramView(QWidget):
         """ "−0.1 … 0.2", or why there is none."""
         histogram = None if self._tensor is None else self._tensor.histogram
         if histogram is None:
-            return tr("No finite elements")
+            return translate("histogram", "No finite elements")
         return f"{numbers.number(histogram.low)} \u2026 {numbers.number(histogram.high)}"
 
     def remark(self) -> str:
@@ -54,9 +52,13 @@ class HistogramView(QWidget):
         missing = tensor.statistics.nans + tensor.statistics.infs
         texts = []
         if counted < tensor.numel - missing:
-            texts.append(tr("of {counted} of {all} elements").format(counted=f"{counted:,}", all=f"{tensor.numel:,}"))
+            texts.append(
+                translate("histogram", "of {counted} of {all} elements").format(
+                    counted=f"{counted:,}", all=f"{tensor.numel:,}"
+                )
+            )
         if missing:
-            texts.append(tr("without {count} NaN and Inf").format(count=f"{missing:,}"))
+            texts.append(translate("histogram", "without {count} NaN and Inf").format(count=f"{missing:,}"))
         return ", ".join(texts)
 
     def readout(self) -> str:
@@ -66,7 +68,9 @@ class HistogramView(QWidget):
             return self.remark()
         edges = np.linspace(histogram.low, histogram.high, len(histogram.counts) + 1)
         low, high = (numbers.number(float(edge)) for edge in edges[self._bin : self._bin + 2])
-        return tr("{low} to {high}: {count}").format(low=low, high=high, count=f"{int(histogram.counts[self._bin]):,}")
+        return translate("histogram", "{low} to {high}: {count}").format(
+            low=low, high=high, count=f"{int(histogram.counts[self._bin]):,}"
+        )
 
     def drawn_state(self) -> tuple[str, ...]:
         return (self.range_text(), self.remark())
@@ -93,7 +97,7 @@ class HistogramView(QWidget):
             self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        copy_menu(self, event.globalPos(), [(tr("Copy as CSV"), self.csv)])
+        copy_menu(self, event.globalPos(), [(translate("histogram", "Copy as CSV"), self.csv)])
 
     def csv(self) -> str:
         """Lines "low,high,count"."""

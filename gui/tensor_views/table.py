@@ -16,14 +16,12 @@ from gui import numbers, theme
 from gui.tensor_views.copying import copy_menu, to_clipboard
 from gui.tensor_views.planes import Plane, plane
 
+translate = QCoreApplication.translate
+
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 20
 VISIBLE_ROWS = 10
 COPY_LIMIT = 1_000_000
-
-
-def tr(text: str) -> str:
-    return QCoreApplication.translate("tensor_table", text)
 
 
 class PlaneModel(QAbstractTableModel):
@@ -65,7 +63,7 @@ class PlaneModel(QAbstractTableModel):
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         if self._plane is not None and self._plane.folded and orientation == Qt.Orientation.Horizontal:
-            return tr("value")
+            return translate("tensor_table", "value")
         return str(section)
 
 
@@ -76,7 +74,7 @@ class TensorTable(QTableView):
         super().__init__(parent)
         self._model = PlaneModel(self)
         self.setModel(self._model)
-        self.setAccessibleName(tr("Table of elements"))
+        self.setAccessibleName(translate("tensor_table", "Table of elements"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -138,5 +136,8 @@ class TensorTable(QTableView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        choices = [(tr("Copy"), self.text), (tr("Copy as CSV"), lambda: self.text(","))]
+        choices = [
+            (translate("tensor_table", "Copy"), self.text),
+            (translate("tensor_table", "Copy as CSV"), lambda: self.text(",")),
+        ]
         copy_menu(self, event.globalPos(), choices)
