@@ -30,20 +30,18 @@ def histogram_of(
 ) -> Histogram | None:
     """Counts between the smallest and the largest finite element; None if there is none.
 
-    Of more than `sample` elements, `sample` evenly spread ones are counted. Where all are equal, the one bin that they
-    fall in lies in the middle of a range of width 1.
+    Of more than `sample` elements, `sample` evenly spread ones are counted. Where all are equal, they are in the middle
+    bin.
     """
     values = np.abs(array).ravel() if np.iscomplexobj(array) else array.ravel()
-    if values.size > sample:
-        values = values[np.linspace(0, values.size - 1, sample).astype(np.int64)]
     finite = _finite(values)
     if not finite.size:
         return None
     low, high = float(finite.min()), float(finite.max())
-    if low == high:
-        low, high = low - 0.5, high + 0.5
+    if values.size > sample:
+        finite = _finite(values[np.linspace(0, values.size - 1, sample).astype(np.int64)])
     width = high / bins - low / bins  # without overflow at the ends of float64
-    if not (low < high and width > 0):
+    if not width > 0:
         counts = np.zeros(bins, np.int64)
         counts[bins // 2] = finite.size
         return Histogram(counts, low, high)
