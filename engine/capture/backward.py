@@ -43,7 +43,7 @@ class BackwardMode(TorchFunctionMode):
         recorder = self._recorder
         if recorder.active:
             handler = self._passes.get(func)
-            if handler is not None:
+            if handler is not None and not torch._C._are_functorch_transforms_active():
                 return handler(func, args, kwargs)
             if func in self._exposing:
                 self._expose(args[0])

@@ -46,11 +46,6 @@ class ForwardMode(TorchDispatchMode):
 
     supports_higher_order_operators = True
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Calls are too many for the wrapper that torch would put round them."""
-        return False
-
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
@@ -101,7 +96,7 @@ class ForwardMode(TorchDispatchMode):
             return False
         fresh = number > self._last
         if fresh:
-            self._skipped = number - self._last > 1
+            self._skipped = number - self._last > 1 and signature.name == "aten.clone.default"
             self._last = number
             self._in_custom_function = not torch.is_grad_enabled() and _inside_custom_function()
             return torch.is_grad_enabled() or self._in_custom_function

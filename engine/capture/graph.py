@@ -244,7 +244,13 @@ class GraphWriter:
         values: list[tuple[str, int, str, int]] = []
         if operation is not None:
             values += [("input", item.slot, item.name, item.tensor) for item in operation.inputs]
-            values += [("output", slot, "", tensor) for slot, tensor, _, _ in operation.outputs]
+            # Of several results, those that gradients come back for; a write to a view leaves its whole base behind.
+            wanted = output_metadata(node.fn)
+            values += [
+                ("output", slot, "", tensor)
+                for slot, tensor, shape, dtype in operation.outputs
+                if (shape, dtype) in wanted
+            ]
         when = operation.time if operation is not None else time.time()
         event = self._recorder.event("forward", values, graph=self.graph, node=node.id, time=when)
         if operation is not None:

@@ -8,6 +8,7 @@ quicker below a few thousand elements.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -36,13 +37,19 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 def is_readable(tensor: torch.Tensor) -> bool:
-    """Whether there are elements in memory to look at: not on the meta device, not fake, not a wrapper, not sparse."""
+    """Whether there are elements in memory to look at: not sparse, nested, fake, wrapped, or on the meta device."""
     return (
-        tensor.device.type != "meta"
-        and tensor.layout is torch.strided
+        tensor.layout is torch.strided
+        and tensor.device.type != "meta"
+        and not tensor.is_nested
         and not tensor.is_quantized
+        and not _is_wrapped(tensor)
         and (type(tensor) in (torch.Tensor, torch.nn.Parameter) or _has_storage(tensor))
     )
+
+
+# Inside torch.func's transforms a tensor stands for others.
+_is_wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
 
 
 def _has_storage(tensor: torch.Tensor) -> bool:
@@ -196,5 +203,7 @@ def preview(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def shape_of(tensor: torch.Tensor) -> Shape:
-    """The shape as plain integers."""
+    """The shape as plain integers; () for a nested tensor, which has none."""
+    if tensor.is_nested:
+        return ()
     return tuple(int(length) for length in tensor.shape)

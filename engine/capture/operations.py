@@ -67,8 +67,11 @@ class Operations:
         """The operation that made the node with this sequence number, type and output metadata.
 
         A number that no operation ran under belongs to the next one: an in-place operation whose node saves the value
-        that it overwrites clones it first, and the clone takes a number of its own.
+        that it overwrites clones it first, and the clone takes a number of its own. A write to a view ends with a
+        CopySlices, numbered after the operation that wrote.
         """
+        if type_name == "CopySlices":
+            return next(iter(self._by_number.get(number - 1, ())), None)
         wanted = set(shapes)
         own = self._by_number.get(number, [])
         for bucket in (own, [] if own else self._by_number.get(number + 1, [])):

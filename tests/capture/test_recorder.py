@@ -494,3 +494,58 @@ def test_a_failure_inside_capture_does_not_reach_the_script(tmp_path: Path, monk
     assert any("ZeroDivisionError" in note.text for note in recording.notes)
     recording.close()
     assert "torch" in sys.modules
+
+
+def test_writing_to_a_view_is_tied_to_its_line(capture: Capture) -> None:
+    w = torch.randn(4, 4, requires_grad=True)
+    with capture() as captured:
+        y = w * 1
+        y[:, 1] = y[:, 0] * 2
+        y.sum().backward()
+    slices = _nodes(captured.recording)["CopySlices"]
+    assert slices.operation == "aten.copy_.default"
+    assert slices.line is not None
+
+
+def test_transforms_of_torch_func_run_under_capture(capture: Capture) -> None:
+    point = torch.randn(3)
+    expected = torch.func.grad(lambda value: (value**3).sum())(point)
+    with capture() as captured:
+        observed = torch.func.grad(lambda value: (value**3).sum())(point)
+        torch.ones(2, requires_grad=True).sum().backward()
+    assert torch.equal(expected, observed)
+    assert len(captured.recording.graphs) == 1
+
+
+@pytest.mark.parametrize("hooks", ["module", "tensor", "after accumulation"])
+def test_the_users_own_hooks_keep_their_say(hooks: str, capture: Capture) -> None:
+    def run() -> list[torch.Tensor | None]:
+        torch.manual_seed(0)
+        layer = nn.Linear(3, 3)
+        if hooks == "module":
+            layer.register_full_backward_hook(lambda module, gi, go: (gi[0] * 3,))
+        elif hooks == "tensor":
+            layer.weight.register_hook(lambda gradient: gradient * 2)
+        else:
+            optimizer = torch.optim.SGD([layer.weight], lr=0.1)
+            layer.weight.register_post_accumulate_grad_hook(lambda leaf: optimizer.step())
+        data = torch.ones(2, 3, requires_grad=True)
+        layer(data).sum().backward()
+        return [data.grad, layer.weight.grad, layer.weight.detach()]
+
+    expected = run()
+    with capture() as captured:
+        observed = run()
+    for one, other in zip(expected, observed, strict=True):
+        assert one is not None
+        assert other is not None
+        assert torch.equal(one, other)
+    assert len(captured.events("update")) == (hooks == "after accumulation")
+
+
+def test_tensors_without_elements_in_memory_are_named_only(capture: Capture) -> None:
+    layer = nn.Linear(4, 4, device="meta")
+    with capture() as captured:
+        layer(torch.empty(2, 4, device="meta")).sum().backward()
+    assert len(captured.events("accumulate")) == 2
+    assert captured.values(captured.events("accumulate")[0], "grad_after") == [None]

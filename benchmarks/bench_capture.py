@@ -1,0 +1,113 @@
+"""What recording costs: one recorded training step against the same step unrecorded, in one run.
+
+Steps with and without recording take turns, so that both see the same machine. "sustained" divides the whole time of a
+recording, its closing included, by the number of its steps; the other figures are medians of single steps as the script
+sees them, while the writer works beside it. TorchLens does what it can of the same work: it logs a forward pass.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from engine.capture import torchvision_ops
+from engine.capture.recorder import record
+from engine.recording.model import Level
+
+CASES = (("resnet18", 64, 8), ("resnet18", 224, 6), ("resnet152", 224, 3), ("vit_b_16", 224, 3))
+BARS: dict[Level, float] = {"stats": 1.3, "full": 2.0}
+ROUNDS = 2
+Row = tuple[str, str, str]
+
+
+def run() -> list[Row]:
+    """(what, measured, bar) for each model, size and level, and for TorchLens if it is installed."""
+    torchvision_ops.install()
+    rows: list[Row] = []
+    for name, pixels, steps in CASES:
+        rows += _case(name, pixels, steps)
+    return rows
+
+
+def _case(name: str, pixels: int, steps: int) -> list[Row]:
+    step, model, data = _training_step(name, pixels)
+    _times(step, 2)
+    plain: list[float] = []
+    recorded: dict[Level, list[float]] = {level: [] for level in BARS}
+    sustained: dict[Level, list[float]] = {level: [] for level in BARS}
+    for _ in range(ROUNDS):
+        for level in BARS:
+            plain += _times(step, steps)
+            times, whole = _recorded(step, steps, level)
+            recorded[level] += times
+            sustained[level].append(whole)
+    floor = statistics.median(plain)
+    label = f"{name} at {pixels} px"
+    rows = [(f"{label}: plain step", f"{floor * 1e3:.0f} ms", "")]
+    for level, bar in BARS.items():
+        ratio = statistics.median(recorded[level]) / floor
+        lasting = statistics.median(sustained[level]) / floor
+        rows.append((f"{label}: recorded, {level}", f"{ratio:.2f}× (sustained {lasting:.2f}×)", f"≤ {bar}×"))
+    return rows + _torchlens(label, model, data, floor)
+
+
+def _training_step(name: str, pixels: int) -> tuple[Callable[[], None], torch.nn.Module, torch.Tensor]:
+    """The mission's step: one random image, the sum of all outputs, SGD with momentum."""
+    from torchvision.models import get_model
+
+    torch.manual_seed(0)
+    model = get_model(name)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
+    data, labels = torch.rand(1, 3, pixels, pixels), torch.rand(1, 1000)
+
+    def step() -> None:
+        loss = (model(data) - labels).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step, model, data
+
+
+def _times(step: Callable[[], None], count: int) -> list[float]:
+    """Seconds of each of `count` calls."""
+    found = []
+    for _ in range(count):
+        start = time.perf_counter()
+        step()
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def _recorded(step: Callable[[], None], count: int, level: Level) -> tuple[list[float], float]:
+    """Seconds of each recorded step, and of all of them with opening and closing, divided by their number."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        with record(Path(folder) / "run.chain", tensors=level):
+            times = _times(step, count)
+        return times, (time.perf_counter() - start) / count
+
+
+def _torchlens(label: str, model: torch.nn.Module, data: torch.Tensor, floor: float) -> list[Row]:
+    """TorchLens on the forward pass of the same model."""
+    try:
+        import torchlens
+
+        version = metadata.version("torchlens")
+    except ImportError:
+        return [(f"{label}: TorchLens", "not installed", "printed")]
+    try:
+        start = time.perf_counter()
+        torchlens.log_forward_pass(model, data)
+        seconds = time.perf_counter() - start
+    except Exception as error:  # a rival's failure is a result, not ours to mend
+        return [(f"{label}: TorchLens {version}", f"{type(error).__name__}", "printed")]
+    return [
+        (f"{label}: TorchLens {version}, forward only", f"{seconds / floor:.1f}× of the whole plain step", "printed")
+    ]
