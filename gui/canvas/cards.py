@@ -104,7 +104,7 @@ def _even(width: float) -> float:
 
 
 def _last_part(title: str) -> str:
-    """A chip stands beside its module: "layer1.0.bn1.weight" is "weight" there. A name in a list keeps two parts."""
+    """ "layer1.0.bn1.weight" is "weight" beside its module. What is only numbered keeps two parts: "downsample.0"."""
     parts = title.split(".")
     return ".".join(parts[-2:]) if parts[-1].isdigit() and len(parts) > 1 else parts[-1]
 
@@ -237,23 +237,24 @@ def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Deta
 
 def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
     """One line, larger than life: the longest form of the title that fits."""
-    font = tokens.ui_font(max(1, min(max(8, round(TITLE * scale * 1.35)), int(height * 0.8))))
-    metrics = QFontMetricsF(font)
     room = width - 2 * max(2.0, 5.0 * scale)
-    for text in _shorter(card.title):
-        if metrics.horizontalAdvance(text) <= room:
-            break
-    else:
-        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-        if len(text) < 4:
-            return
-    start = (width - metrics.horizontalAdvance(text)) / 2
-    _text(p, font, theme.text, start, height / 2, text, room + 1)
+    large = max(1, min(max(8, round(TITLE * scale * 1.35)), int(height * 0.8)))
+    for size in (large, max(large - 1, 7)):
+        font = tokens.ui_font(size)
+        metrics = QFontMetricsF(font)
+        for text in _shorter(card.title):
+            advance = metrics.horizontalAdvance(text)
+            if advance <= room + 1:
+                _text(p, font, theme.text, (width - advance) / 2, height / 2, text, room + 1)
+                return
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+    if len(text) >= 4:
+        _text(p, font, theme.text, (width - metrics.horizontalAdvance(text)) / 2, height / 2, text, room + 1)
 
 
 def _shorter(title: str) -> tuple[str, ...]:
     name = title.partition(SEPARATOR)[0]
-    return title, name, name.split(".")[-1]
+    return title, name, _last_part(name)
 
 
 def _text(p: QPainter, font: QFont, color: QColor, x: float, middle: float, text: str, room: float) -> float:

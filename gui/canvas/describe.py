@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from gui.canvas.cards import PARAMETER
 from gui.canvas.readings import gradient_of, value_of
 from gui.numbers import full, number, shape
 
@@ -35,8 +36,12 @@ def crumbs(recording: Recording, playhead: int, graph_id: int | None, picture: P
     if node >= 0:
         scene = picture.scene
         module = scene.modules[node]
-        parts += module.split(".") if module else []
         title = scene.cards[scene.card[node]].title
+        if scene.kind[node] == PARAMETER:  # its name has the module's path in it
+            module, title = "", recording.node(int(scene.node_ids[node])).name or title
+            *path, title = title.split(".")
+            parts += path
+        parts += module.split(".") if module else []
         if not module or not title.startswith(module):
             parts.append(title)
     return parts

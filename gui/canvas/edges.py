@@ -59,7 +59,7 @@ def edge_looks(theme: Theme) -> tuple[tuple[QColor, float], ...]:
     ]
     for level in range(LEVELS):
         share = level / (LEVELS - 1)
-        looks.append((blend(theme.edge, theme.backward, 0.5 + 0.5 * share), 1.75 + 1.5 * share))
+        looks.append((blend(theme.edge, theme.backward, 0.5 + 0.5 * share), 1.5 + 1.25 * share))
     return tuple(looks)
 
 

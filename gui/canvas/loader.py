@@ -16,6 +16,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from engine.errors import ChainruleError
+from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
 
 if TYPE_CHECKING:
     from engine.recording.model import Edge, Node
@@ -52,9 +53,11 @@ class _About:
 
 
 def rough_aspect(width: float, height: float) -> float:
-    """Width to height, in steps of the square root of two: a little more or less room changes no layout."""
-    exact = math.log2(max(width, 1.0) / max(height, 1.0))
-    return float(2.0 ** (min(max(round(2 * exact), -3), 4) / 2))
+    """Width to height of what a fitted graph may fill, in four steps for each doubling: a little more or less room
+    changes no layout."""
+    room_x, room_y = width - 2 * FIT_MARGIN_X, height - 2 * FIT_MARGIN_Y
+    exact = math.log2(max(room_x, 1.0) / max(room_y, 1.0))
+    return float(2.0 ** (min(max(round(4 * exact), -6), 8) / 4))
 
 
 def structure_of(recording: Recording, graph_id: int) -> str:

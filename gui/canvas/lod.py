@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import IntEnum
 
-FAR_BELOW = 0.30
+FAR_BELOW = 0.24
 NAME_BELOW = 0.62
 CLOSE_FROM = 1.30
 

@@ -93,7 +93,8 @@ def _legend_entries(scene: Scene, width: float, theme: Theme) -> list[tuple[QCol
     ]
     names = [tokens.CATEGORIES[index] for index in np.unique(scene.category).tolist()]
     everything = phases + [(theme.category(name), category_label(name), True) for name in names]
-    return everything if _legend_width(everything) <= width - MAP_WIDTH - 4 * tokens.LARGE else phases
+    beside = MAP_WIDTH + tokens.LARGE if scene.node_count >= MAP_FROM else 0.0
+    return everything if _legend_width(everything) <= width - beside - 2 * tokens.LARGE else phases
 
 
 def _legend_width(entries: Sequence[tuple[QColor, str, bool]]) -> float:

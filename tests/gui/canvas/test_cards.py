@@ -48,7 +48,7 @@ def test_scalars_have_places_for_value_and_gradient() -> None:
 
 
 @pytest.mark.parametrize("attributes", [CONV, LOSS, WEIGHT, BIAS], ids=["conv", "loss", "weight", "bias"])
-@pytest.mark.parametrize("scale", [0.31, 0.42, 0.62, 0.7, 1.0, 1.3, 1.37, 2.0])
+@pytest.mark.parametrize("scale", [0.25, 0.31, 0.42, 0.62, 0.7, 1.0, 1.3, 1.37, 2.0])
 def test_nothing_is_drawn_beyond_the_card(attributes: dict[str, object], scale: float) -> None:
     card = card_of(attributes)
     width, height = sprite_size(card, scale)

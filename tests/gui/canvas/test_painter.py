@@ -97,7 +97,7 @@ def test_edges_are_classed_by_what_they_carry(recording: Recording, scene: Scene
 
 def test_from_afar_gradients_have_their_colour(recording: Recording, scene: Scene) -> None:
     picture = picture_at(recording, scene, 11)
-    image = paint(GraphPainter(DARK), picture, 0.25, active=False)
+    image = paint(GraphPainter(DARK), picture, 0.2, active=False)
     assert count_color(image, DARK.backward) > 20
     assert dot_colors(DARK).width() == len(theme.CATEGORIES)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -257,3 +259,14 @@ def test_a_large_graph_has_a_minimap_to_steer_by(
     assert view.camera.y < (y0 + y1) / 2
     assert session.selection is None
     shot(view)
+
+
+def test_the_first_picture_waits_for_no_large_library() -> None:
+    code = (
+        "import sys; import gui.canvas.view\n"
+        "print(sorted({'networkx', 'pyqtgraph', 'torch', 'PySide6.QtSvg'} & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
