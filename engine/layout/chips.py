@@ -26,9 +26,9 @@ def place_chips(net: Net, folding: Folding, drawing: Drawing) -> list[Ghost]:
 
 
 def _place_row(net: Net, drawing: Drawing, ghosts: list[Ghost], consumer: int, row: tuple[Chip, ...], y: float) -> None:
-    reach = max(float(net.height[consumer]) / 2 - CHIP_INSET, 0.0)
-    edge_y = min(max(y, float(drawing.y[consumer]) - reach), float(drawing.y[consumer]) + reach)
-    border = float(drawing.x[consumer] + net.width[consumer] / 2)
+    """From the consumer outwards; `from_y` and `room` are the centre and the height of what an edge comes from."""
+    border, room = float(drawing.x[consumer] + net.width[consumer] / 2), float(net.height[consumer])
+    from_y = float(drawing.y[consumer])
     for chip in row:
         width, height = float(net.width[chip.node]), float(net.height[chip.node])
         left = border + CHIP_GAP
@@ -36,10 +36,14 @@ def _place_row(net: Net, drawing: Drawing, ghosts: list[Ghost], consumer: int, r
             ghosts.append(Ghost(net.nodes[chip.node], left + width / 2, y, width, height, chip.edges[0]))
         else:
             drawing.x[chip.node], drawing.y[chip.node] = left + width / 2, y
+        gap = min(PORT_GAP, min(room, height) / len(chip.edges))
+        spread = gap * (len(chip.edges) - 1) / 2
+        reach = max(room / 2 - max(CHIP_INSET, spread), 0.0)
+        leave = min(max(y, from_y - reach), from_y + reach)
         for position, edge in enumerate(chip.edges):
-            port = (position - (len(chip.edges) - 1) / 2) * min(PORT_GAP, height / len(chip.edges))
-            drawing.routes[edge] = np.array([(border, edge_y + port), (left, y + port)])
-        border, edge_y = left + width, y
+            port = gap * position - spread
+            drawing.routes[edge] = np.array([(border, leave + port), (left, y + port)])
+        border, room, from_y = left + width, height, y
 
 
 def draw_loops(net: Net, core: Core, drawing: Drawing) -> None:
