@@ -1,14 +1,19 @@
 """One image through ResNet-18, and the updates that follow.
 
-The weights are seeded random ones, so that the script runs without a network; for trained ones, write
-`resnet18(weights=ResNet18_Weights.DEFAULT)`.
+The trained weights are used if this machine has them already, otherwise seeded random ones; the script says which.
 """
 
+from pathlib import Path
+
 import torch
-from torchvision.models import resnet18
+from torchvision.models import ResNet18_Weights, resnet18
 
 torch.manual_seed(0)
-model = resnet18(weights=None)
+weights = ResNet18_Weights.DEFAULT
+downloaded = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name).exists()
+model = resnet18(weights=weights if downloaded else None)
+print("weights:", f"pretrained, {weights}" if downloaded else "random, seed 0 (no trained ones on this machine)")
+
 data = torch.rand(1, 3, 64, 64)
 labels = torch.rand(1, 1000)
 optim = torch.optim.SGD(model.parameters(), lr=1e-2, momentum=0.9)
