@@ -28,7 +28,7 @@ Flags = npt.NDArray[np.bool_]
 LEVELS = 5  # of a gradient's magnitude
 FADED, LOOSE, QUIET, VALUE, PENDING, FIRST_GRADIENT = range(6)  # classes, in the order in which they are drawn
 THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
-SHORTEST = 0.7  # device px; what is shorter is not drawn from afar
+SHORTEST = 3.0  # device px; from afar, what is shorter is not seen between the patches that it links
 
 
 def edge_classes(scene: Scene, state: DrawState, edges: Ints, emphasis: Flags | None = None) -> Bytes:
