@@ -302,5 +302,7 @@ def build_menus(bar: QMenuBar, actions: Actions) -> dict[str, QMenu]:
         if spec.separator and not menu.isEmpty():
             menu.addSeparator()
         menu.addAction(actions[spec.id])
-    menus["file"].insertMenu(actions["save_script"], menus["file/recent"])
+    entries = menus["file"].actions()
+    line = entries[entries.index(menus["file/examples"].menuAction()) + 1]
+    menus["file"].insertMenu(line, menus["file/recent"])
     return menus

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
@@ -48,13 +49,21 @@ class Central(QWidget):
         return self._canvas is not None
 
     def show_welcome(self) -> None:
-        self._pages.setCurrentWidget(self.welcome)
+        self._show(self.welcome)
 
     def show_ready(self) -> None:
-        self._pages.setCurrentWidget(self.ready)
+        self._show(self.ready)
 
     def show_canvas(self) -> None:
-        self._pages.setCurrentWidget(self.canvas)
+        self._show(self.canvas)
+
+    def _show(self, page: QWidget) -> None:
+        """A new page takes the focus: left to itself, Qt gives it to the editor, which keeps the arrow keys."""
+        if page is not self._pages.currentWidget():
+            page.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            page.setFocus()
+            self._pages.setCurrentWidget(page)
+            page.setFocus()
 
     @property
     def page(self) -> QWidget | None:

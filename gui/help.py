@@ -42,7 +42,7 @@ class ShortcutsDialog(QDialog):
         column.setContentsMargins(theme.MEDIUM, theme.MEDIUM, theme.MEDIUM, theme.MEDIUM)
         column.addWidget(self.tree)
         column.addWidget(buttons)
-        self.resize(720, 560)
+        self.resize(840, 600)
 
     def _fill(self, actions: Actions) -> None:
         groups: dict[str, QTreeWidgetItem] = {}

@@ -113,7 +113,7 @@ class Palette(QFrame):
         column.setSpacing(theme.SMALL)
         column.addWidget(self._line)
         column.addWidget(self._list)
-        self.resize(WIDTH, ROWS * ROW_HEIGHT + 64)
+        self.setFixedWidth(WIDTH)
 
     @property
     def found(self) -> list[Entry]:
@@ -160,6 +160,8 @@ class Palette(QFrame):
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {entry.detail}")
             self._list.addItem(item)
         self._list.setCurrentRow(0)
+        self._list.setFixedHeight(max(1, min(self._list.count(), ROWS)) * ROW_HEIGHT)
+        self.adjustSize()
 
     def _run(self, item: QListWidgetItem | None) -> None:
         if item is None:

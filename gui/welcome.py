@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -21,9 +22,9 @@ from PySide6.QtWidgets import (
 from gui import icons, theme
 from gui.actions import Actions
 
-CARD_WIDTH, CARD_HEIGHT = 224, 108
-PAGE_WIDTH = CARD_WIDTH * 3 + theme.MEDIUM * 2
+CARD_LEAST, CARD_MOST, CARD_HEIGHT = 184, 256, 112
 COLUMNS = 3
+PAGE_WIDTH = CARD_MOST * COLUMNS + theme.MEDIUM * (COLUMNS - 1)
 
 
 class Card(QPushButton):
@@ -47,7 +48,9 @@ class Card(QPushButton):
         column.addWidget(words, 1, Qt.AlignmentFlag.AlignTop)
         for part in (self._picture, name, words):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setFixedSize(CARD_WIDTH, CARD_HEIGHT)
+        self.setFixedHeight(CARD_HEIGHT)
+        self.setMinimumWidth(CARD_LEAST)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
         self.put_on_theme()
@@ -85,9 +88,9 @@ class WelcomePage(QScrollArea):
         column.addStretch(3)
         holder = QWidget()
         centre = QHBoxLayout(holder)
-        centre.setContentsMargins(theme.WIDE, 0, theme.WIDE, 0)
+        centre.setContentsMargins(theme.LARGE, 0, theme.LARGE, 0)
         centre.addStretch(1)
-        centre.addWidget(page, 0)
+        centre.addWidget(page, 1000)  # as wide as it may be; the rest is shared by both sides
         centre.addStretch(1)
         self.setWidget(holder)
         theme.switch.changed.connect(self._put_on_theme)
@@ -163,7 +166,7 @@ class ReadyPage(QWidget):
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("ready")
-        self.setAutoFillBackground(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._name = QLabel()
         self._name.setProperty("role", "title")
         self._text = QLabel()
@@ -173,7 +176,7 @@ class ReadyPage(QWidget):
         self._text.setWordWrap(True)
         self._progress = QProgressBar()
         self._progress.setRange(0, 0)
-        self._progress.setFixedWidth(CARD_WIDTH)
+        self._progress.setFixedWidth(CARD_LEAST)
         self._run = QPushButton(self.tr("Run"))
         self._run.setObjectName("ready_run")
         self._run.setProperty("role", "primary")
@@ -205,9 +208,7 @@ class ReadyPage(QWidget):
         self._progress.setVisible(running)
 
     def _put_on_theme(self) -> None:
-        palette = self.palette()
-        palette.setColor(self.backgroundRole(), theme.current().bg)
-        self.setPalette(palette)
+        self.setStyleSheet(f"#ready {{ background: {theme.current().bg.name()}; }}")
 
 
 def _heading(text: str) -> QLabel:

@@ -169,7 +169,9 @@ class LoadModelDialog(QDialog):
     def _fill(self, names: list[str]) -> None:
         self.list.addItems(names)
         found = self.list.findItems(FIRST_CHOICE, Qt.MatchFlag.MatchExactly)
-        self.list.setCurrentItem(found[0] if found else self.list.item(0))
+        first = found[0] if found else self.list.item(0)
+        self.list.setCurrentItem(first)
+        self.list.scrollToItem(first, QListWidget.ScrollHint.PositionAtCenter)
         self._filter(self.search.text())
         self.search.setFocus()
 

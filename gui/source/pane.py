@@ -47,8 +47,8 @@ class SourcePane(QWidget):
         self._show(None)
 
     def _lay_out(self) -> None:
-        header = QWidget()
-        row = QHBoxLayout(header)
+        self._header = QWidget()
+        row = QHBoxLayout(self._header)
         row.setContentsMargins(theme.SMALL, theme.TIGHT, theme.MEDIUM, theme.TIGHT)
         row.addWidget(self._files, 1)
         row.addWidget(self._state)
@@ -58,7 +58,7 @@ class SourcePane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(header)
+        column.addWidget(self._header)
         column.addWidget(self._pages)
 
     def _connect(self) -> None:
@@ -189,7 +189,7 @@ class SourcePane(QWidget):
         wanted = self._shown.id if self._shown is not None else None
         self._files.setCurrentIndex(self._files.findData(wanted))
         self._files.setToolTip(self.shown_path)
-        self._files.setEnabled(self._files.count() > 0)
+        self._header.setVisible(self._files.count() > 0)
         self._state.setText(self._state_text())
 
     def _state_text(self) -> str:
