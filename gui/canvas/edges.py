@@ -31,19 +31,20 @@ THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
 SHORTEST = 3.0  # device px; from afar, what is shorter is not seen between the patches that it links
 
 
+_CLASS_OF_STATUS = np.zeros(4, dtype=np.uint8)
+_CLASS_OF_STATUS[[IDLE, CARRIES_VALUE, WAITING, CARRIES_GRADIENT]] = (QUIET, VALUE, PENDING, FIRST_GRADIENT)
+
+
 def edge_classes(scene: Scene, state: DrawState, edges: Ints, emphasis: Flags | None = None) -> Bytes:
     """The look of `edges`: one of the constants above, or FIRST_GRADIENT + level. Not in `emphasis`: FADED."""
     status = state.edge[edges]
-    classes = np.array([QUIET, VALUE, PENDING, FIRST_GRADIENT], dtype=np.uint8)[status]
+    classes = _CLASS_OF_STATUS[status]
     levels = np.minimum((state.edge_magnitude[edges] * LEVELS).astype(np.uint8), LEVELS - 1)
     classes += np.where(status == CARRIES_GRADIENT, levels, 0).astype(np.uint8)
     classes[(status == IDLE) & scene.loose[edges]] = LOOSE
     if emphasis is not None:
         classes[~emphasis[edges]] = FADED
     return classes
-
-
-assert (IDLE, CARRIES_VALUE, WAITING, CARRIES_GRADIENT) == (0, 1, 2, 3)
 
 
 @lru_cache(maxsize=4)

@@ -175,8 +175,7 @@ class GraphView(QWidget):
         self.update()
 
     def _recording_grew(self) -> None:
-        if not self.is_ready() or self._wish is None or self._problem:
-            self._want_graph()
+        self._want_graph()  # more of the current graph may have been written
         self.update()
 
     def _want_graph(self, _graph: object = None) -> None:
@@ -193,6 +192,8 @@ class GraphView(QWidget):
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)
             self.update()
+            return
+        if wish == self._wish and not self._problem and (wish == self._shown or self._loader.busy):
             return
         self._wish, self._problem = wish, ""
         self._motion.stop()

@@ -190,6 +190,8 @@ class Loader(QObject):
         self._next()
 
     def _keep(self, recording: Recording, wish: Wish, scene: Scene) -> None:
+        if self._about(wish.graph_id).structure != wish.structure:
+            return  # more of the graph was written in the meantime
         order = {node.id: index for index, node in enumerate(recording.nodes(wish.graph_id))}
         while len(self._scenes) >= KEPT:
             del self._scenes[next(iter(self._scenes))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,9 @@ Ints = npt.NDArray[np.int64]
 
 RING = 2.0
 RING_GAP = 3.0
+NEAR_TARGET = 0.7  # of the way along an edge: where its contribution is written
+SHORT_EDGE = 44.0  # logical px
+PILL_ROOM, PILL_ABOVE, MOST_PILLS = 62.0, 20.0, 6
 SMALLEST_RING = 10.0  # device-independent px: what is active is found from afar, too
 
 
@@ -95,6 +99,28 @@ def box_of(scene: Scene, item: int, camera: Camera) -> QRectF:
     width = (scene.right[item] - scene.left[item]) * camera.scale
     height = (scene.bottom[item] - scene.top[item]) * camera.scale
     return QRectF(float(round(left)), float(round(top)), float(round(width)), float(round(height)))
+
+
+def beside_edges(
+    painter: QPainter, scene: Scene, node: int, brought: Sequence[tuple[int, str]], camera: Camera, theme: Theme
+) -> None:
+    """What each of several edges brought to a node: on the edge, or above the node where edges are too short."""
+    above = 0
+    box = box_of(scene, node, camera)
+    for edge, text in brought[:MOST_PILLS]:
+        first, last = scene.pieces.first[edge], scene.pieces.first[edge + 1]
+        if scene.pieces.length[first:last].sum() * camera.scale >= SHORT_EDGE * camera.ratio:
+            x, y = scene.pieces.points(np.array([edge]), np.array([NEAR_TARGET]))[0].tolist()
+            x, y = camera.to_device(x, y)
+        else:
+            x = box.left() + (PILL_ROOM / 2 + above * PILL_ROOM) * camera.ratio
+            y = box.top() - PILL_ABOVE * camera.ratio
+            above += 1
+        pill(painter, x, y, text, theme.backward, theme, camera.ratio)
+    if len(brought) > MOST_PILLS:
+        x = box.left() + (PILL_ROOM / 2 + above * PILL_ROOM) * camera.ratio
+        more = f"+{len(brought) - MOST_PILLS}"
+        pill(painter, x, box.top() - PILL_ABOVE * camera.ratio, more, theme.backward, theme, camera.ratio)
 
 
 def pill(painter: QPainter, x: float, y: float, text: str, color: QColor, theme: Theme, ratio: float = 1.0) -> None:

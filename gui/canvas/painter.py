@@ -239,9 +239,8 @@ class GraphPainter:
         if state.active >= 0 and state.phase:
             marks.ring(p, scene, state.active, camera, self.theme.phase(state.phase))
         if camera.scale >= LINKED_FROM * camera.ratio:
-            for x, y, text in contributions(picture.readings, scene, state, picture.track):
-                px, py = camera.to_device(x, y)
-                marks.pill(p, px, py, text, self.theme.backward, self.theme, camera.ratio)
+            brought = contributions(picture.readings, scene, state, picture.track)
+            marks.beside_edges(p, scene, state.active, brought, camera, self.theme)
 
 
     def paint_rolling(self, p: QPainter, picture: Picture, node: int, number: float, camera: Camera) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from gui.canvas.scene import Scene
     from gui.canvas.state import DrawState, Track
 
-NEAR_TARGET = 0.7  # of the way along an edge: where its contribution is written
-
 _KEPT = 50_000
 
 
@@ -92,21 +90,20 @@ def _argument(scene: Scene, node: int) -> int | None:
 
 def contributions(
     readings: Readings, scene: Scene, state: DrawState, track: Track
-) -> tuple[tuple[float, float, str], ...]:
-    """Where gradients of several edges meet in the active node: what each brought, and where to write it (scene px)."""
+) -> tuple[tuple[int, str], ...]:
+    """Where gradients of several edges meet in the active node: what each edge brought."""
     if state.active < 0 or state.kind not in ("backward", "accumulate"):
         return ()
     edges = np.flatnonzero((scene.target == state.active) & ~scene.data_edge)
     if len(edges) < 2:
         return ()
-    points = scene.pieces.points(edges, np.full(len(edges), NEAR_TARGET))
     found = []
-    for (x, y), edge in zip(points.tolist(), edges.tolist(), strict=True):
+    for edge in edges.tolist():
         source = int(track.backward[scene.source[edge]])
         if source != NEVER and source <= state.playhead:
             text = contribution_text(readings, source, int(scene.slot[edge]))
             if text:
-                found.append((x, y, text))
+                found.append((edge, text))
     return tuple(found)
 
 

@@ -155,3 +155,13 @@ def test_an_empty_view(recording: Recording, scene: Scene, qapp: QApplication) -
     finally:
         canvas.end()
     assert count_color(image, QColor(DARK.bg)) == 2500
+
+
+def test_contributions_over_short_edges_stand_above_the_node(branches: Recording) -> None:
+    scene = scene_of(branches)
+    image = paint(GraphPainter(DARK), picture_at(branches, scene, 8))
+    plate = theme.blend(DARK.bg, DARK.backward, 0.12)
+    rows, columns = np.nonzero((pixels(image) == [plate.red(), plate.green(), plate.blue()]).all(axis=2))
+    w = node_named(scene, "w")
+    assert rows.max() < scene.top[w] - scene.bounds[1] + 40
+    assert columns.max() - columns.min() > 80  # both, side by side

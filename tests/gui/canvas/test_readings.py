@@ -64,7 +64,7 @@ def test_contributions_where_branches_meet(branches: Recording) -> None:
     meeting = picture_at(branches, scene, 7)
     assert meeting.state.active == a
     found = contributions(meeting.readings, scene, meeting.state, meeting.track)
-    assert sorted(text for _, _, text in found) == ["2.000", "3.000"]
+    assert sorted(text for _, text in found) == ["2.000", "3.000"]
     assert gradient(meeting, "a") == 5  # their sum
     alone = picture_at(branches, scene, 6)
     assert contributions(alone.readings, scene, alone.state, alone.track) == ()
@@ -74,7 +74,7 @@ def test_a_parameter_used_twice(branches: Recording) -> None:
     scene = scene_of(branches)
     picture = picture_at(branches, scene, 8)
     found = contributions(picture.readings, scene, picture.state, picture.track)
-    assert [text for _, _, text in found] == ["5.000", "5.000"]
+    assert [text for _, text in found] == ["5.000", "5.000"]
     assert gradient(picture, "w") == 10
 
 

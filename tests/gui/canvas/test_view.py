@@ -15,12 +15,14 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from engine.errors import UsageError
+from engine.recording.model import Edge, Event, Graph, Node, StepStart
+from engine.recording.writer import Writer
 from gui import theme
 from gui.canvas.view import CanvasView
 from gui.session import Session
 from gui.theme import DARK, LIGHT
 from tests.gui.canvas.scenes import count_color
-from tests.recordings import make_chain
+from tests.recordings import make_chain, make_info
 
 LAST = 35
 
@@ -270,3 +272,29 @@ def test_the_first_picture_waits_for_no_large_library() -> None:
         [sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_graph_that_is_still_being_written_grows(qtbot: QtBot, tmp_path: Path) -> None:
+    with Writer(tmp_path / "live.chain", make_info()) as writer:
+        writer.put(StepStart(0, 1.0))
+        writer.put(Graph(0, 0, "backward", 0, None))
+        writer.put(Node(0, 0, "operation", "AddBackward0", name="loss", shape=(), forward_event=0))
+        writer.put(Event(0, 0, 0, "forward", 0, None, 1.0))
+        writer.flush()
+        session = Session()
+        view = CanvasView(session)
+        view.resize(600, 400)
+        assert session.open(tmp_path / "live.chain")
+        qtbot.waitUntil(view.is_ready)
+        assert view.scene is not None
+        assert view.scene.node_count == 1
+        writer.put(Node(1, 0, "operation", "MulBackward0", name="product", shape=(), forward_event=1))
+        writer.put(Edge(0, 0, 0, 1, 0))
+        writer.put(Event(1, 0, 0, "forward", 1, None, 2.0))
+        writer.flush()
+        session.refresh()
+        qtbot.waitUntil(lambda: view.is_ready() and view.scene is not None and view.scene.node_count == 2)
+        shot(view)
+        view.shutdown()
+        view.deleteLater()
+        session.close()
