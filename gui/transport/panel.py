@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from gui import numbers, theme
@@ -110,6 +110,7 @@ class Transport(QWidget):
         column.setSpacing(theme.TIGHT)
         column.addLayout(row)
         column.addWidget(self.scrubber)
+        self._phase.setFont(theme.ui_font(semibold=True))
         self._of.setProperty("role", "dim")
         self._speed_label.setProperty("role", "caption")
         widest = QFontMetrics(theme.caption_font()).horizontalAdvance(self.tr("{0} events/s").format("0,000"))
@@ -157,7 +158,9 @@ class Transport(QWidget):
         self._step.setEnabled(steps > 1)
         self._of.setText(self.tr("of {0}").format(f"{steps:,}"))
         self._phase.setText(phase)
-        self._phase.setStyleSheet(f"color: {color}; font-weight: 600;" if color else "")
+        palette = self._phase.palette()
+        palette.setColor(self._phase.foregroundRole(), QColor(color) if color else theme.current().text)
+        self._phase.setPalette(palette)
         self._words.set_full_text(words)
 
     def _go_to_step(self, number: int) -> None:

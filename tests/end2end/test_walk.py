@@ -86,7 +86,9 @@ def _compare(window: MainWindow, qtbot: QtBot, sample: int | None = None) -> Non
             assert forth[event][name] == shown, f"{name} at event {event}, walking forward"
             assert back[event][name] == shown, f"{name} at event {event}, walking back"
     different = [name for name in forth[0] if len({repr(state[name]) for state in forth.values()}) > 1]
-    assert {"canvas", "transport", "inspector", "parameters"} <= set(different), "a view that never changes proves nothing"
+    assert {"canvas", "transport", "inspector", "parameters"} <= set(different), (
+        "a view that never changes proves nothing"
+    )
 
 
 def test_the_bow(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTextCursor, QTextDocument
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui import theme
@@ -18,7 +18,7 @@ from tests.recordings import BOW_SCRIPT
 
 
 @pytest.fixture
-def pane(session: Session, qtbot: QtBot) -> Iterator[SourcePane]:
+def pane(session: Session, qtbot: QtBot) -> SourcePane:
     made = SourcePane(session)
     qtbot.addWidget(made)
     made.resize(500, 400)
@@ -81,7 +81,7 @@ def test_a_click_on_a_line_selects_its_nodes_in_turn(pane: SourcePane, session: 
     point = pane.viewer.cursorRect(cursor).center() + QPoint(10, 0)
     seen = []
     for _ in range(3):
-        qtbot.mouseClick(pane.viewer.viewport(), Qt.MouseButton.LeftButton, pos=point)
+        QTest.mouseClick(pane.viewer.viewport(), Qt.MouseButton.LeftButton, pos=point)
         seen.append(session.selection)
     assert seen == [nodes[0], nodes[1], nodes[0]]
 
@@ -103,10 +103,8 @@ def test_lines_that_made_nodes_have_a_dot(pane: SourcePane) -> None:
 
 def test_a_script_can_be_edited_and_saved(pane: SourcePane, script: Path, qtbot: QtBot) -> None:
     assert pane.open_script(script)
-    assert not pane.modified
     with qtbot.waitSignal(pane.modified_changed):
-        qtbot.keyClicks(pane.editor, "# hello ")
-    assert pane.modified
+        QTest.keyClicks(pane.editor, "# hello ")
     assert pane.save()
     assert not pane.modified
     assert script.read_text(encoding="utf-8").startswith("# hello import torch")
@@ -175,8 +173,8 @@ def _colors(text: str) -> dict[str, str]:
     block = document.begin()
     while block.isValid():
         for part in block.layout().formats():
-            piece = block.text()[part.start : part.start + part.length]  # type: ignore[attr-defined]
-            found[piece] = part.format.foreground().color().name()  # type: ignore[attr-defined]
+            piece = block.text()[part.start : part.start + part.length]
+            found[piece] = part.format.foreground().color().name()
         block = block.next()
     del highlighter
     return found

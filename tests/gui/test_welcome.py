@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -21,7 +22,7 @@ def test_it_is_there_while_nothing_is_open(window: MainWindow) -> None:
 def test_a_card_opens_its_example(window: MainWindow, qtbot: QtBot) -> None:
     card = window.findChild(Card, "example_bow_card")
     assert card is not None
-    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
     assert window.source.script is not None
     assert window.source.script.name == "bow.py"
     assert window.central.page is window.central.ready
@@ -34,7 +35,7 @@ def test_a_card_asks_for_a_file(
     monkeypatch.setattr("gui.dialogs.open_file", lambda *_: bow)
     card = window.findChild(Card, f"{action_id}_card")
     assert card is not None
-    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(card, Qt.MouseButton.LeftButton)
     assert window.session.recording is not None
 
 
@@ -48,7 +49,7 @@ def test_recent_files_are_listed_and_opened(window: MainWindow, qtbot: QtBot, bo
     rows = [row for row in window.central.welcome.findChildren(QToolButton) if row.toolTip()]
     assert {row.toolTip() for row in rows} == {str(bow), str(script)}
     first = next(row for row in rows if row.toolTip() == str(bow))
-    qtbot.mouseClick(first, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(first, Qt.MouseButton.LeftButton)
     assert window.session.recording is not None
 
 
