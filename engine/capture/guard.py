@@ -1,7 +1,8 @@
-"""Lets capture look at tensors without being seen, by autograd or by its own hooks."""
+"""Lets capture look at tensors without being seen, by autograd or by its own hooks, and without getting in the way."""
 
 from __future__ import annotations
 
+import ctypes
 from types import TracebackType
 
 import torch
@@ -29,3 +30,41 @@ class Quiet:
     ) -> None:
         for guard in reversed(self._guards):
             guard.__exit__(kind, error, trace)
+
+
+def _openmp() -> ctypes.CDLL | None:
+    """The OpenMP library that torch itself was linked with, or None where it cannot be found."""
+    try:
+        library = ctypes.CDLL(torch._C.__file__)
+        library.omp_get_max_threads.restype = ctypes.c_int
+        library.omp_set_num_threads.argtypes = (ctypes.c_int,)
+    except (OSError, AttributeError):
+        return None
+    return library
+
+
+_OPENMP = _openmp()
+
+
+class OneThread:
+    """Inside, torch's own kernels run on the calling thread alone.
+
+    Reading over a tensor is bound by memory, so a second thread gains little; but while the writer's thread has the
+    other core, waiting for it at the end of each kernel costs many times the kernel. `torch.set_num_threads` will not do: it
+    also changes how the matrix library divides its work, and with it the last bits of the script's own results. This
+    sets one number of the calling thread and puts it back.
+    """
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = 0
+        if _OPENMP is not None:
+            self._before = _OPENMP.omp_get_max_threads()
+            _OPENMP.omp_set_num_threads(1)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if _OPENMP is not None:
+            _OPENMP.omp_set_num_threads(self._before)

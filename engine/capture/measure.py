@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.capture.guard import OneThread
 from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE, Histogram, Shape, Statistics
 
 PREVIEW_ELEMENTS = 4096
@@ -96,7 +97,8 @@ def measure(tensor: torch.Tensor) -> tuple[Statistics, Histogram | None]:
         values = flat.cpu().numpy().astype(np.float64)
         statistics = _statistics_small(values)
         return statistics, _histogram(values, statistics)
-    statistics = _statistics_large(flat)
+    with OneThread():
+        statistics = _statistics_large(flat)
     runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
     sample = runs.cpu().numpy().reshape(-1)
     return statistics, _histogram(sample, statistics)
@@ -133,14 +135,14 @@ def _statistics_large(flat: torch.Tensor) -> Statistics:
     if not (math.isfinite(low) and math.isfinite(high)):
         return _statistics_of_finite(flat)
     mean = flat.sum().item() / count
-    square = torch.dot(flat, flat).item() / count
+    square = torch.linalg.vector_norm(flat).item() ** 2 / count
     variance = square - mean * mean
     if not (math.isfinite(square) and variance > 1e-3 * square and square > 1e-30):
         wide = flat.double()
         mean = wide.mean().item()
-        square = torch.dot(wide, wide).item() / count
-        wide = wide - mean
-        variance = torch.dot(wide, wide).item() / count
+        scale = max(-low, high)
+        square = (torch.linalg.vector_norm(wide / scale).item() * scale) ** 2 / count if scale else 0.0
+        variance = torch.linalg.vector_norm(wide - mean).item() ** 2 / count
     zeros = 0 if low > 0.0 or high < 0.0 else _zeros(flat)
     return Statistics(low, high, mean, math.sqrt(max(variance, 0.0)), math.sqrt(square * count), zeros, 0, 0)
 

@@ -1,0 +1,55 @@
+"""Which code is the user's, and what its statements assign to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.capture.frames import Frames, Place
+
+
+@pytest.mark.parametrize(
+    ("filename", "is_users"),
+    [
+        (__file__, True),
+        ("/somewhere/project/train.py", True),
+        (torch.__file__, False),
+        (str(Path(torch.__file__).parents[1] / "torchvision" / "models" / "resnet.py"), False),
+        (json.__file__, False),
+        (str(Path(__file__).parents[2] / "engine" / "cli.py"), False),
+        ("<frozen runpy>", False),
+        ("<string>", False),
+    ],
+)
+def test_whose_code_it_is(filename: str, is_users: bool) -> None:
+    code = compile("x = 1", filename, "exec")
+    assert (Frames().verdict(code) == 3) == is_users
+
+
+def test_the_place_is_the_innermost_frame_of_the_user() -> None:
+    place = Frames().place()
+    assert place is not None
+    assert place.path == __file__
+    assert place.function == "test_the_place_is_the_innermost_frame_of_the_user"
+
+
+def _place(path: Path, line: int) -> Place:
+    return Place(str(path), line, "f", 0, 0, None)
+
+
+def test_assignments_to_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text("a = f(\n    1)\nself.b += 2\nc: int = 3\nd, e = 4, 5\nprint(6)\n")
+    frames = Frames()
+    found = [frames.assigned_name(_place(path, line)) for line in range(1, 7)]
+    assert found == [(1, "a"), (1, "a"), (3, "self.b"), (4, "c"), None, None]
+
+
+def test_a_file_that_cannot_be_parsed_has_no_names(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text("a = (")
+    assert Frames().assigned_name(_place(path, 1)) is None
+    assert Frames().assigned_name(_place(tmp_path / "missing.py", 1)) is None
