@@ -15,6 +15,7 @@ from gui.messages import Level, Place
 from gui.session import Session
 
 REFRESH_MS = 100
+TAIL = 2000  # characters of output that are kept as an explanation of an unexpected end
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class RunControl(QObject):
         self._script: Path | None = None
         self._output: Path | None = None
         self._status = ""
+        self._tail = ""
         self._said = False  # whether the run's end needs no further words
         self._wanted: int | None = None  # the event to go to as soon as it is there
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
@@ -51,6 +53,7 @@ class RunControl(QObject):
         self.host.committed.connect(self._on_committed)
         self.host.failed.connect(self._on_failed)
         self.host.notice.connect(self._on_notice)
+        self.host.output.connect(self._on_output)
         self.host.ended.connect(self._on_ended)
 
     @property
@@ -83,6 +86,7 @@ class RunControl(QObject):
         self._session.close()
         clean_up_runs()
         self._script, self._output, self._said, self._wanted = script, new_run_file(script), False, None
+        self._tail = ""
         self._say(self.tr("importing torch…"))
         self.host.start(RunOptions(script, self._output, tensors, pause_after, arguments))
 
@@ -105,7 +109,6 @@ class RunControl(QObject):
             self._say(self.tr("stopping…"))
         elif state == "paused":
             self._refresh()
-            self._say(self._progress(self.tr("paused")))
         elif state == "running" and self._session.event_count:
             self._say(self._progress())
         self.changed.emit()
@@ -118,8 +121,10 @@ class RunControl(QObject):
         if not self._timer.isActive():
             self._timer.start()
 
+    def _on_output(self, text: str) -> None:
+        self._tail = (self._tail + text)[-TAIL:]
+
     def _on_notice(self, text: str) -> None:
-        self._said = True
         self.reported.emit(Report("warning", text))
 
     def _on_failed(self, message: protocol.Failed) -> None:
@@ -145,8 +150,8 @@ class RunControl(QObject):
         if self._wanted is not None and self._session.last >= self._wanted:
             wanted, self._wanted = self._wanted, None
             self._session.seek(wanted)
-        if self.host.state == "running" and self._session.event_count:
-            self._say(self._progress())
+        if self.host.state in ("running", "paused") and self._session.event_count:
+            self._say(self._progress(self.tr("paused") if self.is_paused else ""))
 
     # --- words -------------------------------------------------------------------------------------------------------
 
@@ -184,7 +189,7 @@ class RunControl(QObject):
             return Report("error", text, _signal_name(end.signal))
         if end.finished is None:
             text = self.tr("The script's process ended unexpectedly (exit code {0}). {1}")
-            return Report("error", text.format(end.exit_code, self._kept()))
+            return Report("error", text.format(end.exit_code, self._kept()), self._tail.strip())
         if not self._session.event_count and end.finished.reason == "completed":
             text = self.tr("The script finished and never called backward(): there is no graph to show.")
             return Report("warning", text)
@@ -192,7 +197,7 @@ class RunControl(QObject):
             return None
         if end.finished.reason == "exit" and end.exit_code:
             text = self.tr("The script ended with exit code {0}. {1}").format(end.exit_code, self._kept())
-            return Report("warning", text)
+            return Report("warning", text, self._tail.strip())
         return None
 
     def _kept(self) -> str:

@@ -266,7 +266,7 @@ say("finished", exit_code=1, reason="error", events=36, steps=3)
     ("code", "expected"),
     [
         ('say("finished", exit_code=3, reason="exit", events=36, steps=3); sys.exit(3)', "exit code 3"),
-        ("sys.exit(7)", "ended unexpectedly (exit code 7)"),
+        ('sys.stderr.write("the reason\\n"); sys.exit(7)', "ended unexpectedly (exit code 7)"),
     ],
 )
 def test_other_ends_are_told(
