@@ -197,7 +197,7 @@ class Statistics:
 class Histogram:
     """64 counts between `low` and `high`.
 
-    Of every element, or, for a tensor of more than `HISTOGRAM_SAMPLE`, of that many evenly spread ones: `counts.sum()`
+    Of every element, or, for a tensor of more than `HISTOGRAM_SAMPLE`, of that many in evenly spread runs: `counts.sum()`
     says of how many.
     """
 
