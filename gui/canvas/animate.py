@@ -141,7 +141,7 @@ def _glow(color: QColor, theme: Theme) -> QPixmap:
     """A bright core in a soft disc."""
     from gui.theme import blend
 
-    core = blend(color, QColor("white"), 0.6) if theme.is_dark else color
+    core = blend(color, theme.text, 0.6) if theme.is_dark else color
     clear = QColor(color)
     clear.setAlpha(0)
     half = QColor(color)
