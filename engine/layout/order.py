@@ -13,7 +13,7 @@ from itertools import pairwise
 from engine.layout.dummies import Strip
 
 SWEEPS = 8
-PATIENCE = 2
+PATIENCE = 1
 EXCHANGES = 4
 EFFORT = 150_000  # pairs of neighbours looked at in one segment: in a tangle, more would not be seen
 

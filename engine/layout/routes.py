@@ -18,7 +18,7 @@ from engine.layout.wrap import Columns
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The items of all core edges one after another: of each point the `edge`, strip `item`, `rank` and `x`; those of
+    """Items of all core edges one after another: of each the `edge`, its number in the strip, `rank` and `x`; those of
     edge e are `start[e]` to `start[e + 1]`."""
 
     edge: Ints
@@ -62,24 +62,62 @@ def _node_x(core: Core, segments: Segments, strip: Strip, item_x: Floats) -> Flo
 
 
 def _paths(net: Net, core: Core, segments: Segments, strip: Strip, item_x: Floats, columns: Columns) -> Paths:
-    """Copy each template's paths to every place where it stands."""
-    count = len(core.edges)
+    """Copy each template's paths to every place where it stands, with the items at which something may bend.
+
+    Those are the ends, the first and last bend point, those where the line changes its x, and those on both sides of a
+    change of columns; so the cost does not grow with the length of a straight line.
+    """
+    path, lift = _places(core, segments, strip)
+    tail, first, last, head = (ends[path] for ends in strip.path_ends())
+    row = np.array(strip.row, dtype=np.int64)
+    edges = np.arange(len(path))
+    bent = edges[first >= 0]
+    kinks = _kinks(strip, item_x)
+    starts = np.flatnonzero(np.diff(columns.column)) + 1
+    found = [(edges, tail), (edges, head), (bent, first[bent]), (bent, last[bent])]
+    found.append(_between(bent, kinks, first[bent], last[bent]))
+    to_item = first - row[first] - lift  # what to add to a rank to get the line's item there
+    for side in (starts - 1, starts):
+        edge, rank = _between(bent, side, row[first[bent]] + lift[bent], row[last[bent]] + lift[bent])
+        found.append((edge, rank + to_item[edge]))
+    edge = np.concatenate([part for part, _ in found])
+    item = np.concatenate([part for _, part in found])
+    order = np.lexsort((row[item], edge))
+    edge, item = edge[order], item[order]
+    fresh = np.ones(len(edge), dtype=np.bool_)
+    fresh[1:] = (np.diff(edge) != 0) | (np.diff(item) != 0)
+    edge, item = edge[fresh], item[fresh]
+    rank = row[item] + lift[edge]
+    start = np.searchsorted(edge, np.arange(len(path) + 1))
+    return Paths(edge, item, rank, item_x[item] + columns.shift[rank] + _port(net, core)[edge], start)
+
+
+def _places(core: Core, segments: Segments, strip: Strip) -> tuple[Ints, Ints]:
+    """For each core edge, the path in the strip that it takes, and how many ranks below that it stands."""
     counts = np.diff(segments.edge_start)
     piece = np.repeat(np.arange(len(counts)), counts)
+    template = segments.template[piece]
     first_path = np.array(strip.first_path, dtype=np.int64)
     first_row = np.array(strip.first_row, dtype=np.int64)
-    template = segments.template[piece]
-    path, lift = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    path[segments.by_segment] = first_path[template] + np.arange(count) - segments.edge_start[piece]
+    path, lift = np.empty(len(piece), dtype=np.int64), np.empty(len(piece), dtype=np.int64)
+    path[segments.by_segment] = first_path[template] + np.arange(len(piece)) - segments.edge_start[piece]
     lift[segments.by_segment] = segments.first[piece] - first_row[template]
-    begin = np.array(strip.path_start, dtype=np.int64)
-    length = begin[path + 1] - begin[path] if count else np.zeros(0, dtype=np.int64)
-    start = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
-    edge = np.repeat(np.arange(count), length)
-    position = np.arange(start[-1]) - start[edge] + begin[path[edge]] if count else edge
-    item = np.array(strip.path_items, dtype=np.int64)[position]
-    rank = np.array(strip.row, dtype=np.int64)[item] + lift[edge]
-    return Paths(edge, item, rank, item_x[item] + columns.shift[rank] + _port(net, core)[edge], start)
+    return path, lift
+
+
+def _kinks(strip: Strip, item_x: Floats) -> Ints:
+    """Bend points, ascending, whose line has another x in the row above or below."""
+    upper = np.array([item for line in (*strip.chains, *strip.buses) for item in line[:-1]], dtype=np.int64)
+    bent = upper[np.abs(item_x[upper + 1] - item_x[upper]) > 1e-9]
+    return np.unique(np.concatenate([bent, bent + 1]))
+
+
+def _between(edges: Ints, values: Ints, low: Ints, high: Ints) -> tuple[Ints, Ints]:
+    """For each edge those of the ascending `values` that are from `low` to `high`, as pairs (edge, value)."""
+    begin, end = np.searchsorted(values, low), np.searchsorted(values, high, side="right")
+    count = end - begin
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(edges, count), values[np.repeat(begin, count) + offset]
 
 
 def _port(net: Net, core: Core) -> Floats:

@@ -114,7 +114,7 @@ class _Room:
                     self.x[item] = wanted
             start += len(run)
 
-    def pull_in(self, bus: list[int]) -> None:
+    def pull_in(self, bus: range) -> None:
         """As near to the drawing as the widest row beside it allows."""
         nearest = min(self.limits(item)[1] for item in bus)
         if nearest < math.inf:
