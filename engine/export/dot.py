@@ -17,7 +17,11 @@ WRITTEN = ("kind", "category", "module", "source", "dtype", "grad_norm")
 
 def write(graph: nx.MultiDiGraph, layout: Layout, target: Path | TextIO) -> None:
     """Labels are the title and the type; y grows upward, as Graphviz has it."""
-    lines = ["digraph chainrule {", "  node [shape=box, style=rounded, margin=0.05, fontsize=8];", "  edge [arrowsize=0.5];"]
+    lines = [
+        "digraph chainrule {",
+        "  node [shape=box, style=rounded, margin=0.05, fontsize=8];",
+        "  edge [arrowsize=0.5];",
+    ]
     lines += [f"  {_quoted(node)} [{_node(data)}];" for node, data in attributes.nodes(graph, layout)]
     lines += [
         f"  {_quoted(source)} -> {_quoted(end)} [input_number={data['input_number']}, slot={_quoted(key)}];"
