@@ -15,35 +15,54 @@ from engine.layout.straight import loop
 
 def place_chips(net: Net, folding: Folding, drawing: Drawing) -> list[Ghost]:
     """Complete `drawing` with everything that was folded; returns the ghosts."""
-    ghosts: list[Ghost] = []
+    placer = _Placer(net, drawing)
     for consumer, rows in folding.stacks.items():
-        y = float(drawing.y[consumer]) - stack_height(net, rows) / 2
+        y = placer.y[consumer] - stack_height(placer.height, rows) / 2
         for row in rows:
-            height = row_height(net, row)
-            _place_row(net, drawing, ghosts, consumer, row, y + height / 2)
+            height = row_height(placer.height, row)
+            placer.place(consumer, row, y + height / 2)
             y += height + CHIP_ROW_GAP
-    return ghosts
+    placer.finish(drawing)
+    return placer.ghosts
 
 
-def _place_row(net: Net, drawing: Drawing, ghosts: list[Ghost], consumer: int, row: tuple[Chip, ...], y: float) -> None:
-    """From the consumer outwards; `from_y` and `room` are the centre and the height of what an edge comes from."""
-    border, room = float(drawing.x[consumer] + net.width[consumer] / 2), float(net.height[consumer])
-    from_y = float(drawing.y[consumer])
-    for chip in row:
-        width, height = float(net.width[chip.node]), float(net.height[chip.node])
-        left = border + CHIP_GAP
-        if chip.ghost:
-            ghosts.append(Ghost(net.nodes[chip.node], left + width / 2, y, width, height, chip.edges[0]))
-        else:
-            drawing.x[chip.node], drawing.y[chip.node] = left + width / 2, y
-        gap = min(PORT_GAP, min(room, height) / len(chip.edges))
-        spread = gap * (len(chip.edges) - 1) / 2
-        reach = max(room / 2 - max(CHIP_INSET, spread), 0.0)
-        leave = min(max(y, from_y - reach), from_y + reach)
-        for position, edge in enumerate(chip.edges):
-            port = gap * position - spread
-            drawing.routes[edge] = np.array([(border, leave + port), (left, y + port)])
-        border, room, from_y = left + width, height, y
+class _Placer:
+    """Places chips one by one, on plain lists: NumPy is slow at that."""
+
+    def __init__(self, net: Net, drawing: Drawing) -> None:
+        self.nodes = net.nodes
+        self.width, self.height = net.width.tolist(), net.height.tolist()
+        self.x, self.y = drawing.x.tolist(), drawing.y.tolist()
+        self.ghosts: list[Ghost] = []
+        self.edges: list[int] = []
+        self.routes: list[tuple[float, float, float, float]] = []
+
+    def place(self, consumer: int, row: tuple[Chip, ...], y: float) -> None:
+        """From the consumer outwards; `from_y` and `room` are the centre and the height of what an edge comes from."""
+        border, room, from_y = self.x[consumer] + self.width[consumer] / 2, self.height[consumer], self.y[consumer]
+        for chip in row:
+            width, height = self.width[chip.node], self.height[chip.node]
+            left = border + CHIP_GAP
+            if chip.ghost:
+                self.ghosts.append(Ghost(self.nodes[chip.node], left + width / 2, y, width, height, chip.edges[0]))
+            else:
+                self.x[chip.node], self.y[chip.node] = left + width / 2, y
+            gap = min(PORT_GAP, min(room, height) / len(chip.edges))
+            spread = gap * (len(chip.edges) - 1) / 2
+            reach = max(room / 2 - max(CHIP_INSET, spread), 0.0)
+            leave = min(max(y, from_y - reach), from_y + reach)
+            for position, edge in enumerate(chip.edges):
+                port = gap * position - spread
+                self.edges.append(edge)
+                self.routes.append((border, leave + port, left, y + port))
+            border, room, from_y = left + width, height, y
+
+    def finish(self, drawing: Drawing) -> None:
+        """Hand over what was placed."""
+        drawing.x[:], drawing.y[:] = self.x, self.y
+        routes = np.array(self.routes, dtype=np.float64).reshape(-1, 2, 2)
+        for edge, points in zip(self.edges, routes, strict=True):
+            drawing.routes[edge] = points
 
 
 def draw_loops(net: Net, core: Core, drawing: Drawing) -> None:

@@ -8,6 +8,7 @@ with several consumers has its own chip beside the first and a ghost beside each
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,7 @@ VIEW_TYPES = frozenset(
 LONGEST_CHAIN = 4
 
 
-@dataclass(frozen=True)
-class Chip:
+class Chip(NamedTuple):
     """Node `node` drawn beside its consumer; `edges` lead to it (two where an operation uses a leaf twice)."""
 
     node: int
@@ -92,19 +92,20 @@ def _by_consumer(edges: list[int], tail: list[int]) -> dict[int, list[int]]:
 
 def _extents(net: Net, stacks: dict[int, list[tuple[Chip, ...]]]) -> tuple[Floats, Floats, Floats]:
     left, right, tall = net.width / 2, net.width / 2, net.height.copy()
+    widths, heights = net.width.tolist(), net.height.tolist()
     for consumer, rows in stacks.items():
-        right[consumer] += max(sum(net.width[chip.node] + CHIP_GAP for chip in row) for row in rows)
-        tall[consumer] = max(tall[consumer], stack_height(net, rows))
+        right[consumer] += max([sum([widths[chip.node] + CHIP_GAP for chip in row]) for row in rows])
+        tall[consumer] = max(heights[consumer], stack_height(heights, rows))
     return left, right, tall
 
 
-def stack_height(net: Net, rows: list[tuple[Chip, ...]]) -> float:
-    """Height of the rows of chips beside one node, in scene px."""
-    return sum(row_height(net, row) for row in rows) + CHIP_ROW_GAP * (len(rows) - 1)
+def stack_height(heights: list[float], rows: list[tuple[Chip, ...]]) -> float:
+    """Height of the rows of chips beside one node, from the heights of all nodes, in scene px."""
+    return sum([row_height(heights, row) for row in rows]) + CHIP_ROW_GAP * (len(rows) - 1)
 
 
-def row_height(net: Net, row: tuple[Chip, ...]) -> float:
-    return max(float(net.height[chip.node]) for chip in row)
+def row_height(heights: list[float], row: tuple[Chip, ...]) -> float:
+    return max([heights[chip.node] for chip in row])
 
 
 def check(net: Net, folding: Folding) -> list[str]:
