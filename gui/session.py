@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import RecordingError
@@ -183,6 +182,8 @@ class Session(QObject):
         graph = int(timeline.graph[event])
         if graph >= 0:
             return graph
+        import numpy as np  # not at the top: the window's first picture must not wait for it
+
         first, last = timeline.step_bounds(int(timeline.step[event]))
         for graphs in (
             timeline.graph[first:event][::-1],

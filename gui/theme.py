@@ -18,13 +18,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from gui.ramps import diverging, sequential
+if TYPE_CHECKING:
+    from gui.ramps import diverging, sequential
 
 __all__ = [
     "CATEGORIES",
@@ -163,6 +164,15 @@ LIGHT = Theme(
     ramp=tuple(QColor(code) for code in ("#F7F8FA", "#A8DDB5", "#3FA3B5", "#2B5AA0", "#241B55")),
     ramp_signed=(QColor("#6A3FC4"), QColor("#F7F8FA"), QColor("#0C7A45")),
 )  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """`diverging` and `sequential` need numpy, and the window's first picture must not wait for it."""
+    if name not in ("diverging", "sequential"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from gui import ramps
+
+    return getattr(ramps, name)
 
 
 class Switch(QObject):

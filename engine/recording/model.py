@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:  # the window reads these names before its first picture, which must not wait for numpy
+    import numpy as np
+    import numpy.typing as npt
 
 FORMAT_VERSION = 1
 HISTOGRAM_BINS = 64
@@ -42,7 +43,7 @@ Role = Literal[
     "grad_input",  # backward: a gradient that left it (slot: edge number); accumulate: what arrived
     "grad_before",  # accumulate: what .grad held before, if anything
     "grad_after",  # accumulate: what .grad holds now
-    "param_before",  # update: the parameter
+    "param_before",  # update: the parameter; accumulate: the same, for those that are never updated
     "param_after",
     "grad",  # update: the gradient that the optimizer read
     "state_before",  # update: a tensor of the optimizer's state (name: its key)
@@ -197,8 +198,8 @@ class Statistics:
 class Histogram:
     """64 counts between `low` and `high`.
 
-    Of every element, or, for a tensor of more than `HISTOGRAM_SAMPLE`, of that many in evenly spread runs: `counts.sum()`
-    says of how many.
+    Of every element, or, for a tensor of more than `HISTOGRAM_SAMPLE`, of that many in evenly spread runs:
+    `counts.sum()` says of how many.
     """
 
     counts: npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
-from gui import numbers, theme
+from gui import theme
 from gui.actions import Actions
 from gui.session import Session
 from gui.transport.player import SLIDER_STEPS, Player, events_per_second
@@ -176,7 +176,7 @@ class Transport(QWidget):
         if self._speed.value() == SLIDER_STEPS:
             self._speed_label.setText(self.tr("1 step/s"))
         else:
-            self._speed_label.setText(self.tr("{0} events/s").format(numbers.number(speed, 2)))
+            self._speed_label.setText(self.tr("{0} events/s").format(f"{speed:.1f}" if speed < 10 else f"{speed:,.0f}"))
         self.speed_changed.emit(speed)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -11,7 +10,6 @@ from engine.errors import RecordingError
 from engine.recording.model import Phase
 from gui import theme
 from gui.session import Session
-from gui.transport import ticks
 from gui.transport.words import describe, phase_name
 
 HEIGHT = 48
@@ -144,6 +142,10 @@ class Scrubber(QWidget):
             painter.drawText(QPointF(left + 1, LABEL_HEIGHT - 4), name)
 
     def _paint_ticks(self, painter: QPainter, color: QColor, first: int, last: int) -> None:
+        import numpy as np  # not at the top: the window's first picture must not wait for it
+
+        from gui.transport import ticks
+
         recording, step, bounds = self._session.recording, self.step, self.bounds
         if recording is None or step is None or bounds is None:
             return

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from gui import numbers, theme
+from gui import theme
 from gui.session import Session
 
 WIDTH, HEIGHT = 96, 28
@@ -56,8 +56,8 @@ class LossSparkline(QWidget):
 
     def _tell(self) -> None:
         position = self.position
-        loss = None if position is None else self._losses[position]
-        self.setToolTip("" if loss is None else self.tr("Loss of this training step: {0}").format(numbers.full(loss)))
+        loss = "" if position is None else str(self._losses[position])
+        self.setToolTip(self.tr("Loss of this training step: {0}").format(loss) if loss else "")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

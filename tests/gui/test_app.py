@@ -16,7 +16,7 @@ from gui import app, i18n
 from gui.window import MainWindow
 
 ROOT = Path(__file__).parents[2]
-LATE = ("torch", "pyqtgraph", "networkx", "scipy", "gui.inspector.panel", "gui.canvas.view", "sqlite3")
+LATE = ("torch", "numpy", "pyqtgraph", "networkx", "scipy", "gui.inspector.panel", "gui.canvas.view", "sqlite3")
 
 
 def _python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
