@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
         runs.status_changed.connect(lambda _: self.refresh())
         runs.reported.connect(self.show_report)
         runs.script_failed.connect(lambda failed: self.console.write_error(failed.traceback or failed.error))
+        runs.host.ended.connect(lambda _: self._remember_run())
         runs.host.output.connect(self.console.write)
         runs.host.remark.connect(self.console.write_remark)
         self.source.failed.connect(self.show_error)
@@ -189,6 +190,11 @@ class MainWindow(QMainWindow):
         arguments = self._arguments[1] if script == self._arguments[0] else ()
         self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps, arguments)
 
+    def _remember_run(self) -> None:
+        """The last runs can be opened again without having been saved."""
+        if self.runs.output is not None and self.session.event_count:
+            self.settings.add_recent(self.runs.output)
+
     def _save_edited(self, script: Path) -> bool:
         """False if the user would rather not, or if it cannot be written."""
         answer = dialogs.ask_to_save(self, script.name)
@@ -253,7 +259,7 @@ class MainWindow(QMainWindow):
     def _show_title(self) -> None:
         recording, script = self.session.recording, self.source.script
         name = script.name if script is not None else ""
-        if recording is not None and not is_run_file(recording.path):
+        if recording is not None and (not name or not is_run_file(recording.path)):
             name = recording.path.name
         self.setWindowTitle(f"{name}[*] — chainrule" if name else "chainrule")
         self.setWindowModified(self.source.modified)

@@ -232,6 +232,7 @@ say("finished", exit_code=0, reason="completed", events=36, steps=3)
     window.console.flush()
     assert window.console.toPlainText() == "epoch 1\n"
     assert window.windowTitle().startswith("train.py")
+    assert window.settings.recent[0] == window.runs.output
     assert window.actions_table["run"].isEnabled()
 
 
