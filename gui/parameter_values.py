@@ -160,9 +160,12 @@ class StepValues:
             yield
 
     def _read_others(self) -> Iterator[None]:
-        """The values of parameters that this step does not update: as the nearest update left or found them."""
+        """The values of parameters that this step does not update: as the nearest update left or found them.
+
+        Of those that are never updated, the accumulation of their gradient tells it.
+        """
         timeline = self.recording.timeline
-        kind = EVENT_KINDS.index("update")
+        kind, accumulate = EVENT_KINDS.index("update"), EVENT_KINDS.index("accumulate")
         touched = set(self._updates.places.tolist())
         for parameter, place in self._place.items():
             if place in touched:
@@ -172,6 +175,8 @@ class StepValues:
             if split > 0:
                 tensor = self._tensors(int(hits[split - 1])).get("param_after")
             else:
+                if not len(hits):
+                    hits = np.flatnonzero((timeline.kind == accumulate) & (timeline.parameter == parameter))
                 tensor = self._tensors(int(hits[0])).get("param_before") if len(hits) else None
             self._base.put(place, self._value(tensor))
             yield

@@ -146,12 +146,15 @@ class BackwardPass:
             node = leaves.get(id(tensor))
             if node is not None and isinstance(gradient, torch.Tensor):
                 with Quiet():
-                    values: Values = [("grad_input", 0, "", self._recorder.store.take(gradient))]
+                    values = [*self._take("grad_input", [gradient]), *self._value_of(node)]
                 self._emit("accumulate", node, values, {"returned": True})
 
     def _take(self, role: str, tensors: Sequence[torch.Tensor | None]) -> Values:
         store = self._recorder.store
         return [(role, slot, "", store.take(tensor)) for slot, tensor in enumerate(tensors) if tensor is not None]
+
+    def _value_of(self, leaf: GraphNode) -> Values:
+        return self._take("param_before", [leaf.variable])
 
     def _before_node(self, node: GraphNode) -> Callable[[Any], None]:
         may_nest = _may_nest(node)
@@ -185,7 +188,7 @@ class BackwardPass:
         def before(grads: Any) -> None:
             if self._recorder.active:
                 with self._recorder.careful(), Quiet():
-                    values = self._take("grad_input", grads)
+                    values = self._take("grad_input", grads) + self._value_of(node)
                     held = node.variable.grad if node.variable is not None else None
                     if held is not None:
                         values.append(("grad_before", 0, "", self._recorder.store.take(held)))

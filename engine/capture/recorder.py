@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -189,7 +190,7 @@ class Recorder:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Hooks and modes are in place inside, and gone afterwards."""
-        os.register_at_fork(after_in_child=self._forked)
+        _watching.add(self)
         hooks = (
             register_module_forward_pre_hook(self._enter_module),
             register_module_forward_hook(self._leave_module, always_call=True),
@@ -207,9 +208,6 @@ class Recorder:
             for hook in hooks:
                 hook.remove()
 
-    def _forked(self) -> None:
-        self.active = False
-
     def _enter_module(self, module: torch.nn.Module, args: Any) -> None:
         if self.active:
             with self.careful(), torch._C.DisableTorchFunction():
@@ -218,6 +216,19 @@ class Recorder:
     def _leave_module(self, module: torch.nn.Module, args: Any, result: Any) -> None:
         if self.active:
             self.names.leave(module)
+
+
+_watching: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """A child of the script is not recorded: the file belongs to its parent."""
+    for recorder in _watching:
+        recorder.active = False
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_forked)
 
 
 class Careful:

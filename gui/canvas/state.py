@@ -204,21 +204,26 @@ def _values(scene: Scene, track: Track, playhead: int, valued: Flags) -> tuple[I
     role = np.where(scene.kind == DATA, _INPUT, _OUTPUT).astype(np.uint8)
     places = np.flatnonzero((scene.kind == PARAMETER) & (track.parameter >= 0))
     if len(places):
-        event[places], role[places] = _parameter_values(track, track.parameter[places], playhead)
+        event[places], role[places] = _parameter_values(track, places, playhead)
     return event, role
 
 
-def _parameter_values(track: Track, parameter: Ints, playhead: int) -> tuple[Ints, Bytes]:
-    """The last update up to the playhead tells the value after it; before the first, the next one tells it."""
+def _parameter_values(track: Track, places: Ints, playhead: int) -> tuple[Ints, Bytes]:
+    """The last update up to the playhead tells the value after it; before the first, the next one tells it.
+
+    Of a parameter that is never updated, the accumulation of its gradient tells the value.
+    """
     keys, span = track.update_keys, track.span
+    parameter, accumulate = track.parameter[places], track.accumulate[places]
+    untold = np.where(accumulate == NEVER, -1, accumulate)
     after = np.searchsorted(keys, parameter * span + min(playhead, span - 1), "right")
     last = np.maximum(after - 1, 0)
     following = np.minimum(after, len(keys) - 1)
     if not len(keys):
-        return np.full(len(parameter), -1, dtype=np.int64), np.full(len(parameter), _AFTER, dtype=np.uint8)
+        return untold, np.full(len(parameter), _BEFORE, dtype=np.uint8)
     was = (after > 0) & (keys[last] // span == parameter)
     will = ~was & (after < len(keys)) & (keys[following] // span == parameter)
-    event = np.where(was, keys[last] % span, np.where(will, keys[following] % span, -1))
+    event = np.where(was, keys[last] % span, np.where(will, keys[following] % span, untold))
     return event, np.where(was, _AFTER, _BEFORE).astype(np.uint8)
 
 

@@ -63,11 +63,15 @@ class Moments:
         return tuple(self.recording.event(event) for event in found)
 
     def parameter_value(self, parameter: int, event: int) -> int | None:
-        """The tensor that a parameter held when `event` happened: nothing but updates changes it."""
+        """The tensor that a parameter held when `event` happened: nothing but updates changes it.
+
+        Of one that is never updated, the accumulation of its gradient tells it.
+        """
         before = self._events("update", parameter, 0, event + 1)
         if before:
             return self.tensor(before[-1], "param_after")
         after = self._events("update", parameter, event + 1, len(self.recording.timeline))
+        after = after or self._events("accumulate", parameter, 0, len(self.recording.timeline))
         return self.tensor(after[0], "param_before") if after else None
 
     def _events(self, kind: EventKind, parameter: int, first: int, end: int) -> list[int]:

@@ -1,0 +1,94 @@
+"""Whatever happens, the script does what it would have done, and a wrong call is told so."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from engine.capture.recorder import record
+from engine.errors import RecordingError, UsageError
+from engine.recording.reader import open_recording
+from tests.capture.conftest import Capture
+
+
+def test_a_forked_child_writes_nothing(capture: Capture) -> None:
+    w = torch.ones(2, requires_grad=True)
+    with capture() as captured:
+        (w * 2).sum().backward()
+        child = os.fork()
+        if child == 0:
+            (w * 3).sum().backward()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        (w * 4).sum().backward()
+    assert len(captured.recording.graphs) == 2
+
+
+def test_loader_workers_run_under_capture(capture: Capture) -> None:
+    loader = torch.utils.data.DataLoader(
+        torch.utils.data.TensorDataset(torch.randn(8, 2)), batch_size=4, num_workers=1, multiprocessing_context="fork"
+    )
+    layer = nn.Linear(2, 1)
+    with capture() as captured:
+        for (batch,) in loader:
+            layer(batch).sum().backward()
+    assert len(captured.recording.graphs) == 2
+
+
+def test_an_error_in_backward_reaches_the_script(capture: Capture) -> None:
+    w = torch.ones(2, requires_grad=True)
+    with capture() as captured, pytest.raises(RuntimeError, match="grad can be implicitly created only for scalar"):
+        (w * 2).backward()
+    assert len(captured.events("backward")) == 0
+
+
+def test_recording_as_a_library(tmp_path: Path) -> None:
+    from engine import record as exported
+
+    w = torch.ones(2, requires_grad=True)
+    with exported(tmp_path / "run.chain"):
+        w.sum().backward()
+    recording = open_recording(tmp_path / "run.chain")
+    assert len(recording.graphs) == 1
+    assert recording.complete
+    recording.close()
+
+
+@pytest.mark.parametrize("wrong", [{"tensors": "everything"}, {"budget": -1}])
+def test_wrong_arguments_are_named(wrong: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=next(iter(wrong))), record(tmp_path / "run.chain", **wrong):
+        pass
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="missing"), record(tmp_path / "missing" / "run.chain"):
+        pass
+
+
+def test_a_failure_inside_capture_does_not_reach_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHAINRULE_STRICT")
+    monkeypatch.setattr("engine.capture.tensors.measure", lambda tensor: 1 / 0)
+    w = torch.ones(2, requires_grad=True)
+    with record(tmp_path / "run.chain"):
+        w.sum().backward()
+    assert w.grad is not None
+    recording = open_recording(tmp_path / "run.chain")
+    assert any("ZeroDivisionError" in note.text for note in recording.notes)
+    recording.close()
+    assert "torch" in sys.modules
+
+
+def test_transforms_of_torch_func_run_under_capture(capture: Capture) -> None:
+    point = torch.randn(3)
+    expected = torch.func.grad(lambda value: (value**3).sum())(point)
+    with capture() as captured:
+        observed = torch.func.grad(lambda value: (value**3).sum())(point)
+        torch.ones(2, requires_grad=True).sum().backward()
+    assert torch.equal(expected, observed)
+    assert len(captured.recording.graphs) == 1

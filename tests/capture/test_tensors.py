@@ -1,0 +1,121 @@
+"""What is kept of tensors: every kind of number, within the budget, each content once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from engine.recording.model import Node
+from tests.capture.conftest import Capture
+
+
+def _nodes(recording: Any, graph: int = 0) -> dict[str, Node]:
+    return {node.type: node for node in recording.nodes(graph) if node.kind == "operation"}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64, torch.complex64])
+def test_other_dtypes_are_kept(dtype: torch.dtype, capture: Capture) -> None:
+    w = torch.tensor([1.0, -2.5, 3.0]).to(dtype).requires_grad_()
+    with capture() as captured:
+        (w * w).abs().sum().backward()
+    (event,) = captured.events("accumulate")
+    (gradient,) = captured.values(event, "grad_after")
+    assert w.grad is not None
+    exact = w.grad.float() if dtype in (torch.bfloat16, torch.float16) else w.grad
+    np.testing.assert_array_equal(gradient.astype(exact.numpy().dtype), exact.numpy())
+
+
+def test_values_that_are_no_numbers_are_counted(capture: Capture) -> None:
+    w = torch.tensor([0.0, 1.0], requires_grad=True)
+    with capture() as captured:
+        (w.log() * torch.tensor([0.0, 1.0])).sum().backward()
+    node = _nodes(captured.recording)["LogBackward0"]
+    assert node.forward_event is not None
+    (value,) = [v for v in captured.recording.values(node.forward_event) if v.role == "output"]
+    assert captured.recording.tensor(value.tensor).statistics.infs == 1
+    (event,) = captured.events("accumulate")
+    (value,) = [v for v in captured.recording.values(event) if v.role == "grad_after"]
+    assert captured.recording.tensor(value.tensor).statistics.nans == 1
+
+
+def test_a_sparse_gradient_is_recorded_without_its_elements(capture: Capture) -> None:
+    table = nn.Embedding(10, 3, sparse=True)
+    optimizer = torch.optim.SparseAdam(table.parameters())
+    with capture() as captured:
+        table(torch.tensor([1, 4])).sum().backward()
+        optimizer.step()
+    assert len(captured.events("update")) == 1
+    assert captured.values(captured.events("accumulate")[0], "grad_after") == [None]
+
+
+def test_beyond_the_budget_tensors_are_reduced_and_that_is_said(capture: Capture) -> None:
+    layer = nn.Linear(300, 300)
+    with capture(budget=500_000) as captured:
+        layer(torch.randn(4, 300)).sum().backward()
+        torch.optim.SGD(layer.parameters(), lr=0.1).step()
+    assert any("budget" in note.text for note in captured.recording.notes)
+    levels = {
+        captured.recording.tensor(value.tensor).level
+        for event in range(len(captured.recording.timeline))
+        for value in captured.recording.values(event)
+    }
+    assert "full" in levels
+    assert "preview" in levels
+
+
+@pytest.mark.parametrize(("level", "shape"), [("preview", (38, 75)), ("stats", None)])
+def test_levels_keep_what_they_say(level: Any, shape: tuple[int, ...] | None, capture: Capture) -> None:
+    w = torch.randn(300, 300, requires_grad=True)
+    with capture(tensors=level) as captured:
+        w.sum().backward()
+        torch.optim.SGD([w], lr=0.1).step()
+    (event,) = captured.events("update")
+    (data,) = captured.values(event, "param_before")
+    assert (data is None) == (shape is None)
+    if data is not None:
+        assert 0 < data.size <= 4096
+
+
+def test_contents_that_do_not_change_are_stored_once(capture: Capture) -> None:
+    layer = nn.Linear(200, 200, bias=False)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    with capture() as captured:
+        for _ in range(2):
+            layer(torch.ones(1, 200)).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    first, second = captured.events("update")
+
+    def tensor_of(event: int, role: str) -> int:
+        return next(v.tensor for v in captured.recording.values(event) if v.role == role)
+
+    assert tensor_of(first, "param_after") == tensor_of(second, "param_before")
+    accumulated = captured.events("accumulate")[0]
+    assert tensor_of(accumulated, "grad_after") == tensor_of(first, "grad")
+
+
+def test_memory_shared_with_numpy_is_not_taken_for_known(capture: Capture) -> None:
+    data = torch.ones(3)
+    shared = data.numpy()
+    w = torch.ones(3, requires_grad=True)
+    with capture() as captured:
+        alias = data.numpy()
+        for factor in (1.0, 2.0):
+            (w * data).sum().backward()
+            alias[:] = factor + 1
+    assert shared[0] == 3.0
+    inputs = [captured.values(n, "input") for n in captured.events("forward")]
+    observed = [values[0].tolist() for values in inputs if values]
+    assert observed == [[1.0] * 3, [2.0] * 3]
+
+
+def test_tensors_without_elements_in_memory_are_named_only(capture: Capture) -> None:
+    layer = nn.Linear(4, 4, device="meta")
+    with capture() as captured:
+        layer(torch.empty(2, 4, device="meta")).sum().backward()
+    assert len(captured.events("accumulate")) == 2
+    assert captured.values(captured.events("accumulate")[0], "grad_after") == [None]
