@@ -6,7 +6,6 @@ Environment variables are set when this module is imported, before any test modu
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import shutil
 import site
@@ -48,12 +47,6 @@ _isolate()
 
 # Only now: it must not be able to import Qt or torch before the environment is set.
 from tests import leftovers  # noqa: E402
-
-
-def pytest_collection_finish() -> None:
-    """Set aside what the imports made: looking for timers must not go through all of torch's objects each time."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -26,18 +26,24 @@ Finder = Callable[[], Iterator[Thing]]
 
 def present() -> frozenset[Thing]:
     """Everything of that kind that runs now."""
-    return frozenset(thing for finder in FINDERS for thing in finder())
+    # What exists now is set aside, so that the search for new timers, and each collection of garbage, goes through what
+    # the test made and not through all of torch.
+    gc.freeze()
+    return _found()
 
 
 def since(before: frozenset[Thing]) -> list[str]:
     """Descriptions of what runs now and did not run `before`; what is just ending is waited for."""
-    _finish_qt()
+    _finish()
     deadline = time.monotonic() + PATIENCE
-    while (remaining := present() - before) and time.monotonic() < deadline:
+    while (remaining := _found() - before) and time.monotonic() < deadline:
         time.sleep(POLL)
-        _finish_qt()
-        gc.collect()  # a timer in a reference cycle is not left behind, only not yet collected
+        _finish()
     return sorted(description for description, _ in remaining)
+
+
+def _found() -> frozenset[Thing]:
+    return frozenset(thing for finder in FINDERS for thing in finder())
 
 
 def _threads() -> Iterator[Thing]:
@@ -74,6 +80,7 @@ def _command_of(pid: int) -> str:
 
 
 def _timers() -> Iterator[Thing]:
+    """Running timers made since `present` was last called."""
     if "PySide6.QtCore" not in sys.modules:
         return
     from PySide6.QtCore import QCoreApplication, QThreadPool, QTimer
@@ -105,8 +112,9 @@ def _torch_hooks() -> Iterator[Thing]:
                 yield f"torch {kind} mode", number
 
 
-def _finish_qt() -> None:
-    """Let Qt delete what it was told to delete later."""
+def _finish() -> None:
+    """Collect garbage (a timer in a reference cycle is not left behind), and let Qt delete what it was told to."""
+    gc.collect()
     if "PySide6.QtCore" not in sys.modules:
         return
     from PySide6.QtCore import QCoreApplication, QEvent
