@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 Answer = Literal["save", "discard", "cancel"]
 
 
-
 def open_file(parent: QWidget, title: str, folder: str, kinds: str) -> Path | None:
     """A file to open, or None."""
     name, _ = QFileDialog.getOpenFileName(parent, title, folder, kinds)
@@ -28,9 +27,7 @@ def ask_to_save(parent: QWidget, name: str) -> Answer:
     """What to do with an edited script."""
     button = QMessageBox.StandardButton
     text = QCoreApplication.translate("dialogs", "{0} was edited. Save it?").format(name)
-    chosen = QMessageBox.question(
-        parent, "chainrule", text, button.Save | button.Discard | button.Cancel, button.Save
-    )
+    chosen = QMessageBox.question(parent, "chainrule", text, button.Save | button.Discard | button.Cancel, button.Save)
     if chosen == button.Save:
         return "save"
     return "discard" if chosen == button.Discard else "cancel"

@@ -16,6 +16,8 @@ from typing import Literal
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from engine.host import protocol
+from engine.recording.model import DEFAULT_BUDGET
+from gui.waiting_host import WaitingHost
 
 ROOT = Path(__file__).resolve().parent.parent
 GRACE_MS = 2000
@@ -41,6 +43,18 @@ class RunOptions:
             command += ["--pause-after", str(self.pause_after)]
         command += ["--cwd", str(self.script.parent)]
         return [*command, "--", *self.arguments] if self.arguments else command
+
+    def request(self) -> protocol.Run:
+        """The same for a host that waits."""
+        return protocol.Run(
+            script=str(self.script),
+            arguments=self.arguments,
+            output=str(self.output),
+            tensors=self.tensors,
+            budget=DEFAULT_BUDGET,
+            pause_after=self.pause_after or None,
+            cwd=str(self.script.parent),
+        )
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,7 @@ class HostClient(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._process: QProcess | None = None
+        self._waiting = WaitingHost(self._new_process)
         self._state: State = "idle"
         self._lines = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
@@ -109,11 +124,8 @@ class HostClient(QObject):
         """Run a script. A host that still runs must be stopped first."""
         if self.is_active:
             return
-        process = QProcess(self)
-        process.setProgram(python_command())
-        process.setArguments(options.command())
-        process.setWorkingDirectory(str(ROOT))
-        process.setProcessEnvironment(process_environment())
+        waiting = self._waiting.take()
+        process = waiting or self._new_process(options.command())
         process.readyReadStandardOutput.connect(self._read_messages)
         process.readyReadStandardError.connect(self._read_output)
         process.finished.connect(self._on_finished)
@@ -121,7 +133,24 @@ class HostClient(QObject):
         self._process, self._finished, self._lines, self._insisted = process, None, b"", 0
         self._decoder.reset()
         self._set_state("starting")
-        process.start()
+        if waiting is None:
+            process.start()
+        else:
+            process.write(protocol.encode(options.request()))
+            self._read_output()
+
+    def make_ready(self, script: str = "") -> None:
+        """Have a host wait for the next run, with what `script` (its text) needs imported already."""
+        if not self.is_active:
+            self._waiting.start(script)
+
+    def _new_process(self, arguments: list[str]) -> QProcess:
+        process = QProcess(self)
+        process.setProgram(python_command())
+        process.setArguments(arguments)
+        process.setWorkingDirectory(str(ROOT))
+        process.setProcessEnvironment(process_environment())
+        return process
 
     def pause(self) -> None:
         self._send(protocol.Pause())
@@ -143,6 +172,7 @@ class HostClient(QObject):
 
     def shut_down(self, patience_ms: int = 1000) -> None:
         """End the host now, for when the window closes: the only call that waits."""
+        self._waiting.end()
         process = self._process
         if process is None:
             return

@@ -31,11 +31,17 @@ if TYPE_CHECKING:
 START_SIZE = (1280, 800)
 LARGE_SCREEN = 1600
 FILL_AFTER_MS = 30
+READY_AFTER_MS = 600
 FASTEST_MOTION_MS, SLOWEST_MOTION_MS = 0, 420
 
 
 class MainWindow(QMainWindow):
-    """What can be seen is a function of `session`; what can be done is in `actions`."""
+    """What can be seen is a function of `session`; what can be done is in `actions`.
+
+    `keeps_host_ready`: whether a host that has imported torch waits for the next run while the window is open.
+    """
+
+    keeps_host_ready = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,6 +166,7 @@ class MainWindow(QMainWindow):
         self.console.clear_all()
         self.session.close()
         self.refresh()
+        self.make_ready()
         return True
 
     def open_recording(self, path: Path) -> bool:
@@ -190,8 +197,14 @@ class MainWindow(QMainWindow):
         arguments = self._arguments[1] if script == self._arguments[0] else ()
         self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps, arguments)
 
+    def make_ready(self) -> None:
+        """Let a Python with torch imported wait for the next run, so that its first picture comes at once."""
+        if self.keeps_host_ready and self.isVisible():
+            self.runs.host.make_ready(self.source.editor.toPlainText() if self.source.script is not None else "")
+
     def _remember_run(self) -> None:
         """The last runs can be opened again without having been saved."""
+        QTimer.singleShot(READY_AFTER_MS, self.make_ready)
         if self.runs.output is not None and self.session.event_count:
             self.settings.add_recent(self.runs.output)
 
@@ -318,6 +331,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         self.setFocus()
         QTimer.singleShot(FILL_AFTER_MS, self.fill)
+        QTimer.singleShot(READY_AFTER_MS, self.make_ready)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         script = self.source.script

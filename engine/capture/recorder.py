@@ -28,6 +28,7 @@ from engine.capture.optimizer import Updates
 from engine.capture.tensors import TensorStore
 from engine.errors import UsageError
 from engine.recording.model import (
+    DEFAULT_BUDGET,
     LEVELS,
     Event,
     Level,
@@ -41,7 +42,6 @@ from engine.recording.model import (
 )
 from engine.recording.writer import Writer
 
-DEFAULT_BUDGET = 256 * 2**20
 STRICT = "CHAINRULE_STRICT"
 
 

@@ -2,6 +2,8 @@
 
 Messages go out on standard output, commands come in on standard input, a JSON object a line. What the script itself
 prints, on either of its streams, goes to standard error as it is, so that nothing is lost if the process dies.
+
+With `--wait` instead of a script it imports torch and waits for a `run` command, so that the window need not.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from engine.errors import ChainruleError
-from engine.host.protocol import Failed, Finished, Message, encode
-from engine.recording.model import LEVELS, Level
+from engine.host.protocol import Failed, Finished, Message, Prepare, Run, Stop, decode, encode
+from engine.recording.model import DEFAULT_BUDGET, LEVELS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,36 +34,71 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands, messages = _private_streams()
     faulthandler.enable()
     send = _sender(messages)
+    request = _awaited(commands) if options.wait else _request(options)
+    if request is None:
+        return 0
     try:
-        return _run(options, commands, send)
+        finished = _run(request, commands, send)
     except ChainruleError as error:
-        send(Failed(str(error), "", str(options.script), 0))
-        send(Finished(error.exit_code, "error", 0, 0))
-        return error.exit_code
+        send(Failed(str(error), "", request.script, 0))
+        finished = Finished(error.exit_code, "error", 0, 0)
+    send(finished)
+    return finished.exit_code
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    usage = "python -m engine.host SCRIPT --output FILE.chain [options] [-- ARGS of the script]"
+    usage = "python -m engine.host (--wait | SCRIPT --output FILE.chain [options] [-- ARGS of the script])"
     parser = argparse.ArgumentParser(usage=usage, description="Run a script under capture for the window.")
     parser.add_argument("script", nargs="?", type=Path, help="the script to run")
     parser.add_argument("--output", type=Path, help="the recording to write")
     parser.add_argument("--tensors", choices=LEVELS, default="full")
-    parser.add_argument("--budget", type=int, default=256 * 2**20, help="bytes of tensors that one step may take")
+    parser.add_argument("--budget", type=int, default=DEFAULT_BUDGET, help="bytes of tensors that one step may take")
     parser.add_argument("--pause-after", type=int, metavar="STEPS", help="stand still after so many training steps")
     parser.add_argument("--cwd", type=Path, help="the script's working directory")
+    parser.add_argument("--wait", action="store_true", help="import torch, then wait for a run command")
     parser.add_argument("--list-models", action="store_true", help="print torchvision's classification models")
     given = list(sys.argv[1:] if arguments is None else arguments)
     split = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:split])
     options.args = given[split + 1 :]
-    if not options.list_models and (options.script is None or options.output is None):
+    if not (options.list_models or options.wait) and (options.script is None or options.output is None):
         parser.error("a script and --output are needed")
     return options
 
 
+def _request(options: argparse.Namespace) -> Run:
+    return Run(
+        script=str(options.script),
+        arguments=tuple(options.args),
+        output=str(options.output),
+        tensors=options.tensors,
+        budget=options.budget,
+        pause_after=options.pause_after,
+        cwd=None if options.cwd is None else str(options.cwd),
+    )
+
+
+def _awaited(commands: BinaryIO) -> Run | None:
+    """The run command, once it comes; None if the window goes away or wants an end before."""
+    from engine.host import session
+
+    for line in commands:
+        try:
+            command = decode(line)
+        except ValueError:
+            continue
+        if isinstance(command, Run):
+            return command
+        if isinstance(command, Prepare):
+            session.prepare(command.modules)
+        elif isinstance(command, Stop):
+            return None
+    return None
+
+
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:
     """Our pipes, taken out of the script's way: it reads nothing, and prints to standard error."""
-    commands = os.fdopen(os.dup(0), "rb")
+    commands = os.fdopen(os.dup(0), "rb", buffering=0)
     messages = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -86,21 +123,16 @@ def _sender(stream: BinaryIO) -> Callable[[Message], None]:
     return send
 
 
-def _run(options: argparse.Namespace, commands: BinaryIO, send: Callable[[Message], None]) -> int:
-    script, output = options.script.resolve(), options.output.resolve()
+def _run(request: Run, commands: BinaryIO, send: Callable[[Message], None]) -> Finished:
     from engine.host.script import read_script
 
+    script, output = Path(request.script).resolve(), Path(request.output).resolve()
     read_script(script)
-    if options.cwd is not None:
-        os.chdir(options.cwd)
+    if request.cwd is not None:
+        os.chdir(request.cwd)
     from engine.host.session import run_session
 
-    level: Level = options.tensors
-    finished, code = run_session(
-        script, options.args, output, level, options.budget, options.pause_after, commands, send
-    )
-    send(finished)
-    return code
+    return run_session(request, script, output, commands, send)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
+# What takes long to import, and is imported before the script asks for it if the script says that it will.
+PREPARED = frozenset({"torchvision"})
+
 
 @dataclass(frozen=True)
 class Started:
@@ -75,6 +78,31 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """Import modules that the script to come will need, of `PREPARED`; others are passed over."""
+
+    kind: ClassVar[str] = "prepare"
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a script; the first command to a host that was started without one, and the only one of its kind.
+
+    `tensors` and `budget` (bytes a step) as for recording; `pause_after` training steps it stands still, or null.
+    """
+
+    kind: ClassVar[str] = "run"
+    script: str
+    arguments: tuple[str, ...]
+    output: str
+    tensors: str
+    budget: int
+    pause_after: int | None
+    cwd: str | None
+
+
+@dataclass(frozen=True)
 class Pause:
     """Stand still at the end of the present training step."""
 
@@ -101,12 +129,12 @@ class Stop:
 
 
 Message = Started | Committed | Paused | Resumed | Notice | Failed | Finished
-Command = Pause | Resume | StepOnce | Stop
+Command = Prepare | Run | Pause | Resume | StepOnce | Stop
 
 MESSAGES: Mapping[str, type[Message]] = {
     cls.kind: cls for cls in (Started, Committed, Paused, Resumed, Notice, Failed, Finished)
 }
-COMMANDS: Mapping[str, type[Command]] = {cls.kind: cls for cls in (Pause, Resume, StepOnce, Stop)}
+COMMANDS: Mapping[str, type[Command]] = {cls.kind: cls for cls in (Prepare, Run, Pause, Resume, StepOnce, Stop)}
 
 
 def encode(item: Message | Command) -> bytes:
@@ -142,4 +170,8 @@ def _build(cls: Any, values: Mapping[str, Any]) -> Any:
     missing = [name for name in expected if name not in values]
     if missing:
         raise ValueError(f"{cls.kind!r} lacks {', '.join(missing)}")
-    return cls(**{name: values[name] for name in expected})
+    return cls(**{name: _frozen(values[name]) for name in expected})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -138,7 +138,17 @@ def _user_frames(stack: Sequence[traceback.FrameSummary]) -> Iterator[traceback.
             continue
         if frame.filename.endswith("_ops.py") and previous is not None and _is_own(previous):
             continue
+        if _leads_to_own(stack, position):
+            continue
         yield frame
+
+
+def _leads_to_own(stack: Sequence[traceback.FrameSummary], position: int) -> bool:
+    """Whether these are the wrappers that torch puts round a dispatch mode."""
+    for frame in stack[position:]:
+        if not frame.filename.endswith(("_compile.py", "eval_frame.py")):
+            return _is_own(frame)
+    return False
 
 
 def _is_own(frame: traceback.FrameSummary) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,30 +15,36 @@ import torch
 
 from engine.capture import torchvision_ops
 from engine.capture.recorder import Recorder, record
+from engine.errors import UsageError
 from engine.host.control import Control
 from engine.host.headless import summary
-from engine.host.protocol import Committed, Failed, Finished, Message, Notice, Started
+from engine.host.protocol import PREPARED, Committed, Failed, Finished, Message, Notice, Run, Started
 from engine.host.script import EndOfRecording, Failure, Outcome, run_script
-from engine.recording.model import Level
+from engine.recording.model import LEVELS, Level
 from engine.recording.writer import Writer
 
 _REPORT_SECONDS = 0.05
 
 
+def prepare(modules: Sequence[str]) -> None:
+    """Import what the script to come will import, as far as it is known to take long."""
+    torchvision_ops.install()
+    for name in PREPARED.intersection(modules):
+        with suppress(Exception):  # the script's own import will say what is wrong
+            importlib.import_module(name)
+
+
 def run_session(
-    script: Path,
-    arguments: Sequence[str],
-    output: Path,
-    level: Level,
-    budget: int,
-    pause_after: int | None,
-    commands: BinaryIO,
-    send: Callable[[Message], None],
-) -> tuple[Finished, int]:
-    """Run `script` under capture, telling the window how it goes; returns the last message and the exit code."""
+    request: Run, script: Path, output: Path, commands: BinaryIO, send: Callable[[Message], None]
+) -> Finished:
+    """Run `script` under capture, telling the window how it goes; returns the last message."""
+    if request.tensors not in LEVELS:
+        raise UsageError(f"tensors={request.tensors!r} is none of {', '.join(LEVELS)}.")
+    level: Level = request.tensors
+    arguments = request.arguments
     torchvision_ops.install()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a stop interrupts the script, and nothing else
-    control = Control(commands, send, pause_after)
+    control = Control(commands, send, request.pause_after)
     writers: list[Writer] = []
 
     def on_step(index: int) -> None:
@@ -47,9 +54,9 @@ def run_session(
     with record(
         output,
         tensors=level,
-        budget=budget,
+        budget=request.budget,
         script=str(script),
-        argv=tuple(arguments),
+        argv=arguments,
         on_step=on_step,
         on_writer=writers.append,
     ) as recorder:
@@ -98,7 +105,7 @@ def _reporting(writer: Writer, recorder: Recorder, send: Callable[[Message], Non
         thread.join()
 
 
-def _told(outcome: Outcome, recorder: Recorder, output: Path, send: Callable[[Message], None]) -> tuple[Finished, int]:
+def _told(outcome: Outcome, recorder: Recorder, output: Path, send: Callable[[Message], None]) -> Finished:
     """Tell what remains to be told, now that the recording is closed."""
     events, steps = recorder.next_event, recorder.step + 1
     send(Committed(events, steps))
@@ -107,4 +114,4 @@ def _told(outcome: Outcome, recorder: Recorder, output: Path, send: Callable[[Me
         send(Failed(failure.error, failure.traceback, failure.file, failure.line))
     if not events and outcome.reason in ("completed", "exit"):
         send(Notice(summary(events, steps, output)))
-    return Finished(outcome.exit_code, outcome.reason, events, steps), outcome.exit_code
+    return Finished(outcome.exit_code, outcome.reason, events, steps)

@@ -54,9 +54,7 @@ class Camera:
         scale = min(max(self.scale * factor, SMALLEST), LARGEST * self.ratio)
         if snap:
             scale = snapped(scale / self.ratio) * self.ratio
-        return replace(
-            self, scale=scale, x=x - (px - self.width / 2) / scale, y=y - (py - self.height / 2) / scale
-        )
+        return replace(self, scale=scale, x=x - (px - self.width / 2) / scale, y=y - (py - self.height / 2) / scale)
 
     def fitted(self, bounds: Bounds) -> Camera:
         """All of `bounds` in view, in the middle."""
@@ -78,7 +76,9 @@ class Camera:
             return other
         scale = self.scale * (other.scale / self.scale) ** share
         # The point that stands still while zooming must not wander: move in step with the scale.
-        moved = share if abs(other.scale - self.scale) < 1e-9 else (1 / self.scale - 1 / scale) / (
-            1 / self.scale - 1 / other.scale
+        moved = (
+            share
+            if abs(other.scale - self.scale) < 1e-9
+            else (1 / self.scale - 1 / scale) / (1 / self.scale - 1 / other.scale)
         )
         return replace(other, x=self.x + (other.x - self.x) * moved, y=self.y + (other.y - self.y) * moved, scale=scale)

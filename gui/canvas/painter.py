@@ -242,7 +242,6 @@ class GraphPainter:
             brought = contributions(picture.readings, scene, state, picture.track)
             marks.beside_edges(p, scene, state.active, brought, camera, self.theme)
 
-
     def paint_rolling(self, p: QPainter, picture: Picture, node: int, number: float, camera: Camera) -> None:
         """A parameter's card once more, with a number between its old and its new value."""
         scene = picture.scene

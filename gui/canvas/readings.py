@@ -88,9 +88,7 @@ def _argument(scene: Scene, node: int) -> int | None:
     return int(edges[0]) - DATA_SLOTS if len(edges) and edges[0] >= DATA_SLOTS else None
 
 
-def contributions(
-    readings: Readings, scene: Scene, state: DrawState, track: Track
-) -> tuple[tuple[int, str], ...]:
+def contributions(readings: Readings, scene: Scene, state: DrawState, track: Track) -> tuple[tuple[int, str], ...]:
     """Where gradients of several edges meet in the active node: what each edge brought."""
     if state.active < 0 or state.kind not in ("backward", "accumulate"):
         return ()

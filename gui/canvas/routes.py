@@ -51,9 +51,7 @@ class Pieces:
         t = np.clip((place - self.along[piece]) / np.maximum(self.length[piece], 1e-9), 0.0, 1.0)[:, None]
         c = self.curve[piece]
         u = 1.0 - t
-        result: Floats = (
-            u**3 * c[:, 0:2] + 3 * u**2 * t * c[:, 2:4] + 3 * u * t**2 * c[:, 4:6] + t**3 * c[:, 6:8]
-        )
+        result: Floats = u**3 * c[:, 0:2] + 3 * u**2 * t * c[:, 2:4] + 3 * u * t**2 * c[:, 4:6] + t**3 * c[:, 6:8]
         return result
 
 

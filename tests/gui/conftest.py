@@ -21,6 +21,12 @@ from tests.recordings import make_bow
 Script = Callable[[str], None]
 
 
+@pytest.fixture(autouse=True)
+def _cold_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test but the one that is about it has a Python import torch beside it."""
+    monkeypatch.setattr(MainWindow, "keeps_host_ready", False)
+
+
 @pytest.fixture
 def bow(tmp_path: Path) -> Path:
     """Three training steps of the bow, of 12 events each."""

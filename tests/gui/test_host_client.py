@@ -198,3 +198,44 @@ def test_shutting_down_leaves_no_process(
     client.shut_down(patience_ms=100)
     assert client.pid == 0
     assert len(ended) == 1
+
+
+SCRIPT = """
+import torch
+print("torch is here")
+w = torch.ones(1, requires_grad=True)
+(w * 2).sum().backward()
+"""
+
+
+def test_a_waiting_host_is_given_the_next_run(client: HostClient, options: RunOptions, qtbot: QtBot) -> None:
+    options.script.write_text(SCRIPT)
+    client.make_ready(SCRIPT)
+    assert not client.is_active
+    said, committed = _record(client.output), _record(client.committed)
+    with qtbot.waitSignal(client.ended, timeout=120_000) as ended:
+        client.start(options)
+        assert client.pid
+    end: RunEnd = ended.args[0]
+    assert end.finished is not None
+    assert (end.exit_code, end.finished.reason) == (0, "completed")
+    assert "".join(said) == "torch is here\n"
+    assert committed[-1][0] == end.finished.events > 0
+
+
+def test_a_waiting_host_ends_with_the_window(client: HostClient) -> None:
+    client.make_ready()
+    client.shut_down()
+    assert not client.is_active
+
+
+def test_a_waiting_host_that_died_is_replaced(client: HostClient, options: RunOptions, qtbot: QtBot) -> None:
+    options.script.write_text(SCRIPT)
+    client.make_ready()
+    waiting = client._waiting._process
+    assert waiting is not None
+    with qtbot.waitSignal(waiting.finished, timeout=WAIT):
+        waiting.kill()
+    with qtbot.waitSignal(client.ended, timeout=120_000) as ended:
+        client.start(options)
+    assert ended.args[0].exit_code == 0

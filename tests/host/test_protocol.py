@@ -14,6 +14,8 @@ ITEMS: list[protocol.Message | protocol.Command] = [
     protocol.Notice("что-то"),
     protocol.Failed("ValueError: x", "Traceback…", "s.py", 3),
     protocol.Finished(3, "exit", 5, 1),
+    protocol.Prepare(("torchvision",)),
+    protocol.Run("s.py", ("-x", "1"), "a.chain", "full", 5, None, "/tmp"),
     protocol.Pause(),
     protocol.Resume(),
     protocol.StepOnce(),
