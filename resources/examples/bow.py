@@ -1,6 +1,6 @@
 """The bow: the smallest training loop there is.
 
-The bow has two settings, the draw strength `w` and the wind correction `b`. Each shot lands at `w*x + b`; the target is `y`.
+The bow has two settings, draw strength `w` and wind correction `b`. Each shot lands at `w*x + b`; the target is `y`.
 """
 
 import torch
