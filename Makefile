@@ -5,7 +5,7 @@
 VENV ?= .venv
 SETUP = @PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/python -m tools.setup --venv '$(VENV)'
 IN_VENV = '$(VENV)'/bin/python
-LINT = { $(IN_VENV) -m ruff check . && $(IN_VENV) -m mypy; }
+LINT = { $(IN_VENV) -m ruff check . && $(IN_VENV) -m ruff format --check . && $(IN_VENV) -m mypy; }
 
 .PHONY: run test bench screenshots lint format clean
 .DEFAULT_GOAL := run
