@@ -37,9 +37,7 @@ def test_svg_has_real_text_and_no_pixels(recording: Recording, qapp: QApplicatio
 
 
 @pytest.mark.parametrize(("name", "look"), [("light", LIGHT), ("dark", DARK)])
-def test_png_in_both_themes(
-    recording: Recording, qapp: QApplication, tmp_path: Path, name: str, look: object
-) -> None:
+def test_png_in_both_themes(recording: Recording, qapp: QApplication, tmp_path: Path, name: str, look: object) -> None:
     sizes = []
     for scale in (1.0, 2.0):
         path = tmp_path / f"bow{scale}.png"
@@ -60,9 +58,7 @@ def test_a_layout_that_is_at_hand_is_used(recording: Recording, qapp: QApplicati
     assert QImage(str(tmp_path / "circle.png")).width() > x1 - x0
 
 
-def test_a_huge_picture_is_made_smaller(
-    recording: Recording, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_huge_picture_is_made_smaller(recording: Recording, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_image, "LARGEST_SIDE", 500)
     image = draw_image(picture_at(recording, scene, 0), theme=LIGHT, scale=20.0)
     assert 450 <= max(image.width(), image.height()) <= 501
