@@ -1,7 +1,7 @@
 """What is kept of a tensor: its statistics, its histogram, its bytes.
 
 Everything here only reads. The caller holds a `Quiet`, so that nothing of it is seen by autograd. Statistics of large
-tensors take three to four passes of torch's own vectorized kernels; small ones go through NumPy in float64, which is
+tensors go piece by piece through torch's own vectorized kernels; small ones through NumPy in float64, which is
 quicker below a few thousand elements.
 """
 
@@ -22,6 +22,7 @@ from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE, Histogram, 
 PREVIEW_ELEMENTS = 4096
 _RUNS = 16
 _SMALL = 4096
+_PIECE = 65536
 _NATIVE = {torch.float32, torch.float64}
 _NARROW = {torch.float16, torch.bfloat16} | {
     getattr(torch, name)
@@ -128,14 +129,21 @@ def _statistics_small(values: npt.NDArray[np.float64]) -> Statistics:
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:
-    """Sums in the tensor's own precision; recomputed in float64 where that cancels or overflows."""
+    """Sums of pieces in the tensor's own precision, added in float64; all of it in float64 where that is not enough."""
     count = flat.numel()
-    lowest, highest = torch.aminmax(flat)
-    low, high = lowest.item(), highest.item()
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return _statistics_of_finite(flat)
-    mean = flat.sum().item() / count
-    square = torch.linalg.vector_norm(flat).item() ** 2 / count
+    low, high, total, squares, zeros = math.inf, -math.inf, 0.0, 0.0, 0
+    # A piece stays in the processor's cache for all four readings: the memory is read once, not four times.
+    for piece in flat.split(_PIECE) if flat.device.type == "cpu" else (flat,):
+        lowest, highest = torch.aminmax(piece)
+        least, most = lowest.item(), highest.item()
+        if not (math.isfinite(least) and math.isfinite(most)):
+            return _statistics_of_finite(flat)
+        low, high = min(low, least), max(high, most)
+        total += piece.sum().item()
+        squares += torch.linalg.vector_norm(piece).item() ** 2
+        if least <= 0.0 <= most:
+            zeros += _zeros(piece)
+    mean, square = total / count, squares / count
     variance = square - mean * mean
     if not (math.isfinite(square) and variance > 1e-3 * square and square > 1e-30):
         wide = flat.double()
@@ -143,7 +151,6 @@ def _statistics_large(flat: torch.Tensor) -> Statistics:
         scale = max(-low, high)
         square = (torch.linalg.vector_norm(wide / scale).item() * scale) ** 2 / count if scale else 0.0
         variance = torch.linalg.vector_norm(wide - mean).item() ** 2 / count
-    zeros = 0 if low > 0.0 or high < 0.0 else _zeros(flat)
     return Statistics(low, high, mean, math.sqrt(max(variance, 0.0)), math.sqrt(square * count), zeros, 0, 0)
 
 
@@ -187,7 +194,8 @@ def _histogram(values: npt.NDArray[Any], statistics: Statistics) -> Histogram | 
 def raw_bytes(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
     """A copy of the elements in row-major order, little-endian, as a flat array of bytes."""
     copy = torch.empty(tensor.shape, dtype=tensor.dtype)
-    copy.copy_(tensor.detach())
+    with OneThread():
+        copy.copy_(tensor.detach())
     return copy.view(-1).view(torch.uint8).numpy()
 
 
