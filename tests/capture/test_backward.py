@@ -24,6 +24,10 @@ def _note_name(ran: list[str], name: str, grad_inputs: Any, grad_outputs: Any) -
     ran.append(name.rsplit("::", 1)[-1])
 
 
+def _triple(module: nn.Module, grad_inputs: Any, grad_outputs: Any) -> Any:
+    return (grad_inputs[0] * 3,)
+
+
 def test_backward_events_stand_in_autograds_order(capture: Capture) -> None:
     ran: list[str] = []
     model = Tangled()
@@ -173,7 +177,7 @@ def test_the_users_own_hooks_keep_their_say(hooks: str, capture: Capture) -> Non
         torch.manual_seed(0)
         layer = nn.Linear(3, 3)
         if hooks == "module":
-            layer.register_full_backward_hook(lambda module, gi, go: (gi[0] * 3,))
+            layer.register_full_backward_hook(_triple)
         elif hooks == "tensor":
             layer.weight.register_hook(lambda gradient: gradient * 2)
         else:

@@ -120,8 +120,12 @@ def test_recorded_gradients_and_values_are_torchs_own(capture: Capture) -> None:
     model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 2))
     data = torch.randn(3, 4)
     seen: dict[str, torch.Tensor] = {}
+
+    def watch(module: nn.Module, grad_inputs: Any, grad_outputs: Any) -> None:
+        seen.update(into=grad_inputs[0].clone(), out=grad_outputs[0].clone())
+
     model[1].register_forward_hook(lambda module, args, output: seen.update(tanh=output.detach().clone()))
-    model[1].register_full_backward_hook(lambda module, gi, go: seen.update(into=gi[0].clone(), out=go[0].clone()))
+    model[1].register_full_backward_hook(watch)
     with capture() as captured:
         model(data).square().sum().backward()
     recording = captured.recording
