@@ -82,6 +82,7 @@ def _awaited(commands: BinaryIO) -> Run | None:
     """The run command, once it comes; None if the window goes away or wants an end before."""
     from engine.host import session
 
+    session.prepare(())
     for line in commands:
         try:
             command = decode(line)

@@ -27,9 +27,12 @@ _REPORT_SECONDS = 0.05
 
 
 def prepare(modules: Sequence[str]) -> None:
-    """Import what the script to come will import, as far as it is known to take long."""
+    """Import what the script to come will import, as far as it is known to take long.
+
+    `torch._dynamo` takes as long as torch itself, and the first optimizer that is made imports it.
+    """
     torchvision_ops.install()
-    for name in PREPARED.intersection(modules):
+    for name in ("torch._dynamo", *PREPARED.intersection(modules)):
         with suppress(Exception):  # the script's own import will say what is wrong
             importlib.import_module(name)
 
