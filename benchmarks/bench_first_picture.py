@@ -1,7 +1,7 @@
 """From "Run" to the first picture of the graph, in the real window, with the real host.
 
-"warm" is what a user meets who looked at the script for a moment first: a host has imported torch by then. "cold" is the
-worst case: Run is pressed when nothing has been imported yet.
+"warm" is what a user meets who looked at the script for a moment first: a host has imported torch by then. "cold" is
+the worst case: Run is pressed when nothing has been imported yet.
 """
 
 from __future__ import annotations
