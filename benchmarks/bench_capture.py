@@ -104,7 +104,7 @@ def _torchlens(label: str, model: torch.nn.Module, data: torch.Tensor, floor: fl
         return [(f"{label}: TorchLens", "not installed", "printed")]
     try:
         start = time.perf_counter()
-        torchlens.log_forward_pass(model, data)
+        torchlens.trace(model, data)
         seconds = time.perf_counter() - start
     except Exception as error:  # a rival's failure is a result, not ours to mend
         return [(f"{label}: TorchLens {version}", f"{type(error).__name__}", "printed")]
