@@ -92,3 +92,18 @@ def test_transforms_of_torch_func_run_under_capture(capture: Capture) -> None:
         torch.ones(2, requires_grad=True).sum().backward()
     assert torch.equal(expected, observed)
     assert len(captured.recording.graphs) == 1
+
+
+@pytest.mark.filterwarnings("ignore:Using `torch.compile:UserWarning")
+def test_a_compiled_model_runs_uncompiled_under_capture(capture: Capture) -> None:
+    torch.manual_seed(0)
+    layer = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+    data = torch.ones(2, 3)
+    compiled = torch.compile(layer, backend="eager")
+    expected = compiled(data).sum()
+    with capture() as captured:
+        observed = compiled(data).sum()
+        observed.backward()
+    assert torch.equal(expected, observed)
+    types = {node.type for node in captured.recording.nodes(0)}
+    assert "TanhBackward0" in types
