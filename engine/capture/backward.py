@@ -212,7 +212,7 @@ class BackwardPass:
     def _emit(self, kind: str, node: GraphNode, values: Values, info: dict[str, Any] | None = None) -> None:
         self._recorder.event(kind, values, graph=self._writer.graph, node=node.id, parameter=node.parameter, info=info)
         if node.parameter is not None:
-            self._recorder.last_node_of[node.parameter] = (self._writer.graph, node.id)
+            self._recorder.stands_at(node.parameter, self._writer.graph, node.id)
 
 
 def _may_nest(node: GraphNode) -> bool:

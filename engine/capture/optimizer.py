@@ -107,7 +107,7 @@ class Updates:
         plain = _plain_items(state)
         if plain:
             before.info["state_after"] = plain
-        graph, node = recorder.last_node_of.get(before.parameter, (None, None))
+        graph, node = recorder.place_of(before.parameter)
         recorder.event("update", before.values, graph=graph, node=node, parameter=before.parameter, info=before.info)
 
     def _take_written(self, tensor: torch.Tensor) -> int:

@@ -67,7 +67,7 @@ class Recorder:
         self.backward_depth = 0
         self.in_optimizer = 0
         self.parameters: list[Parameter] = []
-        self.last_node_of: dict[int, tuple[int, int]] = {}
+        self._nodes_of: dict[int, tuple[int, int, int]] = {}
         self.frames = Frames(script)
         self.names = Names(self.frames)
         self.operations = Operations()
@@ -130,6 +130,15 @@ class Recorder:
             self.updates.know(leaf, number)
         self.put(row)
         return number
+
+    def stands_at(self, parameter: int, graph: int, node: int) -> None:
+        """A backward pass has reached a leaf: its updates in this step are shown there."""
+        self._nodes_of[parameter] = (self.step, graph, node)
+
+    def place_of(self, parameter: int) -> tuple[int | None, int | None]:
+        """(graph, node) of a leaf in the last backward pass of this step that reached it; twice None if none did."""
+        step, graph, node = self._nodes_of.get(parameter, (-1, 0, 0))
+        return (graph, node) if step == self.step else (None, None)
 
     def source(self, path: str) -> int:
         """The number of a source file; its text is written when it is met first."""

@@ -191,3 +191,24 @@ def test_evaluation_is_no_step(capture: Capture) -> None:
             with torch.no_grad():
                 layer(torch.randn(3, 2)).sum()
     assert len(captured.recording.steps) == 2
+
+
+def test_an_update_without_a_gradient_of_its_step_stands_in_no_graph(capture: Capture) -> None:
+    """Its gradient is left over from the step before."""
+    used, idle = torch.tensor(1.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
+    optimizer = torch.optim.SGD([used, idle], lr=0.1)
+    with capture() as captured:
+        (used * idle).backward()
+        optimizer.step()
+        (used * 2).backward()
+        optimizer.step()
+    places = [(event.graph, event.node is None) for event in map(captured.recording.event, captured.events("update"))]
+    assert places == [(0, False), (0, False), (1, False), (None, True)]
+
+
+def test_a_pass_that_autograd_refuses_leaves_no_graph(capture: Capture) -> None:
+    with capture() as captured:
+        with pytest.raises(RuntimeError, match="does not require grad"):
+            torch.ones(2).sum().backward()
+        torch.ones(2, requires_grad=True).sum().backward()
+    assert len(captured.recording.graphs) == 1
