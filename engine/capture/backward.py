@@ -127,11 +127,10 @@ class BackwardPass:
         self._writer.write(list(dict.fromkeys(fns)), self._kind, _loss(roots[0]))
         for fn, node in self._writer.nodes.items():
             if node.variable is None:
-                before, after = self._before_node(node), self._after_node(node)
+                self._watch_operation(node)
             else:
-                before, after = self._before_accumulate(node), self._after_accumulate(node)
-            self._handles.append(fn.register_prehook(before))
-            self._handles.append(fn.register_hook(after))
+                self._handles.append(fn.register_prehook(self._before_accumulate(node)))
+                self._handles.append(fn.register_hook(self._after_accumulate(node)))
 
     def end(self) -> None:
         """Take the hooks away and let go of the graph."""
@@ -156,29 +155,37 @@ class BackwardPass:
     def _value_of(self, leaf: GraphNode) -> Values:
         return self._take("param_before", [leaf.variable])
 
-    def _before_node(self, node: GraphNode) -> Callable[[Any], None]:
-        may_nest = _may_nest(node)
+    def _watch_operation(self, node: GraphNode) -> None:
+        """torch's own nodes do not write to the gradients that they get, so one look afterwards sees both ends.
+
+        A node written in Python may, so what enters it is read before; and it may run a backward pass of its own.
+        """
+        if not _may_nest(node):
+            self._handles.append(node.fn.register_hook(self._after_node(node)))
+            return
 
         def before(grad_outputs: Any) -> None:
             if self._recorder.active:
                 with self._recorder.careful(), Quiet():
                     self._pending[node.fn] = self._take("grad_output", grad_outputs)
-            if may_nest:
-                self._mode.__enter__()
+            self._mode.__enter__()
 
-        return before
+        after = self._after_node(node)
+
+        def leave(grad_inputs: Any, grad_outputs: Any) -> None:
+            self._mode.__exit__(None, None, None)
+            after(grad_inputs, grad_outputs)
+
+        self._handles.append(node.fn.register_prehook(before))
+        self._handles.append(node.fn.register_hook(leave))
 
     def _after_node(self, node: GraphNode) -> Callable[[Any, Any], None]:
-        may_nest = _may_nest(node)
-
         def after(grad_inputs: Any, grad_outputs: Any) -> None:
-            if may_nest:
-                self._mode.__exit__(None, None, None)
             if self._recorder.active:
                 with self._recorder.careful():
-                    values = self._pending.pop(node.fn, [])
-                    values += [("saved", slot, name, tensor) for name, slot, tensor in node.saved]
                     with Quiet():
+                        values = self._pending.pop(node.fn, None) or self._take("grad_output", grad_outputs)
+                        values += [("saved", slot, name, tensor) for name, slot, tensor in node.saved]
                         values += self._take("grad_input", grad_inputs)
                     self._emit("backward", node, values)
 
