@@ -9,7 +9,8 @@ Floats = npt.NDArray[np.float64]
 
 SHORTEST = 0.12  # height of the tick of an event without a gradient
 SMALLEST = 0.22  # height of the tick of the smallest gradient
-DECADES = 12.0  # the logarithmic scale reaches at most so far below the largest gradient
+MOST_DECADES = 12.0  # the logarithmic scale reaches at most so far below the largest gradient
+FEWEST_DECADES = 3.0  # and at least so far: gradients of 8 and 16 are nearly alike, and so are their ticks
 
 
 def heights(norms: Floats) -> Floats:
@@ -20,8 +21,8 @@ def heights(norms: Floats) -> Floats:
         return result
     logs = np.log10(norms[positive])
     high = float(logs.max())
-    low = max(float(logs.min()), high - DECADES)
-    share = np.ones_like(logs) if high == low else np.clip((logs - low) / (high - low), 0.0, 1.0)
+    low = min(max(float(logs.min()), high - MOST_DECADES), high - FEWEST_DECADES)
+    share = np.clip((logs - low) / (high - low), 0.0, 1.0)
     result[positive] = SMALLEST + (1.0 - SMALLEST) * share
     return result
 

@@ -56,6 +56,13 @@ def test_heights_are_logarithmic_and_absent_gradients_shortest() -> None:
     assert (heights[3:] == ticks.SHORTEST).all()
 
 
+def test_gradients_of_like_size_have_ticks_of_like_height() -> None:
+    eight, sixteen = ticks.heights(np.array([8.0, 16.0]))
+    assert sixteen == 1.0
+    assert eight > 0.9
+    assert ticks.heights(np.array([3.0, 3.0])).tolist() == [1.0, 1.0]
+
+
 @given(st.integers(1, 40), st.data())
 def test_columns_keep_every_peak(width: int, data: st.DataObject) -> None:
     values = np.array(data.draw(st.lists(st.floats(0, 1), min_size=width, max_size=200)))
