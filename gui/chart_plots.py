@@ -158,7 +158,8 @@ class LossPlot(Plot):
             curve.setSymbolSize(5)
             curve.setSymbolBrush(color)
             curve.setSymbolPen(None)
-            curve.setData(self._steps[shown], finite[shown])
+            kept = shown & np.isfinite(finite).any(where=shown)  # nothing but NaN has no bounds, and pyqtgraph warns
+            curve.setData(self._steps[kept], finite[kept])
         self._marker.setPen(_pen(look.text, dashed=True))
         self._marker.setValue(self._current)
 

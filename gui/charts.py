@@ -53,6 +53,8 @@ class LossChart(Chart):
     def missing(self, recording: Recording) -> str:
         if all(step.loss is None for step in recording.steps):
             return translate("charts", "No training step has a loss that is one number.")
+        if not any(step.loss is not None and math.isfinite(step.loss) for step in recording.steps):
+            return translate("charts", "The loss is NaN or infinite in every training step.")
         return ""
 
     def make_plot(self) -> Plot:

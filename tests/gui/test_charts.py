@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.recording.reader import open_recording
 from gui import theme
-from gui.charts import ChartsPanel, phase_times
+from gui.charts import ChartsPanel, LossChart, phase_times
 from gui.session import Session
 from tests.gui import layers
 from tests.gui.layers import make_layers
@@ -77,6 +78,25 @@ def test_the_loss_is_marked_at_the_playheads_step(qtbot: QtBot, session: Session
         assert plot._passed.getData()[1].tolist() == losses[: place + 1]
         assert plot._ahead.getData()[1].tolist() == losses
     assert panel.loss.caption.text().startswith("step 3: loss ")
+
+
+def test_a_loss_that_is_never_finite_leaves_an_empty_plot(qtbot: QtBot, session: Session) -> None:
+    panel = panel_of(qtbot, session)
+    plot = plot_of(panel)
+    plot.set_data(np.array([1.0, 2.0, 3.0]), np.array([np.nan, np.inf, 4.0]), 2)
+    assert plot._passed.getData()[1] is None or len(plot._passed.getData()[1]) == 0
+    assert plot._ahead.getData()[1][2] == 4.0
+    panel.grab()  # pyqtgraph would warn about bounds that are all NaN
+
+
+def test_a_loss_that_is_never_finite_is_told_in_words(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = session.recording
+    assert recording is not None
+    steps = tuple(replace(step, loss=loss) for step, loss in zip(recording.steps, (np.nan, np.inf, None), strict=True))
+    monkeypatch.setattr(type(recording), "steps", property(lambda _: steps))
+    assert "NaN or infinite in every training step" in LossChart(session).missing(recording)
 
 
 def test_a_click_on_the_loss_seeks_to_the_step(qtbot: QtBot, session: Session) -> None:
