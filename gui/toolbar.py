@@ -123,11 +123,14 @@ class ToolBar(QToolBar):
 
     def _add_search(self, actions: Actions) -> None:
         action = actions["command_palette"]
+        text = self.tr("Search  {0}").format(action.shortcut().toString())
         button = QToolButton()
         button.setObjectName("command_palette_button")
         button.setDefaultAction(action)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setText(self.tr("Search  {0}").format(action.shortcut().toString()))
+        button.setText(text)
+        # a button takes over its action's text at every change of the action, such as new icons for another theme
+        action.changed.connect(lambda: button.setText(text))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.addWidget(button)
 

@@ -9,9 +9,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from engine.layout import ALGORITHMS
+from gui import theme
 from gui.actions import ACTIONS, LAYOUTS, PANELS, Table, menu_path
 from gui.help import ShortcutsDialog
 from gui.icons import FOLDER, icon
@@ -57,6 +59,13 @@ def test_the_window_has_every_action_by_its_id(window: MainWindow) -> None:
     by_name = {action.objectName() for action in window.actions()}
     assert by_name == {spec.id for spec in ACTIONS}
     assert set(PROMISED) <= by_name
+
+
+def test_another_theme_leaves_every_button_its_text(window: MainWindow, qapp: QApplication) -> None:
+    texts = {button: button.text() for button in window.toolbar.findChildren(QToolButton)}
+    assert "Search  Ctrl+K" in texts.values()
+    theme.apply(qapp, "light" if theme.current() is theme.DARK else "dark")
+    assert {button: button.text() for button in texts} == texts
 
 
 def test_what_can_do_nothing_says_why(window: MainWindow) -> None:
