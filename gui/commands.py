@@ -133,7 +133,7 @@ class Commands(QObject):
         runs, enable = self._window.runs, self._actions.set_enabled
         script = self._window.source.script
         reason = self.tr("A script is running already.") if runs.is_active else self.tr("Open a script first.")
-        enable("run", script is not None and not runs.is_active, reason)
+        enable("run", script is not None and (not runs.is_active or runs.is_paused), reason)
         idle = self.tr("No script is running.")
         enable("stop", runs.host.state in ("starting", "running", "paused"), idle)
         enable("pause_run", runs.host.state == "running", idle)

@@ -33,6 +33,13 @@ def ask_to_save(parent: QWidget, name: str) -> Answer:
     return "discard" if chosen == button.Discard else "cancel"
 
 
+def ask_to_save_and_run(parent: QWidget, name: str) -> bool:
+    """Whether an edited script may be written to its file, which is what runs."""
+    button = QMessageBox.StandardButton
+    text = QCoreApplication.translate("dialogs", "{0} was edited. Save it and run it?").format(name)
+    return QMessageBox.question(parent, "chainrule", text, button.Save | button.Cancel, button.Save) == button.Save
+
+
 def ask_to_stop(parent: QWidget, name: str) -> bool:
     """Whether a running script may be stopped."""
     button = QMessageBox.StandardButton

@@ -188,9 +188,13 @@ class MainWindow(QMainWindow):
             self.refresh()
 
     def run_script(self) -> None:
-        """Run the opened script; if it was edited, after it was saved."""
+        """Run the opened script: once it is saved, if it was edited, and again from its start, if it is paused."""
         script = self.source.script
-        if script is None or self.runs.is_active or (self.source.modified and not self._save_edited(script)):
+        if script is None or (self.runs.is_active and not self.runs.is_paused):
+            return
+        if self.source.modified and not (dialogs.ask_to_save_and_run(self, script.name) and self.source.save()):
+            return
+        if not self._stop_running():
             return
         self.central.messages.hide()
         self.console.clear_all()
@@ -208,11 +212,6 @@ class MainWindow(QMainWindow):
         if self.runs.output is not None and self.session.event_count:
             self.settings.add_recent(self.runs.output)
 
-    def _save_edited(self, script: Path) -> bool:
-        """False if the user would rather not, or if it cannot be written."""
-        answer = dialogs.ask_to_save(self, script.name)
-        return answer == "save" and self.source.save()
-
     def _may_leave(self) -> bool:
         """Ask about an edited script and a running one before something else takes their place."""
         script = self.source.script
@@ -220,10 +219,15 @@ class MainWindow(QMainWindow):
             answer = dialogs.ask_to_save(self, script.name)
             if answer == "cancel" or (answer == "save" and not self.source.save()):
                 return False
-        if self.runs.is_active:
-            if not dialogs.ask_to_stop(self, self.runs.script.name if self.runs.script else ""):
-                return False
-            self.runs.shut_down()
+        return self._stop_running()
+
+    def _stop_running(self) -> bool:
+        """Whether no script runs any more: one that does is stopped, if the user agrees."""
+        if not self.runs.is_active:
+            return True
+        if not dialogs.ask_to_stop(self, self.runs.script.name if self.runs.script else ""):
+            return False
+        self.runs.shut_down()
         return True
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -286,8 +290,13 @@ class MainWindow(QMainWindow):
         except RecordingError as error:
             return str(error)
         nodes, parameters = sum(kind != "data" for kind in kinds), kinds.count("parameter")
-        text = self.tr("{0} nodes · {1} parameters · {2} training steps")
-        return text.format(f"{nodes:,}", f"{parameters:,}", f"{len(recording.steps):,}")
+        steps = len(recording.steps)
+        counts = (
+            self.tr("1 node") if nodes == 1 else self.tr("{0} nodes").format(f"{nodes:,}"),
+            self.tr("1 parameter") if parameters == 1 else self.tr("{0} parameters").format(f"{parameters:,}"),
+            self.tr("1 training step") if steps == 1 else self.tr("{0} training steps").format(f"{steps:,}"),
+        )
+        return " · ".join(counts)
 
     def show_error(self, text: str, details: str = "") -> None:
         self.central.messages.show_message("error", text, details)

@@ -57,12 +57,16 @@ def _step(recording: Recording, step: Step, graphs: list[dict[str, Any]]) -> dic
     }
 
 
+def _parameters(count: int) -> str:
+    return "1 parameter" if count == 1 else f"{count} parameters"
+
+
 def table(summary: dict[str, Any]) -> str:
     """The summary for people: a few lines about the run, then one line per training step."""
     lines = [
         f"script   {' '.join([summary['script'], *summary['argv']])}",
         f"torch    {summary['torch']}, Python {summary['python']}",
-        f"tensors  {summary['tensors']}, format {summary['format_version']}, {summary['parameters']} parameters",
+        f"tensors  {summary['tensors']}, format {summary['format_version']}, {_parameters(summary['parameters'])}",
     ]
     if not summary["complete"]:
         lines.append(f"state    not closed: {'it is being written' if summary['live'] else 'its script was killed'}")

@@ -46,6 +46,7 @@ def session(qapp: QApplication, bow: Path) -> Iterator[Session]:
 def window(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     """The main window, shown; it asks nobody anything."""
     monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "discard")
+    monkeypatch.setattr(dialogs, "ask_to_save_and_run", lambda *_: False)
     monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)
     made = create_window()
     made.show()

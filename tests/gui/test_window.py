@@ -128,6 +128,11 @@ def test_an_opened_recording_is_shown_and_counted(walked: MainWindow) -> None:
     assert label.text() == "6 nodes · 2 parameters · 3 training steps"
 
 
+def test_one_of_a_kind_is_counted_as_one(window: MainWindow, tmp_path: Path) -> None:
+    assert window.open_path(make_bow(tmp_path / "once.chain", 1))
+    assert window._counts.text() == "6 nodes · 2 parameters · 1 training step"
+
+
 def test_a_missing_file_is_told(window: MainWindow, tmp_path: Path) -> None:
     for name in ("missing.py", "missing.chain"):
         assert not window.open_path(tmp_path / name)
@@ -320,6 +325,43 @@ def test_stepping_past_the_end_of_a_paused_script_records_one_more_step(
     assert window.session.event_count == 2 * before
     window.actions_table["stop"].trigger()
     window.runs.host.shut_down()
+
+
+def test_running_a_paused_script_again_starts_it_anew(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, 'say("paused", step=2)\nlisten()')
+    qtbot.waitUntil(lambda: window.runs.is_paused, timeout=WAIT)
+    first = window.runs.host.pid
+    run = window.actions_table["run"]
+    assert run.isEnabled()
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
+    run.trigger()
+    assert window.runs.host.pid == first
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)
+    run.trigger()
+    assert not run.isEnabled()
+    qtbot.waitUntil(lambda: window.runs.is_paused, timeout=WAIT)
+    assert window.runs.host.pid != first
+    window.runs.host.shut_down()
+
+
+def test_an_edited_script_runs_only_once_it_is_saved(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    fake_host(
+        HOST.format(source=str(recorded)) + 'say("finished", exit_code=0, reason="completed", events=36, steps=3)'
+    )
+    assert window.open_path(script)
+    window.source.editor.insertPlainText("# ")
+    window.actions_table["run"].trigger()
+    assert not window.runs.is_active
+    assert window.source.modified
+    monkeypatch.setattr(dialogs, "ask_to_save_and_run", lambda *_: True)
+    window.actions_table["run"].trigger()
+    assert window.runs.is_active
+    assert script.read_text(encoding="utf-8").startswith("# import")
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
 
 
 def test_closing_the_window_ends_the_script(
