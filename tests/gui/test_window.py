@@ -355,7 +355,7 @@ def test_an_edited_script_runs_only_once_it_is_saved(
     assert window.open_path(script)
     window.source.editor.insertPlainText("# ")
     window.actions_table["run"].trigger()
-    assert not window.runs.is_active
+    assert window.runs.host.state == "idle"
     assert window.source.modified
     monkeypatch.setattr(dialogs, "ask_to_save_and_run", lambda *_: True)
     window.actions_table["run"].trigger()
