@@ -22,7 +22,7 @@ from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE, Histogram, 
 PREVIEW_ELEMENTS = 4096
 _RUNS = 16
 _SMALL = 4096
-_PIECE = 65536
+_PIECE = 262144
 _NATIVE = {torch.float32, torch.float64}
 _NARROW = {torch.float16, torch.bfloat16} | {
     getattr(torch, name)
