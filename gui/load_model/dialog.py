@@ -110,6 +110,7 @@ class LoadModelDialog(QDialog):
         self.file.setPlaceholderText(self.tr("path of a .pt or .pth file"))
         self.file.textChanged.connect(self._check)
         self._browse = QPushButton(self.tr("Browse…"))
+        self._browse.setAutoDefault(False)  # else Enter presses it, hidden as it may be, and not Run
         self._browse.clicked.connect(self._choose_file)
         self._hint = QLabel()
         self._hint.setObjectName("model_hint")
@@ -151,6 +152,7 @@ class LoadModelDialog(QDialog):
         row.setSpacing(theme.WIDE)
         row.addLayout(left)
         row.addLayout(right, 1)
+        self.run_button.setDefault(True)  # a dialog's buttons can be told only once they are in the dialog
         self.resize(720, 480)
         self._form.setRowVisible(file_row, False)
 
@@ -159,7 +161,6 @@ class LoadModelDialog(QDialog):
         self.run_button = buttons.addButton(self.tr("Run"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.run_button.setObjectName("model_run")
         self.run_button.setProperty("role", "primary")
-        self.run_button.setDefault(True)
         buttons.accepted.connect(self._accept_if_possible)
         buttons.rejected.connect(self.reject)
         return buttons

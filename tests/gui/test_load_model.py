@@ -179,6 +179,15 @@ def test_searching_leaves_what_fits(dialog: LoadModelDialog, qtbot: QtBot) -> No
     assert dialog.model == "resnet50"
 
 
+def test_enter_in_the_search_runs_the_model(dialog: LoadModelDialog, qtbot: QtBot) -> None:
+    dialog.search.setText("vgg")
+    with qtbot.waitSignal(dialog.chosen, timeout=5000) as chosen:
+        QTest.keyClick(dialog.search, Qt.Key.Key_Return)
+    assert chosen.args is not None
+    assert chosen.args[0].model == "vgg11_bn"
+    assert not dialog.isVisible()
+
+
 def test_the_model_sets_size_and_batch(dialog: LoadModelDialog) -> None:
     _choose(dialog, "inception_v3")
     options = dialog.options()
