@@ -8,7 +8,7 @@ quicker below a few thousand elements.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,16 +61,26 @@ def _has_storage(tensor: torch.Tensor) -> bool:
         return False
 
 
+def covered(shape: Sequence[int], stride: Sequence[int]) -> int | None:
+    """How many elements a tensor covers from its offset on without gaps or overlaps, in any order; None if it has any.
+
+    A tensor, its transpose and its views of other shapes cover the same elements.
+    """
+    expected = 1
+    for step, length in sorted(zip(stride, shape, strict=True)):
+        if length != 1:
+            if step != expected:
+                return None
+            expected *= length
+    return expected
+
+
 def flat_view(tensor: torch.Tensor) -> torch.Tensor:
     """All elements in one dimension, in any order; a copy only if memory has gaps or overlaps."""
     if tensor.is_contiguous():
         return tensor.view(-1)
-    expected = 1
-    for stride, length in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if length > 1:
-            if stride != expected:
-                return tensor.reshape(-1)
-            expected *= length
+    if covered(tensor.shape, tensor.stride()) is None:
+        return tensor.reshape(-1)
     return tensor.as_strided((tensor.numel(),), (1,), tensor.storage_offset())
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from engine.capture.measure import EMPTY, dtype_name, is_readable, measure, preview, raw_bytes, shape_of
+from engine.capture.measure import EMPTY, covered, dtype_name, is_readable, measure, preview, raw_bytes, shape_of
 from engine.recording.model import Histogram, Level, Statistics, Tensor
 
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
@@ -34,10 +34,6 @@ class _Place(NamedTuple):
     shape: torch.Size
     stride: tuple[int, ...]
     dtype: torch.dtype
-
-    def layout(self) -> list[tuple[int, int]]:
-        """The same for a tensor and its transpose."""
-        return sorted(zip(self.stride, self.shape, strict=True))
 
 
 @dataclass(slots=True)
@@ -94,14 +90,15 @@ class TensorStore:
         return number
 
     def _measure_once(self, tensor: torch.Tensor, place: _Place, version: int) -> tuple[Statistics, Histogram | None]:
-        """A weight and its transpose have the same statistics."""
+        """What covers the same elements has the same statistics."""
+        elements = covered(place.shape, place.stride) if place.storage in self._places_in else None
         for other in self._places_in.get(place.storage, ()):
             known = self._known.get(other)
             if (
                 known is not None
                 and known.version == version >= 0
                 and (other.offset, other.dtype) == (place.offset, place.dtype)
-                and other.layout() == place.layout()
+                and covered(other.shape, other.stride) == elements is not None
                 and not known.storage.expired()
             ):
                 return known.statistics, known.histogram

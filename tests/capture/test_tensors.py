@@ -119,3 +119,20 @@ def test_tensors_without_elements_in_memory_are_named_only(capture: Capture) -> 
         layer(torch.empty(2, 4, device="meta")).sum().backward()
     assert len(captured.events("accumulate")) == 2
     assert captured.values(captured.events("accumulate")[0], "grad_after") == [None]
+
+
+def test_views_of_a_tensor_have_its_statistics_and_parts_their_own(capture: Capture) -> None:
+    w = torch.randn(40, 50, requires_grad=True)
+    with capture() as captured:
+        base = w * 1
+        (base.t() * base.view(50, 40)).sum().backward()
+        base = w * 1
+        (base[:20] * base[20:]).sum().backward()
+    recording = captured.recording
+    for number in captured.events("forward"):
+        for value in recording.values(number):
+            data = recording.data(value.tensor)
+            assert data is not None
+            statistics = recording.tensor(value.tensor).statistics
+            assert statistics.mean == pytest.approx(data.astype(np.float64).mean(), rel=1e-4, abs=1e-6)
+            assert statistics.max == data.max()
