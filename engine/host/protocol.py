@@ -57,7 +57,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Failed:
-    """The script raised. `traceback` has the user's own frames; `file` and `line` are the innermost of them."""
+    """The script raised, or ended with `sys.exit("why")`.
+
+    `traceback` has the user's own frames, or all of the words; `file` and `line` are the innermost frame's.
+    """
 
     kind: ClassVar[str] = "failed"
     error: str

@@ -15,6 +15,7 @@ from engine.capture.frames import ROOT
 from engine.errors import ScriptError
 
 Reason = Literal["completed", "exit", "error", "stopped"]
+LONGEST_HEADLINE = 300  # characters
 _OWN = str(ROOT / "engine")
 
 
@@ -85,7 +86,7 @@ def _execute(code: CodeType, module: ModuleType, path: str) -> Outcome:
     except EndOfRecording:
         return Outcome(0, "stopped")
     except SystemExit as error:
-        return Outcome(_exit_code(error), "exit")
+        return Outcome(_exit_code(error), "exit", _farewell(error, path))
     except KeyboardInterrupt as error:
         return Outcome(130, "error", _failure(error, path))
     except BaseException as error:
@@ -94,13 +95,22 @@ def _execute(code: CodeType, module: ModuleType, path: str) -> Outcome:
 
 
 def _exit_code(error: SystemExit) -> int:
-    """As Python does it: nothing is 0, a number is itself, anything else is printed and is 1."""
+    """As Python does it: nothing is 0, a number is itself, anything else is 1 (and printed, see `_farewell`)."""
     if error.code is None:
         return 0
     if isinstance(error.code, int):
         return error.code & 0xFF if error.code >= 0 else error.code % 256
-    sys.stderr.write(f"{error.code}\n")
     return 1
+
+
+def _farewell(error: SystemExit, script: str) -> Failure | None:
+    """What a script says that ends with `sys.exit("why")`: its words take the place of a traceback."""
+    if error.code is None or isinstance(error.code, int):
+        return None
+    text = str(error.code).strip()
+    headline = text if len(text) <= LONGEST_HEADLINE else text.partition("\n")[0][:LONGEST_HEADLINE]
+    place = _failure(error, script)
+    return Failure(headline, f"{error.code}\n", place.file, place.line)
 
 
 def _failure(error: BaseException, script: str) -> Failure:

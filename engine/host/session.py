@@ -112,9 +112,9 @@ def _told(outcome: Outcome, recorder: Recorder, output: Path, send: Callable[[Me
     """Tell what remains to be told, now that the recording is closed."""
     events, steps = recorder.next_event, recorder.step + 1
     send(Committed(events, steps))
-    if outcome.failure is not None and outcome.reason == "error":
+    if outcome.failure is not None:
         failure: Failure = outcome.failure
         send(Failed(failure.error, failure.traceback, failure.file, failure.line))
-    if not events and outcome.reason in ("completed", "exit"):
+    elif not events and outcome.reason in ("completed", "exit"):
         send(Notice(summary(events, steps, output)))
     return Finished(outcome.exit_code, outcome.reason, events, steps)

@@ -180,6 +180,15 @@ def test_exit_and_silence_are_told(tmp_path: Path) -> None:
     assert running.messages[-1] == protocol.Finished(3, "exit", 0, 0)
 
 
+def test_the_words_of_an_exit_are_told_instead(tmp_path: Path) -> None:
+    with host(_script(tmp_path, "import sys; sys.exit('no data')"), tmp_path / "run.chain") as running:
+        code, printed = running.end()
+    assert (code, printed) == (1, "")
+    assert running.wait_for(protocol.Failed).error == "no data"
+    assert not any(isinstance(message, protocol.Notice) for message in running.messages)
+    assert running.messages[-1] == protocol.Finished(1, "exit", 0, 0)
+
+
 def test_a_crash_leaves_what_was_committed(tmp_path: Path) -> None:
     text = LOOP.format(steps=3) + "import ctypes, time; time.sleep(0.5); ctypes.string_at(0)"
     with host(_script(tmp_path, text), tmp_path / "run.chain") as running:

@@ -52,6 +52,16 @@ def test_exit_codes_are_pythons(run: Run, text: str, code: int) -> None:
     assert (outcome.exit_code, outcome.reason) == (code, "exit")
 
 
+def test_the_words_of_an_exit_are_kept(run: Run) -> None:
+    outcome, _ = run("import sys\n\nsys.exit('no data\\nin this folder')\n")
+    assert outcome.failure is not None
+    assert (outcome.failure.error, outcome.failure.line) == ("no data\nin this folder", 3)
+    assert outcome.failure.traceback == "no data\nin this folder\n"
+    outcome, _ = run("import sys; sys.exit('it does not fit:\\n' + 'key ' * 1000)")
+    assert outcome.failure is not None
+    assert outcome.failure.error == "it does not fit:"
+
+
 def test_an_exception_shows_the_users_frames_only(run: Run, tmp_path: Path) -> None:
     outcome, _ = run("def inner():\n    raise ValueError('boom')\n\ninner()\n")
     assert outcome.failure is not None
