@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from engine.display import has_display
 from engine.errors import ChainruleError, UsageError
 
 if TYPE_CHECKING:
@@ -79,15 +80,6 @@ def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage) ->
             "`main.py record SCRIPT -o FILE.chain` records without one."
         )
     return open_window(argv)
-
-
-def has_display(platform: str, environment: Mapping[str, str]) -> bool:
-    """Whether a window can open: everywhere but on a Unix without a display server. Qt may be told to do without."""
-    if platform in ("win32", "darwin"):
-        return True
-    if environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
-        return True
-    return environment.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:

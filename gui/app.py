@@ -14,6 +14,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
+from engine.display import has_display
 from engine.errors import ChainruleError
 from gui import i18n, theme
 from gui.settings import APPLICATION, Settings
@@ -49,16 +50,9 @@ def create_window() -> MainWindow:
     return window
 
 
-def has_display() -> bool:
-    """Whether Qt can show a window; where it cannot, it would end the process."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
 def main(argv: Sequence[str]) -> int:
     """Open the window, with the script or recording that `argv` names, until it is closed."""
-    if not has_display():
+    if not has_display(sys.platform, os.environ):
         sys.stderr.write(f"{NO_DISPLAY}\n")
         return 2
     window = create_window()

@@ -271,25 +271,6 @@ def test_the_window(
     assert opened == [[], [str(bow)], [str(script), "--lr", "--help"]]
 
 
-@pytest.mark.parametrize(
-    ("platform", "environment", "expected"),
-    [
-        ("linux", {}, False),
-        ("linux", {"DISPLAY": ""}, False),
-        ("linux", {"DISPLAY": ":0"}, True),
-        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-        ("linux", {"QT_QPA_PLATFORM": "offscreen"}, True),
-        ("linux", {"QT_QPA_PLATFORM": "minimal:x=y"}, True),
-        ("linux", {"QT_QPA_PLATFORM": "xcb"}, False),
-        ("freebsd14", {}, False),
-        ("darwin", {}, True),
-        ("win32", {}, True),
-    ],
-)
-def test_has_display(platform: str, environment: dict[str, str], expected: bool) -> None:
-    assert cli.has_display(platform, environment) is expected
-
-
 def test_no_display(run: Run, opened: list[list[str]], monkeypatch: pytest.MonkeyPatch,
                     capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     monkeypatch.setattr(sys, "platform", "linux")

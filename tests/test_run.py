@@ -12,22 +12,6 @@ from tests.recordings import make_bow
 from tools import headless_summary, run
 
 
-@pytest.mark.parametrize(
-    ("platform", "environment", "expected"),
-    [
-        ("linux", {}, False),
-        ("linux", {"DISPLAY": ""}, False),
-        ("linux", {"DISPLAY": ":0"}, True),
-        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-        ("linux", {"QT_QPA_PLATFORM": "vnc"}, True),
-        ("darwin", {}, True),
-        ("win32", {}, True),
-    ],
-)
-def test_whether_a_window_can_be_shown(platform: str, environment: dict[str, str], expected: bool) -> None:
-    assert run.has_display(platform, environment) is expected
-
-
 def test_the_summary_of_the_bow(tmp_path: Path) -> None:
     path = tmp_path / "bow.chain"
     make_bow(path)

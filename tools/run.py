@@ -10,18 +10,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from engine.display import has_display
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "resources" / "examples" / "resnet18.py"
-
-
-def has_display(platform: str, environment: Mapping[str, str]) -> bool:
-    """Whether a window could be shown; on Linux that needs a display server, elsewhere there is always one."""
-    if not platform.startswith("linux"):
-        return True
-    return any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def without_display(folder: Path) -> int:
