@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.recording.model import Role, Value
+from engine.recording.model import Role, Tensor, Value
 from gui.canvas.cards import DATA, PARAMETER
 from gui.canvas.scene import DATA_SLOTS
 from gui.canvas.state import NEVER, VALUE_ROLES
@@ -52,9 +52,15 @@ class Readings:
                 statistics = tensor.statistics
                 if tensor.numel != 1:
                     return None
-                # The mean is taken over finite elements; the other two are counted.
-                return math.nan if statistics.nans else math.inf if statistics.infs else statistics.mean
+                if statistics.infs:
+                    return self._infinity(tensor)
+                return math.nan if statistics.nans else statistics.mean  # the mean is of finite elements
         return None
+
+    def _infinity(self, tensor: Tensor) -> float:
+        """With its sign, as long as the element itself was recorded: the statistics only count it."""
+        data = None if tensor.dtype.startswith("complex") else self._recording.data(tensor.id)
+        return math.inf if data is None or not data.size else float(data.reshape(-1)[0])
 
     def _values_of(self, event: int) -> tuple[Value, ...]:
         if event not in self._values:

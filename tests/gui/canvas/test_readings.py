@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from engine.recording.model import Tensor
 from engine.recording.reader import Recording
 from gui.canvas.lod import Detail
 from gui.canvas.painter import Picture, labels_of
@@ -27,6 +30,24 @@ def test_values_and_gradients_of_the_first_step(recording: Recording, scene: Sce
     assert values == {"x": 2, "y": 5, "w": 0.5, "b": 0.25, "mul": 1, "prediction": 1.25, "sub": -3.75, "loss": 14.0625}
     gradients = {name: gradient(end, name) for name in ("loss", "sub", "prediction", "mul", "w", "b", "x")}
     assert gradients == {"loss": 1, "sub": -7.5, "prediction": -7.5, "mul": -7.5, "w": -15, "b": -7.5, "x": None}
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"), [(np.array(-np.inf, np.float32), -np.inf), (np.array(np.inf), np.inf), (None, np.inf)]
+)
+def test_an_infinite_number_keeps_its_sign_where_it_was_recorded(
+    recording: Recording, scene: Scene, monkeypatch: pytest.MonkeyPatch, data: np.ndarray | None, shown: float
+) -> None:
+    read = Recording.tensor
+
+    def overflown(self: Recording, tensor_id: int) -> Tensor:
+        tensor = read(self, tensor_id)
+        nothing = replace(tensor.statistics, min=None, max=None, mean=None, std=None, norm=None, infs=1)
+        return replace(tensor, statistics=nothing)
+
+    monkeypatch.setattr(Recording, "tensor", overflown)
+    monkeypatch.setattr(Recording, "data", lambda *_: data)
+    assert number(picture_at(recording, scene, 9), "loss") == shown
 
 
 def test_no_number_before_it_is_there(recording: Recording, scene: Scene) -> None:
