@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from engine.layout import ALGORITHMS
 from gui import theme
 from gui.actions import ACTIONS, LAYOUTS, PANELS, Table, menu_path
+from gui.app import create_window
 from gui.help import ShortcutsDialog
 from gui.icons import FOLDER, icon
 from gui.palette import Palette, action_entries, node_entries, search
@@ -66,6 +68,15 @@ def test_another_theme_leaves_every_button_its_text(window: MainWindow, qapp: QA
     assert "Search  Ctrl+K" in texts.values()
     theme.apply(qapp, "light" if theme.current() is theme.DARK else "dark")
     assert {button: button.text() for button in texts} == texts
+
+
+def test_another_theme_finds_nothing_left_of_a_window_that_is_gone(qapp: QApplication) -> None:
+    gone = create_window()
+    kept = gone.actions_table  # the Python side may outlive the window
+    gone.close()
+    shiboken6.delete(gone)
+    theme.apply(qapp, "light" if theme.current() is theme.DARK else "dark")  # pytest-qt fails on errors in slots
+    assert not shiboken6.isValid(kept)
 
 
 def test_what_can_do_nothing_says_why(window: MainWindow) -> None:
