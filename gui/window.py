@@ -225,7 +225,8 @@ class MainWindow(QMainWindow):
         """Whether no script runs any more: one that does is stopped, if the user agrees."""
         if not self.runs.is_active:
             return True
-        if not dialogs.ask_to_stop(self, self.runs.script.name if self.runs.script else ""):
+        name = self.runs.script.name if self.runs.script else ""
+        if self.runs.host.state != "stopping" and not dialogs.ask_to_stop(self, name):
             return False
         self.runs.shut_down()
         return True

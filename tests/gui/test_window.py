@@ -346,6 +346,18 @@ def test_running_a_paused_script_again_starts_it_anew(
     window.runs.host.shut_down()
 
 
+def test_nobody_is_asked_about_a_script_that_is_being_stopped(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()\nlisten()")
+    qtbot.waitUntil(lambda: window.runs.host.state == "running", timeout=WAIT)
+    window.actions_table["stop"].trigger()
+    assert window.runs.is_active
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
+    assert window.open_path(recorded)
+    assert window.session.event_count == 36
+
+
 def test_an_edited_script_runs_only_once_it_is_saved(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
