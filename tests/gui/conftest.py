@@ -28,6 +28,14 @@ def _cold_host(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """A script on disk that does next to nothing."""
+    path = tmp_path / "train.py"
+    path.write_text("import torch\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
 def bow(tmp_path: Path) -> Path:
     """Three training steps of the bow, of 12 events each."""
     return make_bow(tmp_path / "bow.chain")

@@ -1,0 +1,214 @@
+"""Running a script from the window: while it lasts, however it ends, and what is asked before."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gui import dialogs
+from gui.window import MainWindow
+from tests.gui.conftest import Script
+from tests.recordings import make_bow, make_chain
+
+WAIT = 10_000
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, fake_host: Script) -> Path:
+    """The fake host's run leaves this recording."""
+    return make_bow(tmp_path / "made.chain")
+
+
+HOST = """
+import shutil
+shutil.copy({source!r}, output)
+say("started", recording=output, torch="2.13.0", pid=os.getpid())
+say("committed", events=36, steps=3)
+"""
+
+
+def _text(window: MainWindow) -> str:
+    return window.central.messages.text if window.central.messages.isVisible() else ""
+
+
+def _page(window: MainWindow) -> str:
+    page = window.central.page
+    return page.objectName() if page is not None else ""
+
+
+def _run(window: MainWindow, script: Path, fake_host: Script, recorded: Path, code: str) -> None:
+    fake_host(HOST.format(source=str(recorded)) + code)
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+
+
+def test_a_run_is_shown_while_it_lasts(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, """
+sys.stderr.write("epoch 1\\n")
+say("finished", exit_code=0, reason="completed", events=36, steps=3)
+""")  # fmt: skip
+    assert window.toolbar.progress_text == "importing torch…"
+    assert _page(window) == "ready"
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert window.session.event_count == 36
+    assert window.session.playhead == 0
+    assert _page(window) == "canvas"
+    assert window.toolbar.progress_text == "finished · step 3 · 36 events"
+    assert _text(window) == ""
+    window.console.flush()
+    assert window.console.toPlainText() == "epoch 1\n"
+    assert window.windowTitle().startswith("train.py")
+    assert window.settings.recent[0] == window.runs.output
+    assert window.actions_table["run"].isEnabled()
+
+
+def test_a_killed_script_is_told_and_its_recording_kept(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.session.event_count == 36, timeout=WAIT)
+    os.kill(window.runs.host.pid, 9)
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert _text(window) == ("The script's process was killed (signal 9). The recording up to event 35 is kept.")
+    window.actions_table["go_end"].trigger()
+    assert window.session.playhead == 35
+
+
+def test_an_error_leads_to_its_line(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    script.write_text("import torch\n\n1 / 0\n", encoding="utf-8")
+    _run(window, script, fake_host, recorded, f"""
+say("failed", error="ZeroDivisionError: division by zero", traceback="Traceback …", file={str(script)!r}, line=3)
+say("finished", exit_code=1, reason="error", events=36, steps=3)
+""")  # fmt: skip
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert _text(window) == "ZeroDivisionError: division by zero (train.py, line 3)"
+    assert "Traceback …" in window.console.toPlainText()
+    window.central.messages._go.click()
+    assert window.source.editor.textCursor().blockNumber() == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ('say("finished", exit_code=3, reason="exit", events=36, steps=3); sys.exit(3)', "exit code 3"),
+        ('sys.stderr.write("the reason\\n"); sys.exit(7)', "ended unexpectedly (exit code 7)"),
+    ],
+)
+def test_other_ends_are_told(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot, code: str, expected: str
+) -> None:
+    _run(window, script, fake_host, recorded, code)
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert expected in _text(window)
+    assert "event 35 is kept" in _text(window)
+
+
+def test_a_script_without_backward_is_told(window: MainWindow, script: Path, fake_host: Script, qtbot: QtBot) -> None:
+    fake_host('say("finished", exit_code=0, reason="completed", events=0, steps=0)')
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    assert "never called backward()" in _text(window)
+
+
+def test_stepping_past_the_end_of_a_paused_script_records_one_more_step(
+    window: MainWindow, script: Path, tmp_path: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    short, long = make_chain(tmp_path / "short.chain", 8, 1), make_chain(tmp_path / "long.chain", 8, 2)
+    fake_host(f"""
+        import shutil, sqlite3
+        shutil.copy({str(short)!r}, output)
+        db = sqlite3.connect(output); db.execute("DELETE FROM meta WHERE key = 'closed'"); db.commit(); db.close()
+        say("started", recording=output, torch="", pid=1)
+        say("committed", events=1, steps=1)
+        say("paused", step=0)
+        assert listen() == "step"
+        say("resumed")
+        db = sqlite3.connect(output); db.execute("ATTACH ? AS more", ({str(long)!r},))
+        for table, in db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            if table != "meta": db.execute(f"INSERT OR IGNORE INTO main.{{table}} SELECT * FROM more.{{table}}")
+        db.commit(); db.close()
+        say("committed", events=2, steps=2)
+        say("paused", step=1)
+        listen()
+    """)
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    qtbot.waitUntil(lambda: window.runs.is_paused and window.session.event_count > 0, timeout=WAIT)
+    assert window.toolbar.progress_text.startswith("paused")
+    before = window.session.event_count
+    window.actions_table["go_end"].trigger()
+    assert window.actions_table["step_forward"].isEnabled()
+    window.actions_table["step_forward"].trigger()
+    qtbot.waitUntil(lambda: window.session.playhead == before, timeout=WAIT)
+    assert window.session.event_count == 2 * before
+    window.actions_table["stop"].trigger()
+    window.runs.host.shut_down()
+
+
+def test_running_a_paused_script_again_starts_it_anew(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, 'say("paused", step=2)\nlisten()')
+    qtbot.waitUntil(lambda: window.runs.is_paused, timeout=WAIT)
+    first = window.runs.host.pid
+    run = window.actions_table["run"]
+    assert run.isEnabled()
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
+    run.trigger()
+    assert window.runs.host.pid == first
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)
+    run.trigger()
+    assert not run.isEnabled()
+    qtbot.waitUntil(lambda: window.runs.is_paused, timeout=WAIT)
+    assert window.runs.host.pid != first
+    window.runs.host.shut_down()
+
+
+def test_nobody_is_asked_about_a_script_that_is_being_stopped(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()\nlisten()")
+    qtbot.waitUntil(lambda: window.runs.host.state == "running", timeout=WAIT)
+    window.actions_table["stop"].trigger()
+    assert window.runs.is_active
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
+    assert window.open_path(recorded)
+    assert window.session.event_count == 36
+
+
+def test_an_edited_script_runs_only_once_it_is_saved(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    fake_host(
+        HOST.format(source=str(recorded)) + 'say("finished", exit_code=0, reason="completed", events=36, steps=3)'
+    )
+    assert window.open_path(script)
+    window.source.editor.insertPlainText("# ")
+    window.actions_table["run"].trigger()
+    assert window.runs.host.state == "idle"
+    assert window.source.modified
+    monkeypatch.setattr(dialogs, "ask_to_save_and_run", lambda *_: True)
+    window.actions_table["run"].trigger()
+    assert window.runs.is_active
+    assert script.read_text(encoding="utf-8").startswith("# import")
+    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+
+
+def test_closing_the_window_ends_the_script(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.session.event_count == 36, timeout=WAIT)
+    pid = window.runs.host.pid
+    window.close()
+    assert not window.runs.is_active
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
