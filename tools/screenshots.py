@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from gui.session import Session
+    from gui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (1440, 900)
 PATIENCE_MS = 1200  # for what is laid out, loaded or moved with an easing
+LONGEST_MS = 30_000  # for the layout
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,13 @@ def record(example: str, folder: Path) -> Path:
 
 def take(shots: Sequence[Shot], recordings: Mapping[str, Path], target: Path) -> None:
     """Open, walk, select, and save what the window then shows."""
-    from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     from gui import theme
     from gui.app import create_window
 
     window = create_window()
+    window.keeps_host_ready = False
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     window.resize(*SIZE)
@@ -68,12 +70,28 @@ def take(shots: Sequence[Shot], recordings: Mapping[str, Path], target: Path) ->
         theme.apply(app, shot.theme)
         window.session.open(recordings[shot.example])
         stand(window.session, shot)
-        QTest.qWait(PATIENCE_MS)
+        settle(window)
         file = target / shot.file
         if not window.grab().save(str(file)):
             raise OSError(f"{file} could not be written")
         print(file)
     window.close()
+
+
+def settle(window: MainWindow) -> None:
+    """Let the graph be laid out and everything that is drawn late be drawn.
+
+    Not by `QTest.qWait`: it keeps the interpreter so busy that the thread with the layout hardly gets on.
+    """
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    if not window.canvas.is_ready():
+        window.canvas.ready.connect(loop.quit)
+        QTimer.singleShot(LONGEST_MS, loop.quit)
+        loop.exec()
+    QTimer.singleShot(PATIENCE_MS, loop.quit)
+    loop.exec()
 
 
 def stand(session: Session, shot: Shot) -> None:
