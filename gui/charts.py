@@ -47,8 +47,26 @@ def current_step(session: Session, recording: Recording) -> int:
     return int(recording.timeline.step[session.playhead])
 
 
-class LossChart(Chart):
-    """The loss of each step. A click puts the playhead on the first event of the nearest step."""
+class StepChart(Chart):
+    """Training steps from left to right. A click puts the playhead on the first event of the nearest step."""
+
+    def picked(self, x: float) -> None:
+        seek_to_step(self.session, x)
+
+    def caption_text(self, x: float | None) -> str:
+        recording = self.session.recording
+        if recording is None:
+            return ""
+        place = nearest_step(recording, current_step(self.session, recording) + 1 if x is None else x)
+        return "" if place is None else self.step_text(recording, place)
+
+    def step_text(self, recording: Recording, place: int) -> str:
+        """What there is to say of the step at `place` in the recording."""
+        raise NotImplementedError
+
+
+class LossChart(StepChart):
+    """The loss of each step."""
 
     def missing(self, recording: Recording) -> str:
         if all(step.loss is None for step in recording.steps):
@@ -70,16 +88,7 @@ class LossChart(Chart):
         losses = np.array([np.nan if step.loss is None else step.loss for step in recording.steps])
         plot.set_data(steps, losses, current_step(self.session, recording) + 1)
 
-    def picked(self, x: float) -> None:
-        seek_to_step(self.session, x)
-
-    def caption_text(self, x: float | None) -> str:
-        recording = self.session.recording
-        if recording is None:
-            return ""
-        place = nearest_step(recording, current_step(self.session, recording) + 1 if x is None else x)
-        if place is None:
-            return ""
+    def step_text(self, recording: Recording, place: int) -> str:
         step = recording.steps[place]
         return translate("charts", "step {step}: loss {loss}").format(
             step=f"{step.index + 1:,}", loss=numbers.number(step.loss)
@@ -167,7 +176,7 @@ class GradientChart(Chart):
         return f"{layer_order(recording)[place].name}: {text}"
 
 
-class TimeChart(Chart):
+class TimeChart(StepChart):
     """What the phases of each step took, by the times of their events, recording included."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -204,16 +213,7 @@ class TimeChart(Chart):
         steps = np.array([step.index + 1 for step in recording.steps], np.float64)
         plot.set_data(steps, np.array(self._rows(recording)), current_step(self.session, recording) + 1)
 
-    def picked(self, x: float) -> None:
-        seek_to_step(self.session, x)
-
-    def caption_text(self, x: float | None) -> str:
-        recording = self.session.recording
-        if recording is None:
-            return ""
-        place = nearest_step(recording, current_step(self.session, recording) + 1 if x is None else x)
-        if place is None:
-            return ""
+    def step_text(self, recording: Recording, place: int) -> str:
         times = self._rows(recording)[place]
         names = (translate("charts", "forward"), translate("charts", "backward"), translate("charts", "update"))
         parts = [f"{name} {numbers.duration(t)}" for name, t in zip(names, times, strict=True) if not math.isnan(t)]

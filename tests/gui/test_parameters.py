@@ -19,6 +19,7 @@ from gui.parameters_model import GRADIENT, NAME, OPTIMIZER, RATIO, SHAPE, UPDATE
 from gui.session import Session
 from tests.gui import layers
 from tests.gui.layers import make_layers
+from tests.gui.walking import assert_walking_equals_seeking
 from tests.recordings import make_chain
 
 
@@ -61,18 +62,7 @@ def test_the_bow_before_and_after_its_updates(qtbot: QtBot, session: Session) ->
 def test_walking_equals_seeking(qtbot: QtBot, layered: Session) -> None:
     panel = panel_of(qtbot, layered)
     panel.model.sort(GRADIENT, Qt.SortOrder.DescendingOrder)
-    events = range(layered.event_count)
-
-    def states(order: list[int]) -> dict[int, object]:
-        seen: dict[int, object] = {}
-        for event in order:
-            layered.seek(event)
-            seen[event] = panel.drawn_state()
-        return seen
-
-    forth = states(list(events))
-    assert states(list(reversed(events))) == forth
-    assert states([19, 4, 11, 0, 23]).items() <= forth.items()
+    forth = assert_walking_equals_seeking(layered, panel.drawn_state)
     assert len(set(forth.values())) > 6
 
 
@@ -165,6 +155,7 @@ def test_hidden_it_reads_nothing(qtbot: QtBot, layered: Session, monkeypatch: py
     for event in range(0, layered.event_count, 5):
         layered.seek(event)
         QApplication.processEvents()
+    assert panel.model.index(0, GRADIENT).data() == numbers.ABSENT
 
 
 def test_it_reads_a_moment_after_the_playhead_came_to_rest(qtbot: QtBot, layered: Session) -> None:
