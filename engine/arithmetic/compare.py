@@ -1,0 +1,92 @@
+"""A computed array beside a recorded one: how far apart, and whether rounding explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.arithmetic.bounded import Array, Bounded, Floats, unit_roundoff
+
+SAFETY = 4.0
+"""Times the running error bound: another order of the same operations may be that much worse than ours."""
+
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38,
+            "complex64": 3.4028234663852886e38, "float64": np.finfo(np.float64).max,
+            "complex128": np.finfo(np.float64).max}  # fmt: skip
+_TINIEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "complex64": 2.0**-149}
+_SUBNORMALS = 64.0  # units of the smallest number: what underflow may add
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`holds`: every element is within its bound. `max_abs`, `max_rel`: the largest errors.
+
+    `max_rel` is relative to the largest absolute value recorded. `worst` is the index of the element that is furthest
+    beyond its bound (or nearest to it), `computed`, `recorded` and `bound` are the numbers there. `reason` says what
+    is wrong with shapes or bounds where there are no such numbers.
+    """
+
+    holds: bool
+    max_abs: float
+    max_rel: float
+    worst: tuple[int, ...]
+    computed: complex
+    recorded: complex
+    bound: float
+    reason: str = ""
+
+
+def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
+    """Compare element by element. `dtype` is torch's name for that of `recorded`; shapes must be equal."""
+    there = np.asarray(recorded)
+    value, error = (computed.value, computed.errors) if isinstance(computed, Bounded) else (np.asarray(computed), None)
+    if value.shape != there.shape:
+        return _refused(f"its shape is {tuple(there.shape)}, by hand it is {tuple(value.shape)}")
+    if there.size == 0:
+        return Comparison(True, 0.0, 0.0, (), 0.0, 0.0, 0.0)
+    there = there.astype(np.complex128 if there.dtype.kind == "c" else np.float64)
+    if value.dtype.kind == "c" and there.dtype.kind != "c":
+        value = value.real
+    with np.errstate(all="ignore"):
+        bound = _bound(value, error, dtype)
+        if not np.all(np.isfinite(bound) | ~np.isfinite(value)):
+            return _refused("its error cannot be bounded: a divisor may be zero")
+        difference = np.abs(there - value)
+        excess = difference / bound
+        same = (np.isnan(there) & np.isnan(value)) | (there == value) | _overflowed(value, there, bound, dtype)
+        excess = np.where(same, 0.0, np.where(np.isfinite(difference), excess, np.inf))
+        difference = np.where(same, 0.0, difference)
+    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    finite = np.abs(there[np.isfinite(there)])
+    scale = float(finite.max(initial=0.0))
+    largest = float(difference.max())
+    return Comparison(
+        bool(np.all(excess <= 1.0)),
+        largest,
+        largest / scale if scale else (0.0 if largest == 0 else np.inf),
+        tuple(int(i) for i in worst),
+        value[worst].item(),
+        there[worst].item(),
+        float(bound[worst]),
+    )
+
+
+def _bound(value: Floats, error: Floats | None, dtype: str) -> Floats:
+    unit = unit_roundoff(dtype)
+    bound = 2 * unit * np.abs(value) + _SUBNORMALS * _TINIEST.get(dtype, 2.0**-1074)
+    return bound if error is None else bound + SAFETY * error
+
+
+def _overflowed(value: Floats, there: Floats, bound: Floats, dtype: str) -> Any:
+    """Infinite where the number by hand is too large for the dtype, with the same sign."""
+    largest = _LARGEST.get(dtype, np.inf)
+    if there.dtype.kind == "c":
+        return np.isinf(there) & (np.abs(value) + bound >= largest)
+    return np.isinf(there) & (np.abs(value) + bound >= largest) & (np.sign(there) == np.sign(value))
+
+
+def _refused(reason: str) -> Comparison:
+    return Comparison(False, np.inf, np.inf, (), np.nan, np.nan, 0.0, reason)
