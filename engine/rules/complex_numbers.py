@@ -1,0 +1,1 @@
+"""Between real and complex numbers, and within complex ones."""

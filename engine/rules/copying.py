@@ -1,0 +1,1 @@
+"""Copies, casts, and writes into a part of a tensor."""

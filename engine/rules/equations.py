@@ -1,0 +1,1 @@
+"""Inverses, determinants, and systems of linear equations."""

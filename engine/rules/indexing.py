@@ -1,0 +1,1 @@
+"""Picking numbers out by index or mask, and putting them back."""

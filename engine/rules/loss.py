@@ -1,0 +1,1 @@
+"""Losses: what turns predictions and targets into one number."""

@@ -1,0 +1,1 @@
+"""Normalization by batch, layer, group and instance."""

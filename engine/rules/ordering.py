@@ -1,0 +1,1 @@
+"""Sorting, ranking, and running sums, products and extremes."""

@@ -1,0 +1,1 @@
+"""Pooling: the mean or the largest of a window."""

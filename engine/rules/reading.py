@@ -1,0 +1,124 @@
+"""From a recording to what rules take: the values of a node, and the gradients that meet at one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from engine.arithmetic.bounded import Floats
+from engine.recording.model import Edge, Event, Node, Shape, Value
+from engine.recording.reader import Recording
+from engine.rules.values import DATA_SLOT, NodeValues
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A gradient on its way to a node: `tensor` is what left `node` for its input `slot`."""
+
+    node: int
+    slot: int
+    tensor: int
+
+
+@dataclass
+class GraphValues:
+    """One backward pass as rules see it. Tensors are read when they are asked for, and kept only within `kept()`."""
+
+    recording: Recording
+    graph: int
+    _tensors: dict[int, Floats | None] = field(default_factory=dict)
+    _keeping: bool = False
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that run in the backward pass: operations and parameters, without data leaves."""
+        return tuple(node for node in self.recording.nodes(self.graph) if node.kind != "data")
+
+    @cached_property
+    def _backward(self) -> Mapping[int, int]:
+        return self.recording.timeline.backward_event(self.graph)
+
+    @cached_property
+    def _accumulate(self) -> Mapping[int, int]:
+        return self.recording.timeline.accumulate_event(self.graph)
+
+    @cached_property
+    def _edges_of(self) -> Mapping[int, tuple[Edge, ...]]:
+        found: dict[int, list[Edge]] = {}
+        for edge in self.recording.edges(self.graph):
+            if edge.slot < DATA_SLOT:
+                found.setdefault(edge.source, []).append(edge)
+        return {node: tuple(edges) for node, edges in found.items()}
+
+    @cached_property
+    def _edges_to(self) -> Mapping[tuple[int, int], tuple[Edge, ...]]:
+        found: dict[tuple[int, int], list[Edge]] = {}
+        for edge in self.recording.edges(self.graph):
+            if edge.slot < DATA_SLOT:
+                found.setdefault((edge.target, edge.input_number), []).append(edge)
+        return {place: tuple(edges) for place, edges in found.items()}
+
+    def event_of(self, node: Node) -> Event | None:
+        """The event in which the node ran, or None if it did not run."""
+        events = self._accumulate if node.kind == "parameter" else self._backward
+        number = events.get(node.id)
+        return None if number is None else self.recording.event(number)
+
+    def edges_of(self, node: Node) -> tuple[Edge, ...]:
+        """Links to the nodes that its gradients go to, by slot."""
+        return self._edges_of.get(node.id, ())
+
+    def values(self, node: Node, *, plain: bool = False) -> NodeValues | None:
+        """What the rule of an operation sees, or None if the node did not run. `plain`: arrays instead of bounds."""
+        event = self.event_of(node)
+        if event is None:
+            return None
+        tensors = _by_role(self.recording.values(event.id))
+        if node.forward_event is not None:
+            tensors = _by_role(self.recording.values(node.forward_event)) | tensors
+        slots = tuple(edge.slot for edge in self.edges_of(node))
+        return NodeValues(node, tensors, self.data, self.describe, edges=slots, plain=plain)
+
+    def contributions(self, node: Node, input_number: int) -> tuple[Contribution, ...]:
+        """What other nodes sent to output `input_number` of this one, in the order of nodes and slots."""
+        found = []
+        for edge in self._edges_to.get((node.id, input_number), ()):
+            event = self._backward.get(edge.source)
+            for value in self.recording.values(event) if event is not None else ():
+                if value.role == "grad_input" and value.slot == edge.slot:
+                    found.append(Contribution(edge.source, edge.slot, value.tensor))
+        return tuple(found)
+
+    def describe(self, tensor: int) -> tuple[Shape, str]:
+        """Shape and dtype of a recorded tensor."""
+        found = self.recording.tensor(tensor)
+        return found.shape, found.dtype
+
+    def data(self, tensor: int) -> Floats | None:
+        """All elements of a recorded tensor, or None if they were not kept in full."""
+        if tensor in self._tensors:
+            return self._tensors[tensor]
+        found = self.recording.data(tensor) if self.recording.tensor(tensor).level == "full" else None
+        if self._keeping:
+            self._tensors[tensor] = found
+        return found
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Read each tensor once while this lasts."""
+        self._keeping = True
+        try:
+            yield
+        finally:
+            self._keeping = False
+            self._tensors.clear()
+
+
+def _by_role(values: tuple[Value, ...]) -> dict[tuple[str, int, str], int]:
+    """Inputs keep their argument number only: their names are the user's."""
+    return {
+        (value.role, value.slot, "" if value.role in ("input", "output") else value.name): value.tensor
+        for value in values
+    }

@@ -1,0 +1,196 @@
+"""The rules by type of `grad_fn`.
+
+A rule is a function of a node's values (`engine.rules.values.NodeValues`) to the gradients of its inputs, by slot: a
+tuple with one entry an input (None for what is not needed), or a mapping. It is written in plain NumPy. Formulas are
+LaTeX, one for each input of the operator by PyTorch's name for it, in the order of the slots; `G` is the gradient that
+enters, and `<name>` stands for a number that the node has, so that the formula can be shown with this node's numbers:
+
+    @elementwise("SinBackward0", {"self": r"<G> \\cdot \\cos <self>"}, "The slope of the sine is the cosine.")
+    def sin(n):
+        return (np.cos(n.saved("self")),)          # the local derivative; the gradient times it is formed for you
+
+    @moving("TransposeBackward0", {"self": r"G^\\mathsf{T}"}, "Moves each number back to its place.")
+    def transpose(n):
+        return (np.swapaxes(n.grad(), n.argument("dim0"), n.argument("dim1")),)
+
+    @rule("AddmmBackward0", {"self": "…", "mat1": "…", "mat2": "…"}, "…", terms=addmm_terms)
+    def addmm(n):
+        …
+
+Each takes several types at once, separated by spaces. `not_differentiable` declares a type that passes no gradient on.
+What is in neither list is unknown, and said to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from engine.arithmetic import Array
+from engine.arithmetic.bounded import value_of
+from engine.recording.model import Shape
+from engine.rules.values import NodeValues
+
+if TYPE_CHECKING:
+    from engine.rules.terms import TermGroup
+
+Gradients = Mapping[int, Array]
+Function = Callable[[NodeValues], Any]
+TermsFunction = Callable[[NodeValues, int, tuple[int, ...]], "Sequence[TermGroup]"]
+Kind = Literal["elementwise", "moving", "general"]
+
+FAMILIES = (
+    "elementwise",
+    "activation",
+    "special",
+    "complex_numbers",
+    "shape",
+    "indexing",
+    "reduction",
+    "ordering",
+    "product",
+    "convolution",
+    "normalization",
+    "softmax",
+    "attention",
+    "recurrent",
+    "loss",
+    "pooling",
+    "resampling",
+    "embedding",
+    "randomness",
+    "decomposition",
+    "equations",
+    "fourier",
+    "distance",
+    "copying",
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the gradients of one type of `grad_fn` are computed.
+
+    `formulas`: LaTeX by input, in the order of the slots. `words`: what the node passes on, for a reader. `function`:
+    the gradients; of an elementwise rule, the local derivatives. `terms`: of one element, what it is the sum of.
+    """
+
+    type: str
+    kind: Kind
+    formulas: Mapping[str, str]
+    words: str
+    function: Function
+    terms: TermsFunction | None = None
+
+    def vjp(self, values: NodeValues) -> dict[int, Array]:
+        """The vector-Jacobian product: the gradient of each input that got one, by slot."""
+        found = by_slot(self.function(values))
+        if self.kind == "elementwise":
+            g = values.grad()
+            found = {
+                slot: unbroadcast(g * np.conj(local), values.shape(slot))
+                for slot, local in found.items()
+                if values.needs(slot)
+            }
+        return {slot: array for slot, array in found.items() if values.needs(slot)}
+
+
+_RULES: dict[str, Rule] = {}
+_NOT_DIFFERENTIABLE: dict[str, str] = {}
+
+
+def rule(
+    types: str, formulas: Mapping[str, str], words: str, *, terms: TermsFunction | None = None
+) -> Callable[[Function], Function]:
+    """Register the decorated function as the rule of `types`."""
+    return _register(types, "general", formulas, words, terms)
+
+
+def elementwise(types: str, formulas: Mapping[str, str], words: str) -> Callable[[Function], Function]:
+    """The same for a function that gives the local derivative of each input, of the shape of the output."""
+    return _register(types, "elementwise", formulas, words, None)
+
+
+def moving(types: str, formulas: Mapping[str, str], words: str) -> Callable[[Function], Function]:
+    """The same for a function that moves elements of `n.grad()` to other places, adds zeros, and computes nothing."""
+    return _register(types, "moving", formulas, words, None)
+
+
+def not_differentiable(types: str, words: str) -> None:
+    """Declare types that pass no gradient on."""
+    for name in types.split():
+        _claim(name)
+        _NOT_DIFFERENTIABLE[name] = words
+
+
+def _register(
+    types: str, kind: Kind, formulas: Mapping[str, str], words: str, terms: TermsFunction | None
+) -> Callable[[Function], Function]:
+    def register(function: Function) -> Function:
+        for name in types.split():
+            _claim(name)
+            _RULES[name] = Rule(name, kind, formulas, words, function, terms)
+        return function
+
+    return register
+
+
+def _claim(name: str) -> None:
+    if name in _RULES or name in _NOT_DIFFERENTIABLE:
+        raise ValueError(f"there are two rules for {name}")
+
+
+@cache
+def _load() -> None:
+    for family in FAMILIES:
+        import_module(f"engine.rules.{family}")
+
+
+def find_rule(type_: str) -> Rule | None:
+    """The rule of a type of `grad_fn`, or None. Operators that end in "_copy" have the rule of the same without."""
+    _load()
+    return _RULES.get(type_.removesuffix("_copy"))
+
+
+def reason_not_differentiable(type_: str) -> str | None:
+    """Why a type passes no gradient on, or None if it is not known to be so."""
+    _load()
+    return _NOT_DIFFERENTIABLE.get(type_.removesuffix("_copy"))
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Every rule by type."""
+    _load()
+    return dict(_RULES)
+
+
+def all_not_differentiable() -> Mapping[str, str]:
+    _load()
+    return dict(_NOT_DIFFERENTIABLE)
+
+
+def by_slot(result: Any) -> dict[int, Array]:
+    """What a rule returned, as a mapping without the entries that are None."""
+    pairs = result.items() if isinstance(result, Mapping) else enumerate(result)
+    return {slot: array for slot, array in pairs if array is not None}
+
+
+def unbroadcast(array: Array, shape: Shape) -> Array:
+    """Sum over the dimensions along which a tensor of `shape` was broadcast to become as large as `array`."""
+    if tuple(np.shape(value_of(array))) == tuple(shape):
+        return array
+    extra = np.ndim(value_of(array)) - len(shape)
+    if extra < 0:
+        return np.broadcast_to(array, shape)
+    if extra:
+        array = np.sum(array, axis=tuple(range(extra)))
+    current = np.shape(value_of(array))
+    axes = tuple(axis for axis, length in enumerate(shape) if length == 1 and current[axis] != 1)
+    if axes:
+        array = np.sum(array, axis=axes, keepdims=True)
+    return np.broadcast_to(array, shape)

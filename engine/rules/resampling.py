@@ -1,0 +1,1 @@
+"""Interpolation, sampling on a grid, padding, folding."""

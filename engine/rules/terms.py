@@ -1,0 +1,167 @@
+"""What one element of a gradient is the sum of.
+
+Every gradient that leaves a node is linear in those that entered: each element is a sum of elements of `grad_outputs`,
+each times a coefficient. A rule may say which (`terms=`); for elementwise and moving rules it follows from the rule, and
+for any other rule on small tensors it is found by letting one entering element through at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic.bounded import Floats, value_of
+from engine.recording.model import Shape
+from engine.rules.registry import Rule, by_slot
+from engine.rules.values import NodeValues, UnsupportedError
+
+Index = tuple[int, ...]
+SHOWN = 20
+PROBED = 4096  # elements that may be let through one at a time
+
+
+@dataclass(frozen=True)
+class TermGroup:
+    """Terms of one kind: the element's share is `sum(coefficients * grad_output[indices])`.
+
+    `indices` is an index array for each dimension of gradient number `grad_output`; for a scalar it is empty and there
+    is one coefficient. `label` says what the coefficients are ("weight", "through the mean").
+    """
+
+    grad_output: int
+    indices: tuple[Any, ...]
+    coefficients: Floats
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Term:
+    """`value` = `coefficient` · `grad`, where `grad` is element `index` of the gradient for output `grad_output`."""
+
+    value: complex
+    coefficient: complex
+    grad: complex
+    grad_output: int
+    index: Index
+    label: str
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The largest terms first; `total` is the sum of all `count` of them, `rest` that of those not listed."""
+
+    listed: tuple[Term, ...]
+    count: int
+    total: complex
+    rest: complex
+
+
+def break_down(rule: Rule, values: NodeValues, slot: int, index: Index, *, shown: int = SHOWN) -> Terms:
+    """The terms of element `index` of the gradient of input `slot`. `values` must be plain.
+
+    Raises UnsupportedError if the rule does not say what its terms are and the tensors are too large to find out.
+    """
+    if rule.terms is not None:
+        groups: Sequence[TermGroup] = rule.terms(values, slot, index)
+    elif rule.kind == "elementwise":
+        groups = _elementwise(rule, values, slot, index)
+    elif rule.kind == "moving":
+        groups = _moving(rule, values, slot, index)
+    else:
+        groups = _probed(rule, values, slot, index)
+    return _largest(values, groups, shown)
+
+
+def _largest(values: NodeValues, groups: Sequence[TermGroup], shown: int) -> Terms:
+    found: list[Term] = []
+    count = 0
+    total: complex = 0.0
+    for group in groups:
+        gradient = value_of(values.grad(group.grad_output))
+        coefficients = np.atleast_1d(group.coefficients)
+        indices = tuple(np.broadcast_to(np.asarray(axis), coefficients.shape) for axis in group.indices)
+        gradients = np.broadcast_to(gradient[indices] if indices else gradient, coefficients.shape)
+        products = coefficients * gradients
+        count += products.size
+        total += products.sum().item()
+        flat = products.ravel()
+        for place in np.argsort(-np.abs(flat), kind="stable")[:shown]:
+            where = np.unravel_index(place, products.shape)
+            at = tuple(int(axis[where]) for axis in indices)
+            found.append(
+                Term(flat[place].item(), coefficients[where].item(), gradients[where].item(), group.grad_output, at,
+                     group.label)  # fmt: skip
+            )
+    found.sort(key=lambda term: -abs(term.value))
+    listed = tuple(found[:shown])
+    return Terms(listed, count, total, total - sum(term.value for term in listed))
+
+
+def broadcast_sources(index: Index, shape: Shape, output: Shape) -> tuple[Any, ...]:
+    """Index arrays of all elements of a tensor of shape `output` to which element `index` of `shape` was broadcast."""
+    extra = len(output) - len(shape)
+    axes = []
+    for axis, length in enumerate(output):
+        own = axis - extra
+        spread = own < 0 or (shape[own] == 1 and length != 1)
+        axes.append(np.arange(length) if spread else np.array([index[own]]))
+    return tuple(grid.ravel() for grid in np.meshgrid(*axes, indexing="ij")) if axes else ()
+
+
+def _elementwise(rule: Rule, values: NodeValues, slot: int, index: Index) -> list[TermGroup]:
+    local = value_of(by_slot(rule.function(values))[slot])
+    output = values.output_shape()
+    indices = broadcast_sources(index, values.shape(slot), output)
+    local = np.conj(np.broadcast_to(local, output))
+    return [TermGroup(0, indices, local[indices] if indices else local, "slope")]
+
+
+class _Probe(NodeValues):
+    """The same node with other gradients entering."""
+
+    def __init__(self, values: NodeValues, gradients: dict[int, Floats]) -> None:
+        vars(self).update(vars(values))
+        self._kept = dict(values._kept) | {("grad_output", s, ""): array for s, array in gradients.items()}  # noqa: SLF001
+
+
+def _entering(values: NodeValues) -> dict[int, Floats]:
+    slots = [slot for role, slot, _ in values.tensors if role == "grad_output"]
+    return {slot: value_of(values.grad(slot)) for slot in sorted(slots)}
+
+
+def _moving(rule: Rule, values: NodeValues, slot: int, index: Index) -> list[TermGroup]:
+    """Each element is labelled with its number, and the rule is asked which number it puts there."""
+    entering = _entering(values)
+    start = 1
+    labels: dict[int, Floats] = {}
+    for number, array in entering.items():
+        labels[number] = np.arange(start, start + array.size, dtype=np.float64).reshape(array.shape)
+        start += array.size
+    label = int(value_of(rule.vjp(_Probe(values, labels))[slot])[index].real)
+    for number, array in labels.items():
+        if label and array.size and array.flat[0] <= label <= array.flat[-1]:
+            at = np.unravel_index(label - int(array.flat[0]), array.shape)
+            return [TermGroup(number, tuple(np.array([axis]) for axis in at), np.ones(1), "the same number")]
+    return []
+
+
+def _probed(rule: Rule, values: NodeValues, slot: int, index: Index) -> list[TermGroup]:
+    entering = _entering(values)
+    if sum(array.size for array in entering.values()) > PROBED:
+        raise UnsupportedError(f"the rule of {values.type} does not say what its terms are")
+    groups = []
+    for number, array in entering.items():
+        zeros = {other: np.zeros_like(item) for other, item in entering.items()}
+        coefficients = np.zeros(array.shape, dtype=np.complex128)
+        for at in np.ndindex(array.shape):
+            unit = np.zeros_like(array)
+            unit[at] = 1.0
+            coefficients[at] = value_of(rule.vjp(_Probe(values, zeros | {number: unit}))[slot])[index]
+        if not np.any(coefficients.imag):
+            coefficients = coefficients.real
+        where = np.nonzero(coefficients) if array.ndim else ()
+        groups.append(TermGroup(number, where, coefficients[where] if array.ndim else coefficients, "slope"))
+    return groups

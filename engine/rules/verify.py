@@ -1,0 +1,174 @@
+"""Proof: each number of a backward pass computed again by hand, and compared with what autograd recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.arithmetic import Comparison, compare, exact, unit_roundoff, value_of
+from engine.recording.model import Node
+from engine.recording.reader import Recording
+from engine.rules.reading import Contribution, GraphValues
+from engine.rules.registry import find_rule, reason_not_differentiable
+from engine.rules.values import NoDataError, NodeValues, UnsupportedError
+
+State = Literal["proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run"]
+STATES: tuple[State, ...] = ("proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One recorded tensor beside the same by hand. `what`: "grad_input", "sum" (of what other nodes sent) or "grad".
+
+    `slot` is that of the gradient; for a sum, the output of the node at which the contributions meet.
+    """
+
+    what: Literal["grad_input", "sum", "grad"]
+    slot: int
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is known of one node. `reason` says why it is not proved, or what is wrong."""
+
+    node: int
+    type: str
+    state: State
+    reason: str = ""
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def max_abs(self) -> float:
+        """Largest absolute error of all checks; 0 where there are none."""
+        return max((check.comparison.max_abs for check in self.checks), default=0.0)
+
+    @property
+    def max_rel(self) -> float:
+        """Largest error relative to the largest number of the tensor that it is in; 0 where there are no checks."""
+        return max((check.comparison.max_rel for check in self.checks), default=0.0)
+
+
+def verify_graph(recording: Recording, graph: int) -> Iterator[Proof]:
+    """A proof for each node of a backward pass, in the order of the nodes."""
+    values = GraphValues(recording, graph)
+    for node in values.nodes:
+        yield verify_node(values, node)
+
+
+def verify_node(graph: GraphValues, node: Node) -> Proof:
+    """Prove one node: the sums of what entered it, and the gradients that left it."""
+    if graph.event_of(node) is None:
+        return Proof(node.id, node.type, "not_run", "no gradient came here")
+    with graph.kept(), np.errstate(all="ignore"):
+        try:
+            checks = _sums(graph, node)
+            if node.kind == "parameter":
+                checks += _accumulation(graph, node)
+            elif (values := graph.values(node)) is not None:
+                checks += check_gradients(values)
+        except NoDataError as missing:
+            return Proof(node.id, node.type, "no_data", str(missing))
+        except UnsupportedError as unsupported:
+            return Proof(node.id, node.type, "unknown", str(unsupported))
+    for check in checks:
+        if not check.comparison.holds:
+            return Proof(node.id, node.type, "wrong", describe_error(check), tuple(checks))
+    stopped = reason_not_differentiable(node.type)
+    if stopped is not None:
+        return Proof(node.id, node.type, "not_differentiable", stopped, tuple(checks))
+    return Proof(node.id, node.type, "proved", "", tuple(checks))
+
+
+def describe_error(check: Check) -> str:
+    """What is wrong, in one line, with the element."""
+    found = check.comparison
+    where = {"grad_input": "the gradient of input", "sum": "the sum at output", "grad": "the accumulated gradient"}
+    place = f"{where[check.what]} {check.slot}" if check.what != "grad" else where["grad"]
+    if found.reason:
+        return f"{place}: {found.reason}"
+    return (
+        f"{place}, element {list(found.worst)}: recorded {found.recorded:.9g}, by hand {found.computed:.9g}, "
+        f"which rounding explains only up to {found.bound:.2g}"
+    )
+
+
+def check_gradients(values: NodeValues) -> list[Check]:
+    """Each gradient that left a node against its rule.
+
+    Raises UnsupportedError if there is no rule for it, NoDataError if a tensor that the rule needs was not kept.
+    """
+    if reason_not_differentiable(values.type) is not None:
+        return [_zero(values, slot) for slot in values.slots]
+    rule = find_rule(values.type)
+    if rule is None:
+        raise UnsupportedError(f"there is no rule for {values.type} yet")
+    computed = rule.vjp(values)
+    missing = [slot for slot in values.slots if slot not in computed]
+    if missing:
+        raise UnsupportedError(f"the rule of {values.type} has no gradient for input {missing[0]}")
+    return [
+        Check("grad_input", slot, compare(computed[slot], values.recorded(slot), values.dtype(slot)))
+        for slot in values.slots
+    ]
+
+
+def _zero(values: NodeValues, slot: int) -> Check:
+    """A node that passes nothing on may still send zeros."""
+    zeros = np.zeros(values.shape(slot))
+    return Check("grad_input", slot, compare(zeros, values.recorded(slot), values.dtype(slot)))
+
+
+def _sums(graph: GraphValues, node: Node) -> list[Check]:
+    """Where several gradients meet, and on every link: what entered is the sum of what was sent."""
+    event = graph.event_of(node)
+    assert event is not None
+    role = "grad_input" if node.kind == "parameter" else "grad_output"
+    root = graph.recording.graph(graph.graph).root
+    found = []
+    for value in graph.recording.values(event.id):
+        sent = graph.contributions(node, value.slot) if value.role == role else ()
+        if not sent or (node.id == root and value.slot == 0):  # what the pass began with is not recorded by itself
+            continue
+        found.append(Check("sum", value.slot, _compare_sum(graph, sent, value.tensor)))
+    return found
+
+
+def _compare_sum(graph: GraphValues, sent: tuple[Contribution, ...], received: int) -> Comparison:
+    shape, dtype = graph.describe(received)
+    recorded = graph.data(received)
+    if recorded is None:
+        raise NoDataError("what entered was not recorded in full")
+    if all(one.tensor == received for one in sent) and len(sent) == 1:
+        return compare(recorded, recorded, dtype)
+    total = exact(np.zeros(shape), unit_roundoff(dtype))
+    for one in sent:
+        data = graph.data(one.tensor)
+        if data is None:
+            raise NoDataError("a gradient that was sent here was not recorded in full")
+        total = total + exact(data, unit_roundoff(dtype))
+    return compare(total, recorded, dtype)
+
+
+def _accumulation(graph: GraphValues, node: Node) -> list[Check]:
+    """What `.grad` holds afterwards is what it held before plus what arrived."""
+    event = graph.event_of(node)
+    assert event is not None
+    tensors = {value.role: value.tensor for value in graph.recording.values(event.id)}
+    if "grad_after" not in tensors:  # torch.autograd.grad gave it out instead
+        return []
+    dtype = graph.describe(tensors["grad_after"])[1]
+    arrays = {}
+    for role in ("grad_input", "grad_before", "grad_after"):
+        if role in tensors:
+            data = graph.data(tensors[role])
+            if data is None:
+                raise NoDataError("the gradient was not recorded in full")
+            arrays[role] = data
+    total = exact(arrays["grad_input"], unit_roundoff(dtype))
+    if "grad_before" in arrays:
+        total = total + exact(arrays["grad_before"], unit_roundoff(dtype))
+    return [Check("grad", 0, compare(total, value_of(arrays["grad_after"]), dtype))]
