@@ -1,4 +1,4 @@
-"""The command line: `main.py [SCRIPT [ARGS…] | FILE.chain]` opens the window; record, info and export do without one.
+"""The command line: `main.py [SCRIPT [ARGS…] | FILE.chain]` opens the window; its commands do without one.
 
 What the window's side must do is handed in by the caller, and what is heavy is imported by the command that needs it.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.layout import Layout
     from engine.recording.reader import Recording
 
-COMMANDS = ("record", "info", "export")
+COMMANDS = ("record", "info", "verify", "export")
 IMAGES = ("svg", "png")
 TEXTS = ("graphml", "dot", "json")
 THEMES = ("dark", "light")
@@ -69,6 +69,8 @@ def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage) ->
             return _record(options, script_arguments)
         if options.command == "info":
             return _info(options)
+        if options.command == "verify":
+            return _verify(options)
         return _export(options, render_image)
     if argv and argv[0].startswith("-"):
         raise UsageError(f"unknown option {argv[0]} (see: main.py --help)")
@@ -95,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = _Parser(
         prog="chainrule",
-        usage="%(prog)s [SCRIPT [ARGS…] | FILE.chain]\n       %(prog)s {record,info,export} …",
+        usage=f"%(prog)s [SCRIPT [ARGS…] | FILE.chain]\n       %(prog)s {{{','.join(COMMANDS)}}} …",
         description="See what loss.backward() and optimizer.step() really do. Without a command, the window opens.",
     )
     parser.add_argument("--version", action="version", version=f"chainrule {__version__}")
@@ -112,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="say what is in a recording")
     info.add_argument("file", type=Path, metavar="FILE.chain")
     info.add_argument("--json", action="store_true", help="as one JSON object")
+    verify = commands.add_parser("verify", help="do every gradient and every update again by hand, and compare")
+    verify.add_argument("file", type=Path, metavar="FILE.chain")
+    verify.add_argument("--step", type=_number, metavar="N", help="training step (default: all of them)")
+    form = verify.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as one JSON object")
+    form.add_argument("--progress", action="store_true", help="one JSON object a line: each proof as it is made")
     _add_export(commands.add_parser("export", help="write a backward pass as a picture, or as a graph"))
     return parser
 
@@ -155,6 +163,32 @@ def _info(options: argparse.Namespace) -> int:
         print(table(summary))
     sys.stdout.flush()
     return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    """Exit code 1 if anything is wrong."""
+    import json
+
+    from engine import verification
+    from engine.recording.reader import open_recording
+
+    with open_recording(_existing(options.file)) as recording:
+        known = [step.index for step in recording.steps]
+        if options.step is not None and options.step not in known:
+            raise UsageError(f"there is no training step {options.step}: {recording.path} has {len(known)}, from 0 on.")
+        results = []
+        if options.progress:
+            print(json.dumps({"total": verification.count_of(recording, options.step)}), flush=True)
+        for result in verification.verify_recording(recording, options.step):
+            results.append(result)
+            if options.progress:
+                print(json.dumps(verification.describe(result)), flush=True)
+    if options.json:
+        print(json.dumps(verification.as_json(results), indent=2, allow_nan=False))
+    elif not options.progress:
+        print(verification.table(results))
+    sys.stdout.flush()
+    return 1 if any(result.state == "wrong" for result in results) else 0
 
 
 def _export(options: argparse.Namespace, render_image: RenderImage) -> int:

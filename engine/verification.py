@@ -1,0 +1,163 @@
+"""Proves a whole recording: every node of every backward pass, and every update of a parameter."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.optimizers.verify import UpdateProof, verify_update
+from engine.recording.model import EVENT_KINDS
+from engine.recording.reader import Recording
+from engine.rules.verify import Proof, verify_graph
+
+_UPDATE = EVENT_KINDS.index("update")
+_WORST = 10
+_JSON_STATES = {"no_data": "unproved_no_data"}
+NODE_STATES = ("proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run")
+UPDATE_STATES = ("proved", "unknown", "wrong", "no_data")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One proof, of a node or of an update. `type` is that of the node, or the optimizer's; `name` says which one."""
+
+    kind: Literal["node", "update"]
+    step: int
+    type: str
+    name: str
+    proof: Proof | UpdateProof
+
+    @property
+    def state(self) -> str:
+        return self.proof.state
+
+
+def count_of(recording: Recording, step: int | None = None) -> int:
+    """How many proofs `verify_recording` gives."""
+    graphs = [graph for graph in recording.graphs if step in (None, graph.step)]
+    nodes = sum(node.kind != "data" for graph in graphs for node in recording.nodes(graph.id))
+    return nodes + len(_updates(recording, step))
+
+
+def verify_recording(recording: Recording, step: int | None = None) -> Iterator[Result]:
+    """Every proof of a training step, or of all of them: the nodes of its backward passes, then its updates."""
+    for entry in recording.steps:
+        if step not in (None, entry.index):
+            continue
+        with recording.held():
+            for graph in recording.graphs:
+                if graph.step == entry.index:
+                    yield from _nodes(recording, graph.id, entry.index)
+            for event in _updates(recording, entry.index):
+                proof = verify_update(recording, event)
+                yield Result("update", entry.index, proof.optimizer, proof.parameter, proof)
+
+
+def _nodes(recording: Recording, graph: int, step: int) -> Iterator[Result]:
+    for proof in verify_graph(recording, graph):
+        node = recording.node(proof.node)
+        yield Result("node", step, proof.type, node.name or node.module, proof)
+
+
+def _updates(recording: Recording, step: int | None) -> list[int]:
+    timeline = recording.timeline
+    chosen = timeline.kind == _UPDATE
+    if step is not None:
+        chosen = chosen & (timeline.step == step)
+    return [int(event) for event in chosen.nonzero()[0]]
+
+
+def as_json(results: Iterable[Result]) -> dict[str, Any]:
+    """Counts by state, the largest relative errors, and what there is no rule for, as plain values."""
+    listed = list(results)
+    nodes = Counter(result.state for result in listed if result.kind == "node")
+    updates = Counter(result.state for result in listed if result.kind == "update")
+    unknown = Counter(result.type for result in listed if result.kind == "node" and result.state == "unknown")
+    return {
+        "nodes": {_JSON_STATES.get(state, state): nodes[state] for state in NODE_STATES},
+        "updates": {_JSON_STATES.get(state, state): updates[state] for state in UPDATE_STATES},
+        "worst": [describe(result) for result in worst(listed)],
+        "unknown_types": sorted(unknown),
+    }
+
+
+def worst(results: Iterable[Result], count: int = _WORST) -> list[Result]:
+    """The wrong ones, then the largest relative errors."""
+    compared = [result for result in results if result.state == "wrong" or result.proof.max_rel > 0]
+    return sorted(compared, key=lambda result: (result.state != "wrong", -result.proof.max_rel))[:count]
+
+
+def describe(result: Result) -> dict[str, Any]:
+    """One proof as plain values; errors that are not finite are text."""
+    proof = result.proof
+    found: dict[str, Any] = {
+        "kind": result.kind,
+        "step": result.step,
+        "type": result.type,
+        "name": result.name,
+        "state": _JSON_STATES.get(result.state, result.state),
+        "max_abs": _plain(proof.max_abs),
+        "max_rel": _plain(proof.max_rel),
+        "reason": proof.reason,
+    }
+    return found | ({"node": proof.node} if isinstance(proof, Proof) else {"event": proof.event})
+
+
+def _plain(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)
+
+
+def table(results: Iterable[Result]) -> str:
+    """One line a type of node and one an optimizer, the wrong ones with their elements, and a line that sums up."""
+    listed = list(results)
+    lines: list[str] = []
+    for kind, heading, states in (("node", "node", NODE_STATES), ("update", "update by", UPDATE_STATES)):
+        chosen = [result for result in listed if result.kind == kind]
+        if chosen:
+            lines += [*_rows(chosen, heading, states), ""]
+    for result in listed:
+        if result.state in ("wrong", "unknown"):
+            lines.append(f"{result.state}: step {result.step}, {result.type} {result.name}: {result.proof.reason}")
+    return "\n".join([*lines, summary(listed)])
+
+
+def summary(results: Iterable[Result]) -> str:
+    """"134 nodes: 134 proved; 62 updates: 62 proved"."""
+    parts = []
+    for kind, name in (("node", "node"), ("update", "update")):
+        states = Counter(result.state for result in results if result.kind == kind)
+        total = sum(states.values())
+        known = [f"{states[state]} {_WORDS[state]}" for state in NODE_STATES if states[state]]
+        parts.append(f"{total} {name}{'' if total == 1 else 's'}{': ' if known else ''}{', '.join(known)}")
+    return "; ".join(parts)
+
+
+_WORDS = {
+    "proved": "proved",
+    "not_differentiable": "not differentiable",
+    "unknown": "without a rule",
+    "wrong": "wrong",
+    "no_data": "without data",
+    "not_run": "not run",
+}
+
+
+def _rows(results: list[Result], heading: str, states: tuple[str, ...]) -> list[str]:
+    """Numbers in columns; states that never occur are left out."""
+    used = [state for state in states if any(result.state == state for result in results)]
+    rows = [(heading, *(_WORDS[state] for state in used), "largest error", "relative")]
+    for type_ in sorted({result.type for result in results}):
+        of_type = [result for result in results if result.type == type_]
+        counts = Counter(result.state for result in of_type)
+        largest = max(result.proof.max_abs for result in of_type)
+        relative = max(result.proof.max_rel for result in of_type)
+        rows.append((type_, *(str(counts[state] or "") for state in used), f"{largest:.1e}", f"{relative:.1e}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) if first == 0 else cell.rjust(width)
+                  for first, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+        for row in rows
+    ]  # fmt: skip
