@@ -154,7 +154,7 @@ class NodeValues:
         for source in ("saved", "args"):
             found = self.node.info.get(source, {})
             if name in found:
-                return found[name]
+                return _signed(found[name])
         if default is _REQUIRED:
             raise UnsupportedError(f"{self.type}: its argument {name!r} was not recorded")
         return default
@@ -187,3 +187,10 @@ class NodeValues:
         if data is None or tuple(data.shape) != tuple(self._describe(tensor)[0]):
             raise NoDataError(f"{what} was not recorded in full")
         return data
+
+
+def _signed(value: Any) -> Any:
+    """Nodes show some of their negative numbers as unsigned."""
+    if isinstance(value, list):
+        return [_signed(item) for item in value]
+    return value - 2**64 if isinstance(value, int) and value >= 2**63 else value
