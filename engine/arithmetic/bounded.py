@@ -104,11 +104,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self.value.dtype
 
     @property
-    def T(self) -> Bounded:  # noqa: N802 - NumPy's name
+    def T(self) -> Bounded:
         return self._moved(lambda a: a.T)
 
     @property
-    def mT(self) -> Bounded:  # noqa: N802 - NumPy's name
+    def mT(self) -> Bounded:
         return self._moved(lambda a: np.swapaxes(a, -1, -2))
 
     @property

@@ -51,7 +51,7 @@ def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
     if value.dtype.kind == "c" and there.dtype.kind != "c":
         value = value.real
     with np.errstate(all="ignore"):
-        bound = _bound(value, error, dtype)
+        bound = allowed(value, error, dtype)
         if not np.all(np.isfinite(bound) | ~np.isfinite(value)):
             return _refused("its error cannot be bounded: a divisor may be zero")
         difference = np.abs(there - value)
@@ -74,7 +74,8 @@ def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
     )
 
 
-def _bound(value: Floats, error: Floats | None, dtype: str) -> Floats:
+def allowed(value: Floats, error: Floats | None, dtype: str) -> Floats:
+    """How far a recorded number of `dtype` may be from `value`, whose running error bound is `error`."""
     unit = unit_roundoff(dtype)
     bound = 2 * unit * np.abs(value) + _SUBNORMALS * _TINIEST.get(dtype, 2.0**-1074)
     return bound if error is None else bound + SAFETY * error

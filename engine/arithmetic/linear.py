@@ -38,7 +38,7 @@ def bilinear(function: Callable[[Floats, Floats], Floats], a: Array, b: Array, t
 
 
 def scatter_add(shape: tuple[int, ...], index: Any, source: Array) -> Array:
-    """Zeros of `shape` to which `source` is added at `index` (as in `zeros[index] += source`, repeated places summed)."""
+    """Zeros of `shape` to which `source` is added at `index`; at places that are named several times, all is summed."""
 
     def scatter(array: Floats) -> Floats:
         total = np.zeros(shape, dtype=array.dtype)
