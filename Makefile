@@ -1,4 +1,4 @@
-# make run · make test · make bench · make screenshots · make lint · make clean; each sets up what it needs first.
+# make run · make test · make bench · make prove · make screenshots · make lint · make clean; each sets up what it needs first.
 #   PYTHON=/path/to/python3  the Python to build the environment on    VENV=/path/to/env  an environment of yours to use
 #   TORCH_INDEX=URL          where to look for torch first             ARGS='…'           for the program: a script, a .chain file
 
@@ -7,7 +7,7 @@ SETUP = @PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/python -m tool
 IN_VENV = '$(VENV)'/bin/python
 LINT = { $(IN_VENV) -m ruff check . && $(IN_VENV) -m ruff format --check . && $(IN_VENV) -m mypy; }
 
-.PHONY: run test bench screenshots lint format clean
+.PHONY: run test bench prove screenshots lint format clean
 .DEFAULT_GOAL := run
 
 run:
@@ -29,6 +29,11 @@ format:
 bench:
 	$(SETUP) run bench
 	@$(IN_VENV) -m benchmarks $(ARGS)
+
+# The long proofs: every operator sample of PyTorch, every model of torchvision, every optimizer. Goes on where it stopped.
+prove:
+	$(SETUP) run test
+	@$(IN_VENV) -m tools.prove $(ARGS)
 
 screenshots:
 	$(SETUP) run test

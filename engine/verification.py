@@ -125,7 +125,7 @@ def table(results: Iterable[Result]) -> str:
 
 
 def summary(results: Iterable[Result]) -> str:
-    """"134 nodes: 134 proved; 62 updates: 62 proved"."""
+    """ "134 nodes: 134 proved; 62 updates: 62 proved"."""
     parts = []
     for kind, name in (("node", "node"), ("update", "update")):
         states = Counter(result.state for result in results if result.kind == kind)

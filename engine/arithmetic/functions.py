@@ -178,19 +178,18 @@ def _einsum(subscripts: str, *operands: Any, **_: Any) -> Bounded:
     if len(operands) > 2:
         raise TypeError("np.einsum of Bounded arrays takes one or two operands: multiply step by step")
     inputs, _, output = subscripts.replace(" ", "").partition("->")
-    x, y = (value_of(item) for item in operands)
-    sizes = {
-        letter: length
-        for names, array in zip(inputs.split(","), (x, y), strict=True)
-        for letter, length in zip(names, array.shape, strict=True)
-    }
+    first, second = operands
+    x, y = value_of(first), value_of(second)
+    sizes: dict[str, int] = {}
+    for names, array in zip(inputs.split(","), (x, y), strict=True):
+        sizes.update(zip(names, array.shape, strict=True))
     terms = math.prod(length for letter, length in sizes.items() if letter not in output)
 
     def multiply(a: Floats, b: Floats) -> Floats:
         return np.asarray(np.einsum(subscripts, a, b, optimize=True))
 
     value = multiply(x, y)
-    return Bounded(value, matmul_error(multiply, *operands, terms, value, unit), unit)
+    return Bounded(value, matmul_error(multiply, first, second, terms, value, unit), unit)
 
 
 def _fourier(function: Callable[..., Any], array: Bounded, *args: Any, **kwargs: Any) -> Bounded:

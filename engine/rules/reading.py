@@ -83,13 +83,13 @@ class GraphValues:
 
     def contributions(self, node: Node, input_number: int) -> tuple[Contribution, ...]:
         """What other nodes sent to output `input_number` of this one, in the order of nodes and slots."""
-        found = []
-        for edge in self._edges_to.get((node.id, input_number), ()):
-            event = self._backward.get(edge.source)
-            for value in self.recording.values(event) if event is not None else ():
-                if value.role == "grad_input" and value.slot == edge.slot:
-                    found.append(Contribution(edge.source, edge.slot, value.tensor))
-        return tuple(found)
+        return tuple(
+            Contribution(edge.source, edge.slot, value.tensor)
+            for edge in self._edges_to.get((node.id, input_number), ())
+            if edge.source in self._backward
+            for value in self.recording.values(self._backward[edge.source])
+            if value.role == "grad_input" and value.slot == edge.slot
+        )
 
     def describe(self, tensor: int) -> tuple[Shape, str]:
         """Shape and dtype of a recorded tensor."""

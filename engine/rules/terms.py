@@ -1,8 +1,8 @@
 """What one element of a gradient is the sum of.
 
 Every gradient that leaves a node is linear in those that entered: each element is a sum of elements of `grad_outputs`,
-each times a coefficient. A rule may say which (`terms=`); for elementwise and moving rules it follows from the rule, and
-for any other rule on small tensors it is found by letting one entering element through at a time.
+each times a coefficient. A rule may say which (`terms=`); for elementwise and moving rules it follows from the rule,
+and for any other rule on small tensors it is found by letting one entering element through at a time.
 """
 
 from __future__ import annotations
@@ -91,10 +91,8 @@ def _largest(values: NodeValues, groups: Sequence[TermGroup], shown: int) -> Ter
         for place in np.argsort(-np.abs(flat), kind="stable")[:shown]:
             where = np.unravel_index(place, products.shape)
             at = tuple(int(axis[where]) for axis in indices)
-            found.append(
-                Term(flat[place].item(), coefficients[where].item(), gradients[where].item(), group.grad_output, at,
-                     group.label)  # fmt: skip
-            )
+            value, by, grad = flat[place].item(), coefficients[where].item(), gradients[where].item()
+            found.append(Term(value, by, grad, group.grad_output, at, group.label))
     found.sort(key=lambda term: -abs(term.value))
     listed = tuple(found[:shown])
     return Terms(listed, count, total, total - sum(term.value for term in listed))
@@ -155,7 +153,7 @@ def _probed(rule: Rule, values: NodeValues, slot: int, index: Index) -> list[Ter
     groups = []
     for number, array in entering.items():
         zeros = {other: np.zeros_like(item) for other, item in entering.items()}
-        coefficients = np.zeros(array.shape, dtype=np.complex128)
+        coefficients: Floats = np.zeros(array.shape, dtype=np.complex128)
         for at in np.ndindex(array.shape):
             unit = np.zeros_like(array)
             unit[at] = 1.0

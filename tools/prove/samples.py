@@ -11,7 +11,6 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +21,10 @@ from torch.testing._internal.common_methods_invocations import op_db
 from engine.capture.recorder import record
 from engine.recording.reader import Recording, open_recording
 from engine.rules.verify import Proof, verify_graph
+from tools.prove.outcome import Outcome
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 BUDGET = 1 << 34
-
-
-@dataclass
-class Outcome:
-    """What came of one operator in one dtype. `states`: proof states by `grad_fn` type; `faults`: what is wrong."""
-
-    operator: str
-    dtype: str
-    samples: int = 0
-    skipped: int = 0
-    identical: bool = True
-    states: dict[str, Counter[str]] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
 
 
 def operators() -> dict[str, Any]:
@@ -51,7 +38,7 @@ def operators() -> dict[str, Any]:
 
 def prove_operator(name: str, dtype: str, *, limit: int | None = None) -> Outcome:
     """Record and prove every sample of an operator, or the first `limit`."""
-    outcome = Outcome(name, dtype)
+    outcome = Outcome(f"{name} {dtype}")
     samples = list(_samples(operators()[name], DTYPES[dtype]))[:limit]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
