@@ -62,6 +62,7 @@ FAMILIES = (
     "loss",
     "pooling",
     "resampling",
+    "padding",
     "embedding",
     "randomness",
     "decomposition",
