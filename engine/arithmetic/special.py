@@ -25,22 +25,25 @@ Slope = Callable[[Floats, Floats], Floats]
 
 
 def bounded(
-    function: Function, slope: Slope, x: Array, *, ulps: float = 8.0, scale: Slope | None = None, truncated: float = 0.0
+    function: Function, slope: Slope, x: Array, *, ulps: float = 8.0, argument: float = 0.0, least: float = 0.0
 ) -> Array:
     """`function(x)`; of a `Bounded` with its bound.
 
-    `slope(x, y)` is the derivative where y = function(x). The error of its own is `ulps` roundings of `scale(x, y)`
-    (|y| if not given), and at least `truncated` of it: for implementations that cut a series off earlier.
+    `slope(x, y)` is the derivative where y = function(x). The error of its own is `ulps` roundings of y and what
+    `argument` roundings of x do to it (of an implementation that computes with something like π x or x²), and at least
+    the part `least` of y (of an implementation that cuts a series off earlier).
     """
     if not isinstance(x, Bounded):
         return function(np.asarray(x, dtype=np.float64))
     with np.errstate(all="ignore"):
         value = function(x.value)
-        size = np.abs(value) if scale is None else np.maximum(np.abs(value), np.abs(scale(x.value, value)))
-        own = max(ulps * x.unit, truncated) * size
+        own = max(ulps * x.unit, least) * np.abs(value)
+        steepness = np.abs(slope(x.value, value))
+        if argument:
+            own = own + argument * x.unit * np.nan_to_num(steepness * np.abs(x.value), nan=0.0, posinf=np.inf)
         if x.error is None:
             return Bounded(value, own, x.unit)
-        moved = np.abs(slope(x.value, value)) * x.error
+        moved = np.where(x.error == 0.0, 0.0, steepness * x.error)
         steep = x.error > _STEEP * np.abs(x.value)
         if np.any(steep):
             ends = np.fmax(np.abs(function(x.value + x.error) - value), np.abs(function(x.value - x.error) - value))
@@ -57,13 +60,12 @@ def erf(x: Array) -> Array:
 
 
 def erfc(x: Array) -> Array:
-    """1 - erf(x). Far out, an implementation may lose digits in exp(-x²), x² units of them."""
-    return bounded(error.erfc, _gauss, x, scale=lambda x, y: y * (1 + x * x))
+    return bounded(error.erfc, _gauss, x, argument=2)
 
 
 def erfcx(x: Array) -> Array:
     """exp(x²) erfc(x)."""
-    return bounded(error.erfcx, lambda x, y: 2 * x * y - _TWO_OVER_SQRT_PI, x, scale=lambda x, y: y * (1 + x * x))
+    return bounded(error.erfcx, lambda x, y: 2 * x * y - _TWO_OVER_SQRT_PI, x, argument=2)
 
 
 def erfinv(x: Array) -> Array:
@@ -72,11 +74,11 @@ def erfinv(x: Array) -> Array:
 
 def ndtr(x: Array) -> Array:
     """The probability that a standard normal number is below x."""
-    return bounded(error.ndtr, lambda x, y: np.exp(-x * x / 2) / _SQRT_2PI, x, scale=lambda x, y: y * (1 + x * x))
+    return bounded(error.ndtr, lambda x, y: np.exp(-x * x / 2) / _SQRT_2PI, x, argument=2)
 
 
 def log_ndtr(x: Array) -> Array:
-    return bounded(error.log_ndtr, lambda x, y: np.exp(-x * x / 2 - y) / _SQRT_2PI, x)
+    return bounded(error.log_ndtr, lambda x, y: np.exp(-x * x / 2 - y) / _SQRT_2PI, x, argument=2)
 
 
 def ndtri(p: Array) -> Array:
@@ -84,27 +86,20 @@ def ndtri(p: Array) -> Array:
 
 
 def lgamma(x: Array) -> Array:
-    return bounded(gamma.lgamma, lambda x, y: gamma.digamma(x), x, scale=lambda x, y: 1 + np.abs(x * np.log(np.abs(x))))
+    return bounded(gamma.lgamma, lambda x, y: gamma.digamma(x), x, argument=2)
 
 
 def digamma(x: Array) -> Array:
-    """The derivative of `lgamma`. What is below 1/2 is reflected, which rounds π x."""
-    return bounded(gamma.digamma, lambda x, y: gamma.polygamma(1, x), x, scale=_reflected)
+    """The derivative of `lgamma`."""
+    return bounded(gamma.digamma, lambda x, y: gamma.polygamma(1, x), x, argument=2)
 
 
-def _reflected(x: Floats, y: Floats) -> Floats:
-    """How much a rounding of π x shows in π / tan(π x), beside the size of the logarithm."""
-    turned = np.where(x < 0.5, np.abs(x) * np.square(math.pi / np.sin(math.pi * x)), 0.0)
-    return 1 + np.abs(np.log(np.abs(x) + 1)) + turned
+_TRIGAMMA_CUT = 1e-8
+"""PyTorch's `trigamma` leaves out the terms of its series from 1 / (30 x^9) on, where x is at least 6.5."""
 
 
 def polygamma(n: int, x: Array) -> Array:
-    """The derivative of order n of `digamma`. PyTorch's of order 1 leaves out terms from 1 / (30 x^9) on, x ≥ 6."""
-
-    def turned(x: Floats, y: Floats) -> Floats:
-        sine = np.sin(math.pi * x)
-        return np.where(x < 0.5, np.abs(x) * 2 * math.pi**3 / np.abs(sine) ** 3, 0.0) + 1 / (np.abs(x) + 1)
-
+    """The derivative of order n of `digamma`."""
     if n == 0:
         return digamma(x)
     return bounded(
@@ -112,15 +107,16 @@ def polygamma(n: int, x: Array) -> Array:
         lambda a, y: gamma.polygamma(n + 1, a),
         x,
         ulps=8.0 + 4 * n,
-        scale=turned if n == 1 else None,
-        truncated=1e-8 if n == 1 else 0.0,
+        argument=2,
+        least=_TRIGAMMA_CUT if n == 1 else 0.0,
     )
 
 
 def zeta(s: Array, q: Array) -> Array:
     """Hurwitz' zeta function of exact s."""
     power = value_of(s)
-    return bounded(lambda a: gamma.zeta(power, a), lambda a, y: -power * gamma.zeta(power + 1, a), q, ulps=16.0)
+    slope: Slope = lambda a, y: -power * gamma.zeta(power + 1, a)  # noqa: E731
+    return bounded(lambda a: gamma.zeta(power, a), slope, q, ulps=16.0, argument=2)
 
 
 def i0(x: Array) -> Array:

@@ -118,7 +118,8 @@ def _power(value: Floats, a: Operands, b: Operands, unit: float) -> Floats:
         slope = np.abs(b[0]) * np.abs(np.power(a[0], b[0] - 1))
         error = error + np.where(np.isfinite(slope), slope, 0.0) * a[1]
     if b[1] is not None:
-        error = error + np.abs(value) * np.abs(np.log(np.abs(a[0]))) * b[1]
+        moved = np.abs(value) * np.abs(np.log(np.abs(a[0]))) * b[1]
+        error = error + np.where(np.isnan(moved), 0.0, moved)  # 0 · log 0
     return error
 
 

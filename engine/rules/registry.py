@@ -46,7 +46,10 @@ Kind = Literal["elementwise", "moving", "general"]
 
 FAMILIES = (
     "elementwise",
+    "choosing",
+    "transcendental",
     "activation",
+    "activation_twice",
     "special",
     "complex_numbers",
     "shape",
@@ -79,6 +82,7 @@ class Rule:
 
     `formulas`: LaTeX by input, in the order of the slots. `words`: what the node passes on, for a reader. `function`:
     the gradients; of an elementwise rule, the local derivatives. `terms`: of one element, what it is the sum of.
+    `stops`: where a local derivative is zero, nothing passes, not even infinity or NaN.
     """
 
     type: str
@@ -87,18 +91,22 @@ class Rule:
     words: str
     function: Function
     terms: TermsFunction | None = None
+    stops: bool = False
 
     def vjp(self, values: NodeValues) -> dict[int, Array]:
         """The vector-Jacobian product: the gradient of each input that got one, by slot."""
         found = by_slot(self.function(values))
         if self.kind == "elementwise":
-            g = values.grad()
             found = {
-                slot: unbroadcast(g * np.conj(local), values.shape(slot))
+                slot: unbroadcast(self._passed(values.grad(), local), values.shape(slot))
                 for slot, local in found.items()
                 if values.needs(slot)
             }
         return {slot: array for slot, array in found.items() if values.needs(slot)}
+
+    def _passed(self, g: Array, local: Array) -> Array:
+        product = g * np.conj(local)
+        return np.where(value_of(local) == 0, 0.0, product) if self.stops else product
 
 
 _RULES: dict[str, Rule] = {}
@@ -112,9 +120,14 @@ def rule(
     return _register(types, "general", formulas, words, terms)
 
 
-def elementwise(types: str, formulas: Mapping[str, str], words: str) -> Callable[[Function], Function]:
-    """The same for a function that gives the local derivative of each input, of the shape of the output."""
-    return _register(types, "elementwise", formulas, words, None)
+def elementwise(
+    types: str, formulas: Mapping[str, str], words: str, *, stops: bool = False
+) -> Callable[[Function], Function]:
+    """The same for a function that gives the local derivative of each input, of the shape of the output.
+
+    `stops`: where that is zero, the gradient is put to zero rather than multiplied by it, which matters to infinities.
+    """
+    return _register(types, "elementwise", formulas, words, None, stops)
 
 
 def moving(types: str, formulas: Mapping[str, str], words: str) -> Callable[[Function], Function]:
@@ -130,12 +143,12 @@ def not_differentiable(types: str, words: str) -> None:
 
 
 def _register(
-    types: str, kind: Kind, formulas: Mapping[str, str], words: str, terms: TermsFunction | None
+    types: str, kind: Kind, formulas: Mapping[str, str], words: str, terms: TermsFunction | None, stops: bool = False
 ) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         for name in types.split():
             _claim(name)
-            _RULES[name] = Rule(name, kind, formulas, words, function, terms)
+            _RULES[name] = Rule(name, kind, formulas, words, function, terms, stops)
         return function
 
     return register

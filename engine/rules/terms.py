@@ -28,13 +28,15 @@ class TermGroup:
     """Terms of one kind: the element's share is `sum(coefficients * grad_output[indices])`.
 
     `indices` is an index array for each dimension of gradient number `grad_output`; for a scalar it is empty and there
-    is one coefficient. `label` says what the coefficients are ("weight", "through the mean").
+    is one coefficient. `label` says what the coefficients are ("weight", "through the mean"). `conjugated`: they
+    multiply the complex conjugates.
     """
 
     grad_output: int
     indices: tuple[Any, ...]
     coefficients: Floats
     label: str = ""
+    conjugated: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ def break_down(rule: Rule, values: NodeValues, slot: int, index: Index, *, shown
         groups = _moving(rule, values, slot, index)
     else:
         groups = _probed(rule, values, slot, index)
-    return _largest(values, groups, shown)
+    return _largest(values, groups, shown, real=not values.dtype(slot).startswith("complex"))
 
 
-def _largest(values: NodeValues, groups: Sequence[TermGroup], shown: int) -> Terms:
+def _largest(values: NodeValues, groups: Sequence[TermGroup], shown: int, real: bool) -> Terms:
+    """`real`: the element is, and of complex products only the real parts count."""
     found: list[Term] = []
     count = 0
     total: complex = 0.0
@@ -84,7 +87,9 @@ def _largest(values: NodeValues, groups: Sequence[TermGroup], shown: int) -> Ter
         coefficients = np.atleast_1d(group.coefficients)
         indices = tuple(np.broadcast_to(np.asarray(axis), coefficients.shape) for axis in group.indices)
         gradients = np.broadcast_to(gradient[indices] if indices else gradient, coefficients.shape)
+        gradients = np.conj(gradients) if group.conjugated else gradients
         products = coefficients * gradients
+        products = products.real if real else products
         count += products.size
         total += products.sum().item()
         flat = products.ravel()
