@@ -11,6 +11,7 @@ A transposed convolution is the gradient of a convolution with respect to its in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def convolve(x: Floats, kernel: Floats, stride: Sizes, padding: Sizes, dilation:
 def convolve_input_gradient(
     g: Floats, kernel: Floats, shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Floats:
-    """The gradient of `convolve` for its images, which have `shape` without batch and channels; `g` is that of the result."""
+    """The gradient of `convolve` for its images, which have `shape` without channels; `g` is that of the result."""
     weights = np.ascontiguousarray(np.swapaxes(_by_position(kernel, groups), -1, -2))
     reached = g.reshape(g.shape[0], groups, -1, *g.shape[2:])
     entering = np.moveaxis(reached, 0, 2)
@@ -44,7 +45,7 @@ def convolve_input_gradient(
     for number, position in enumerate(np.ndindex(kernel.shape[2:])):
         part = weights[number] @ columns
         total[_touched(position, g.shape[2:], stride, dilation)] += part.reshape(*part.shape[:2], *entering.shape[2:])
-    inside = tuple(slice(pad, pad + length) for length, pad in zip(shape, padding, strict=True))
+    inside: Any = tuple(slice(pad, pad + length) for length, pad in zip(shape, padding, strict=True))
     return _images(total[(..., *inside)])
 
 
@@ -83,7 +84,7 @@ def _by_position(kernel: Floats, groups: int) -> Floats:
     return np.ascontiguousarray(np.moveaxis(grouped, -1, 0))
 
 
-def _touched(position: Sizes, shape: Sizes, stride: Sizes, dilation: Sizes) -> tuple[object, ...]:
+def _touched(position: Sizes, shape: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     """Where a position of the kernel is on the padded image, for all `shape` places of the kernel."""
     starts = [at * d for at, d in zip(position, dilation, strict=True)]
     return (..., *(slice(a, a + s * (n - 1) + 1, s) for a, s, n in zip(starts, stride, shape, strict=True)))
