@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,16 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from engine.capture.forward import plain_value
 from engine.capture.guard import Quiet
+from engine.capture.measure import dtype_name
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
 
 Values = list[tuple[str, int, str, int]]
+# What Muon's Newton–Schulz iteration is made of: the division by the norm, and the products of matrices.
+_ITERATION = {"aten.div_.Tensor", "aten.mm.default", "aten.addmm.default"}
+# Arguments of torch._foreach_… operators that have a member for each tensor.
+_LISTS = {"self", "other", "scalars", "tensors1", "tensor1", "tensor2", "weights", "exponent", "src"}
 
 
 @dataclass(slots=True)
@@ -27,6 +33,18 @@ class _Before:
     parameter: int
     values: Values
     info: dict[str, Any] = field(default_factory=dict)
+    grad_read: tuple[int, int] | None = None  # which gradient was read, and its version
+
+
+@dataclass(slots=True)
+class _Step:
+    """One call of `optimizer.step` that is under way."""
+
+    optimizer: torch.optim.Optimizer
+    closure: bool
+    found: list[_Before] = field(default_factory=list)
+    losses: list[Any] = field(default_factory=list)
+    iterates: list[int] = field(default_factory=list)
 
 
 class Updates:
@@ -35,8 +53,10 @@ class Updates:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._leaves: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
-        self._before: list[list[_Before]] = []
+        self._steps: list[_Step] = []
+        self._calls = 0
         self._handles: list[Any] = []
+        self.follows = False  # whether `follow` wants to see the operators that run
 
     def watch(self) -> None:
         """See every `torch.optim` optimizer from now on."""
@@ -55,55 +75,139 @@ class Updates:
         if leaf.layout is torch.strided and leaf.device.type != "meta":
             self._leaves[leaf.untyped_storage()._cdata] = (weakref.ref(leaf), parameter)
 
-    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         recorder = self._recorder
         if not recorder.active:
-            return
+            return None
         has_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))  # args[0] is the optimizer
         if has_closure:
             recorder.before_operation()  # a forward pass is to come
-        found: list[_Before] = []
+        step = _Step(optimizer, has_closure)
         with recorder.careful(), Quiet():
             for index, group in enumerate(optimizer.param_groups):
-                hyperparameters = _plain_items(group, skip=("params",))
+                described = self._describe(optimizer, group, index)
                 for tensor in group["params"]:
                     if tensor.grad is not None or has_closure:
-                        info = {
-                            "optimizer": type(optimizer).__name__,
-                            "group": index,
-                            "hyperparameters": hyperparameters,
-                        }
-                        found.append(self._read(tensor, optimizer.state.get(tensor, {}), info))
-        self._before.append(found)
+                        step.found.append(self._read(tensor, optimizer.state.get(tensor, {}), dict(described), step))
+        self._steps.append(step)
+        self._calls += 1
         recorder.in_optimizer += 1
+        self.follows = _is_own(optimizer, "Muon")
+        if _is_own(optimizer, "LBFGS"):
+            watched = [self._watched(argument, step) for argument in args[1:]]
+            return (args[0], *watched), {name: self._watched(argument, step) for name, argument in kwargs.items()}
+        return None
+
+    def _describe(self, optimizer: torch.optim.Optimizer, group: Mapping[str, Any], index: int) -> dict[str, Any]:
+        """What an update event says of its optimizer."""
+        kind = type(optimizer)
+        described: dict[str, Any] = {
+            "optimizer": kind.__name__,
+            "group": index,
+            "hyperparameters": _hyperparameters(group),
+            "module": kind.__module__,
+            "call": self._calls,
+        }
+        tensors = {str(name): _tensor_dtype(value) for name, value in group.items() if name != "params"}
+        if any(tensors.values()):
+            described["tensors"] = {name: dtype for name, dtype in tensors.items() if dtype}
+        hooks = len(optimizer._optimizer_step_pre_hooks) + len(optimizer._optimizer_step_post_hooks)
+        if hooks:
+            described["hooks"] = hooks
+        return described
+
+    def _watched(self, closure: Any, step: _Step) -> Any:
+        """The closure, with a look at the gradients each time after it has run."""
+        if not callable(closure):
+            return closure
+
+        @functools.wraps(closure)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            result = closure(*args, **kwargs)
+            if self._recorder.active:
+                with self._recorder.careful(), Quiet():
+                    self._evaluated(step, result)
+            return result
+
+        return watched
+
+    def _evaluated(self, step: _Step, loss: Any) -> None:
+        """The closure has run: LBFGS reads the loss and every gradient, now. The caller holds a `Quiet`."""
+        slot = len(step.losses)
+        step.losses.append(loss.item() if isinstance(loss, torch.Tensor) else float(loss))
+        for before in step.found:
+            if before.tensor.grad is not None:
+                before.values += self._gradient(before.tensor.grad, slot)
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         recorder = self._recorder
-        if not recorder.active or not self._before:
+        if not recorder.active or not self._steps:
             return
         recorder.in_optimizer -= 1
+        self.follows = False
         with recorder.careful(), Quiet():
-            for before in self._before.pop():
+            step = self._steps.pop()
+            for before in step.found:
+                if step.losses:
+                    before.info["losses"] = step.losses
+                else:
+                    self._read_grad_again(before)
+                found_inf = getattr(optimizer, "found_inf", None)  # torch.amp.GradScaler: the update does not happen
+                if isinstance(found_inf, torch.Tensor) and found_inf.item():
+                    before.info["found_inf"] = True
                 self._finish(before, optimizer.state.get(before.tensor, {}))
 
-    def _read(self, tensor: torch.Tensor, state: Mapping[str, Any], info: dict[str, Any]) -> _Before:
+    def _read_grad_again(self, before: _Before) -> None:
+        """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`."""
+        grad = before.tensor.grad
+        if _identity(grad) != before.grad_read:
+            before.values = [value for value in before.values if not _is_grad(value)]
+            before.values += self._gradient(grad, 0) if grad is not None else []
+
+    def follow(self, operation: str, args: tuple[Any, ...], result: Any) -> None:
+        """Muon's matrices in bfloat16, as it computes them: each is known only from the one before."""
+        with self._recorder.careful(), Quiet():
+            step = self._steps[-1]
+            if operation in _ITERATION and isinstance(result, torch.Tensor) and result.dtype is torch.bfloat16:
+                step.iterates.append(self._recorder.store.take(result, 1 if operation.endswith("_.Tensor") else 0))
+            elif operation.startswith("aten.add_.") and step.iterates:
+                for before in step.found:
+                    if before.tensor is args[0]:
+                        taken, step.iterates = step.iterates, []
+                        before.values += [("output", slot, "", number) for slot, number in enumerate(taken)]
+
+    def _read(
+        self, tensor: torch.Tensor, state: Mapping[str, Any], info: dict[str, Any], step: _Step | None = None
+    ) -> _Before:
         """The parameter, its gradient and its optimizer state. The caller holds a `Quiet`."""
         store = self._recorder.store
         values: Values = [("param_before", 0, "", store.take(tensor))]
-        if tensor.grad is not None:
-            values.append(("grad", 0, "", store.take(tensor.grad)))
+        if tensor.grad is not None and not (step is not None and step.closure):
+            values += self._gradient(tensor.grad, 0)
         values += [("state_before", slot, name, store.take(item)) for name, slot, item in _tensor_items(state)]
         plain = _plain_items(state)
         if plain:
             info["state"] = plain
-        return _Before(tensor, self._recorder.parameter(tensor), values, info)
+        read = None if step is not None and step.closure else _identity(tensor.grad)
+        return _Before(tensor, self._recorder.parameter(tensor), values, info, read)
+
+    def _gradient(self, grad: torch.Tensor, slot: int) -> Values:
+        """A gradient; of a sparse one also its indices and values."""
+        store = self._recorder.store
+        values: Values = [("grad", slot, "", store.take(grad))]
+        if grad.layout is torch.sparse_coo:
+            values.append(("input", slot, "grad.indices", store.take(grad._indices())))
+            values.append(("input", slot, "grad.values", store.take(grad._values())))
+        return values
 
     def _finish(self, before: _Before, state: Mapping[str, Any]) -> None:
         """Read what the update left, and write the event. The caller holds a `Quiet`."""
         recorder = self._recorder
         before.values.append(("param_after", 0, "", self._take_written(before.tensor)))
         for name, slot, item in _tensor_items(state):
-            before.values.append(("state_after", slot, name, self._take_written(item)))
+            kept = isinstance(state[name], list | tuple)  # LBFGS makes new members, and never writes to an old one
+            taken = recorder.store.take(item) if kept else self._take_written(item)
+            before.values.append(("state_after", slot, name, taken))
         plain = _plain_items(state)
         if plain:
             before.info["state_after"] = plain
@@ -116,17 +220,47 @@ class Updates:
             self._recorder.store.forget_storage(tensor.untyped_storage()._cdata)
         return self._recorder.store.take(tensor)
 
-    def before_writing(self, written: Iterable[torch.Tensor]) -> list[_Before]:
-        """Leaves among what an operator is about to write to, as they are. The caller holds a `Quiet`."""
+    def before_writing(
+        self, written: Iterable[torch.Tensor], arguments: Callable[[], Mapping[str, Any]]
+    ) -> list[_Before]:
+        """Leaves among what an operator is about to write to, as they are. The caller holds a `Quiet`.
+
+        `arguments()` gives all that the operator is called with, by name.
+        """
         found = []
-        for tensor in written if self._leaves else ():
+        for position, tensor in enumerate(written) if self._leaves else ():
             if tensor.layout is not torch.strided:
                 continue
             reference, _ = self._leaves.get(tensor.untyped_storage()._cdata, (None, 0))
             leaf = reference() if reference is not None else None
             if leaf is not None and leaf.untyped_storage()._cdata == tensor.untyped_storage()._cdata:
-                found.append(self._read(leaf, {}, {"optimizer": "by hand", "group": 0, "hyperparameters": {}}))
+                before = self._read(leaf, {}, {"optimizer": "by hand", "group": 0, "hyperparameters": {}})
+                self._read_operands(before, tensor, arguments(), position)
+                found.append(before)
         return found
+
+    def _read_operands(self, before: _Before, written: torch.Tensor, arguments: Mapping[str, Any], index: int) -> None:
+        """What the write is made of. Of lists (torch._foreach_add_) the member for this leaf."""
+        plain: dict[str, Any] = {}
+        for slot, (name, value) in enumerate(arguments.items()):
+            item = value
+            if isinstance(value, list | tuple) and name in _LISTS and index < len(value):
+                item = value[index]
+            if isinstance(item, torch.Tensor):
+                if item is not written:
+                    before.values.append(("input", slot, name, self._recorder.store.take(item)))
+            elif item is not None:
+                plain[name] = plain_value(item)
+        before.info["arguments"] = plain
+        leaf = before.tensor
+        if (written.shape, written.stride(), written.dtype) != (leaf.shape, leaf.stride(), leaf.dtype):
+            before.info["view"] = {
+                "shape": list(written.shape),
+                "stride": list(written.stride()),
+                "offset": int(written.storage_offset()) - int(leaf.storage_offset()),
+                "leaf_stride": list(leaf.stride()),
+                "dtype": dtype_name(written.dtype),
+            }
 
     def before_assigning(self, leaf: Any, new: Any) -> list[_Before]:
         """The same for `leaf.data = new`; assigning a tensor its own memory (`leaf.data -= …`) changes nothing more."""
@@ -135,7 +269,9 @@ class Updates:
         address = leaf.untyped_storage()._cdata
         if address not in self._leaves or address == new.untyped_storage()._cdata:
             return []
-        return [self._read(leaf, {}, {"optimizer": "by hand", "group": 0, "hyperparameters": {}})]
+        before = self._read(leaf, {}, {"optimizer": "by hand", "group": 0, "hyperparameters": {}})
+        before.values.append(("input", 1, "data", self._recorder.store.take(new)))
+        return [before]
 
     def after_writing(self, found: list[_Before], operation: str) -> None:
         """The operator has run: each leaf that it wrote to is an update event."""
@@ -143,6 +279,36 @@ class Updates:
             before.info["hyperparameters"] = {"operation": operation}
             self.know(before.tensor, before.parameter)
             self._finish(before, {})
+
+
+def _is_own(optimizer: torch.optim.Optimizer, name: str) -> bool:
+    """Whether this is PyTorch's own optimizer of that name, and no class made from it."""
+    return type(optimizer) is getattr(torch.optim, name, None)
+
+
+def _identity(grad: torch.Tensor | None) -> tuple[int, int] | None:
+    return None if grad is None else (id(grad), -1 if grad.is_inference() else grad._version)
+
+
+def _is_grad(value: tuple[str, int, str, int]) -> bool:
+    return value[0] == "grad" or value[2].startswith("grad.")
+
+
+def _tensor_dtype(value: Any) -> str | None:
+    """The dtype of a hyperparameter that is a tensor, or has one in it: PyTorch then computes with it in that dtype."""
+    members = value if isinstance(value, list | tuple) else (value,)
+    return next((dtype_name(member.dtype) for member in members if isinstance(member, torch.Tensor)), None)
+
+
+def _hyperparameters(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter group's plain values; a tensor of one element (a learning rate may be one) counts as its number."""
+
+    def number(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [number(member) for member in value]
+        return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+
+    return _plain_items({name: number(value) for name, value in group.items() if name != "params"})
 
 
 def _tensor_items(state: Mapping[str, Any]) -> Iterable[tuple[str, int, torch.Tensor]]:
@@ -154,17 +320,11 @@ def _tensor_items(state: Mapping[str, Any]) -> Iterable[tuple[str, int, torch.Te
                 yield str(name), slot, member
 
 
-def _plain_items(mapping: Mapping[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What JSON can hold, tensors of one element included (a learning rate may be one)."""
+def _plain_items(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON can hold."""
     found = {}
     for name, value in mapping.items():
-        if name in skip:
-            continue
-        if isinstance(value, torch.Tensor):
-            if skip and value.numel() == 1:
-                found[str(name)] = value.item()
-            continue
         plain = plain_value(value)
-        if plain is not None or value is None:
+        if not isinstance(value, torch.Tensor) and (plain is not None or value is None):
             found[str(name)] = plain
     return found

@@ -92,13 +92,14 @@ def value_of(number: Array) -> Any:
 
 
 def scalar(number: Array, like: Array) -> Array:
-    """A factor as an operator of `like`'s dtype gets it: a Python number is rounded to that dtype first.
+    """A factor as an operator of `like`'s dtype gets it: rounded to that dtype once.
 
-    Plain float64 arrays take it as it is.
+    A plain float64 array takes it as it is.
     """
-    if isinstance(like, Bounded) and not isinstance(number, Bounded):
-        return Bounded(number, np.asarray(like.unit * np.abs(number)), like.unit)
-    return number
+    if not isinstance(like, Bounded):
+        return number
+    value, errors = (number.value, number.errors) if isinstance(number, Bounded) else (np.asarray(number), 0.0)
+    return Bounded(value, errors + like.unit * np.abs(value), like.unit)
 
 
 def stored(array: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arithmetic import Bounded
-from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, State, Update, gradient, scaled, value_of
+from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, State, Update, gradient, scalar, scaled, value_of
 
 _DTYPE_OF_UNIT: dict[float, Any] = {2.0**-24: np.float32, 2.0**-11: np.float16, 2.0**-8: np.float32}
 
@@ -20,7 +20,7 @@ def rprop(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     t = note("t", "step count", state.get("step", 0) + 1, "t + 1")
     g = gradient(note, {"maximize": h.get("maximize")}, param, grad)
     before = state.get("prev", np.zeros_like(g))
-    size = state.get("step_size", np.zeros_like(g) + h["lr"])
+    size = state.get("step_size", np.zeros_like(g) + scalar(h["lr"], g))
     agreement = note(r"\text{sign}(g_t g_{t-1})", "agreement", _sign_of_product(g, before),
                      r"\text{sign}(g_t g_{t-1})", "1: the same direction as before; −1: it jumped over a valley.")  # fmt: skip
     changed = np.where(agreement > 0, scaled(grow, size), np.where(agreement < 0, scaled(shrink, size), size))

@@ -117,7 +117,11 @@ def run(configuration: Configuration, path: Path, steps: int = STEPS) -> None:
                 optimizer.step(closure)
             else:
                 closure()
+                for parameter in parameters:  # a differentiable step refuses to write to a leaf that requires grad
+                    parameter.requires_grad_(configuration.implementation != "differentiable")
                 optimizer.step()
+                for parameter in parameters:
+                    parameter.requires_grad_()
 
 
 def prove(configuration: Configuration, folder: Path, steps: int = STEPS) -> tuple[UpdateProof, ...]:
