@@ -67,7 +67,10 @@ class ForwardMode(TorchDispatchMode):
         signature = self._signatures.get(func) or self._look_up(func)
         made_node = self._made_node(number, signature)
         if not made_node and (not signature.written or recorder.in_optimizer):
-            return func(*args, **kwargs)
+            result = func(*args, **kwargs)
+            if recorder.updates.follows:
+                recorder.updates.follow(signature.name, args, result)
+            return result
         if made_node:
             recorder.before_operation()
         operation, by_hand = self._before(number, signature, args, kwargs, made_node)
@@ -117,7 +120,10 @@ class ForwardMode(TorchDispatchMode):
             if made_node:
                 operation = self._describe(number, signature, args, kwargs)
             if signature.written and not recorder.in_optimizer:
-                by_hand = recorder.updates.before_writing(_written(signature, args, kwargs))
+                by_hand = recorder.updates.before_writing(
+                    _written(signature, args, kwargs),
+                    lambda: dict(zip(signature.arguments, args, strict=False)) | dict(kwargs),
+                )
         return operation, by_hand
 
     def _describe(
