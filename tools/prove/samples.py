@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 BUDGET = 1 << 34
 
 
+@cache
 def operators() -> dict[str, Any]:
     """The operators that have a gradient on the CPU, by name with the variant ("linalg.norm", "split.list_args")."""
     found = {}
@@ -38,22 +40,29 @@ def operators() -> dict[str, Any]:
 
 def prove_operator(name: str, dtype: str, *, limit: int | None = None) -> Outcome:
     """Record and prove every sample of an operator, or the first `limit`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "samples.chain"
+        outcome = record_samples(name, dtype, path, limit=limit)
+        with open_recording(path) as recording:
+            _prove(recording, outcome)
+    return outcome
+
+
+def record_samples(name: str, dtype: str, path: Path, *, limit: int | None = None) -> Outcome:
+    """Run the samples unrecorded, then again with `path` as the recording, and compare the gradients."""
     outcome = Outcome(f"{name} {dtype}")
     samples = list(_samples(operators()[name], DTYPES[dtype]))[:limit]
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        path = Path(folder) / "samples.chain"
         plain = [_run(*sample) for sample in samples]
         with record(path, script=__file__, budget=BUDGET):
             recorded = [_run(*sample) for sample in samples]
-        for one, other in zip(plain, recorded, strict=True):
-            outcome.samples += one is not None
-            outcome.skipped += one is None
-            outcome.identical &= _identical(one, other)
-        if not outcome.identical:
-            outcome.faults.append("the gradients of the recorded run differ")
-        with open_recording(path) as recording:
-            _prove(recording, outcome)
+    for one, other in zip(plain, recorded, strict=True):
+        outcome.samples += one is not None
+        outcome.skipped += one is None
+        outcome.identical &= _identical(one, other)
+    if not outcome.identical:
+        outcome.faults.append("the gradients of the recorded run differ")
     return outcome
 
 

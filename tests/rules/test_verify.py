@@ -1,0 +1,144 @@
+"""Proof of whole nodes: rules, sums where gradients meet, accumulation; and what keeps a node from being proved."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.capture.recorder import record
+from engine.recording.reader import Recording, open_recording
+from engine.rules.reading import GraphValues
+from engine.rules.verify import Proof, verify_graph
+
+Run = Callable[[], Any]
+
+
+def proofs(recording: Recording, graph: int = 0) -> dict[str, Proof]:
+    """By type, with the parameter's name for leaves."""
+    found = {}
+    for proof in verify_graph(recording, recording.graphs[graph].id):
+        node = recording.node(proof.node)
+        found[node.name if node.kind == "parameter" else proof.type] = proof
+    return found
+
+
+def recorded(path: Path, run: Run, **options: Any) -> Recording:
+    with record(path, script=__file__, **options):
+        run()
+    return open_recording(path)
+
+
+def bow() -> None:
+    w, b = torch.tensor(1.5, requires_grad=True), torch.tensor(0.25, requires_grad=True)
+    x = torch.tensor(2.0)
+    loss = (w * x + b - 5.0) ** 2
+    loss.backward()
+
+
+def twice() -> None:
+    """A weight that is used twice: its gradients meet."""
+    w = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = w * w.detach() + w * 0.1
+    (y * y).sum().backward()
+    (w * 3.0).sum().backward()  # .grad holds something already
+
+
+def alter(path: Path, role: str, event_kind: str, position: int, change: float) -> None:
+    """Change one element of the first tensor with this role, in the file."""
+    connection = sqlite3.connect(path)
+    tensor, data = connection.execute(
+        "SELECT tensor.id, tensor.data FROM value JOIN tensor ON tensor.id = value.tensor JOIN event"
+        " ON event.id = value.event WHERE value.role = ? AND event.kind = ? AND tensor.dtype = 'float32'"
+        " ORDER BY value.event LIMIT 1",
+        (role, event_kind),
+    ).fetchone()
+    array = np.frombuffer(data, dtype="<f4").copy()
+    array[position] += change
+    connection.execute("UPDATE tensor SET data = ? WHERE id = ?", (array.tobytes(), tensor))
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("run", [bow, twice])
+def test_every_number_is_proved(tmp_path: Path, run: Run) -> None:
+    with recorded(tmp_path / "run.chain", run) as recording:
+        for graph in range(len(recording.graphs)):
+            found = proofs(recording, graph)
+            assert {proof.state for proof in found.values()} <= {"proved"}, found
+            assert all(proof.checks for proof in found.values() if proof.type == "AccumulateGrad")
+
+
+def test_contributions_of_a_weight_that_is_used_twice_are_kept(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.chain", twice) as recording:
+        values = GraphValues(recording, recording.graphs[0].id)
+        leaf = next(node for node in values.nodes if node.kind == "parameter")
+        sent = values.contributions(leaf, 0)
+        assert len(sent) == 2
+        event = values.event_of(leaf)
+        assert event is not None
+        arrived = next(value.tensor for value in recording.values(event.id) if value.role == "grad_input")
+        total = sum(np.asarray(values.data(one.tensor)) for one in sent)
+        assert np.allclose(total, np.asarray(values.data(arrived)))
+        sums = [check for check in proofs(recording)["w"].checks if check.what == "sum"]
+        assert len(sums) == 1
+        assert sums[0].comparison.holds
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "what"),
+    [("grad_input", "backward", "grad_input"), ("grad_after", "accumulate", "grad"), ("grad_input", "accumulate", "sum")],
+)
+def test_a_number_that_was_changed_is_wrong_and_is_named(tmp_path: Path, role: str, kind: str, what: str) -> None:
+    path = tmp_path / "run.chain"
+    recorded(path, twice).close()
+    alter(path, role, kind, 1 if kind == "accumulate" else 0, 0.01)
+    with open_recording(path) as recording:
+        wrong = [proof for proof in proofs(recording).values() if proof.state == "wrong"]
+        assert wrong
+        failed = [check for proof in wrong for check in proof.checks if not check.comparison.holds]
+        assert what in {check.what for check in failed} or kind == "backward"
+        assert "element" in wrong[0].reason
+        assert "by hand" in wrong[0].reason
+
+
+def test_nothing_is_proved_without_data(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.chain", twice, tensors="stats") as recording:
+        assert {proof.state for proof in proofs(recording).values()} == {"no_data"}
+
+
+def test_a_custom_function_is_unknown(tmp_path: Path) -> None:
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+            return 2 * grads[0]
+
+    def run() -> None:
+        x = torch.ones(3, requires_grad=True)
+        Double.apply(x).sum().backward()  # type: ignore[no-untyped-call]
+
+    with recorded(tmp_path / "run.chain", run) as recording:
+        found = proofs(recording)["DoubleBackward"]
+        assert found.state == "unknown"
+        assert "DoubleBackward" in found.reason
+
+
+def test_a_node_that_no_gradient_reached_did_not_run(tmp_path: Path) -> None:
+    def run() -> None:
+        x = torch.ones(3, requires_grad=True)
+        y = x * 2.0
+        with pytest.raises(RuntimeError, match="stopped"):
+            y.register_hook(lambda grad: (_ for _ in ()).throw(RuntimeError("stopped")))
+            (y * 1.0).sum().backward()
+
+    with recorded(tmp_path / "run.chain", run) as recording:
+        assert "not_run" in {proof.state for proof in proofs(recording).values()}
