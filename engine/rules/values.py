@@ -149,6 +149,10 @@ class NodeValues:
     def has_input(self, position: int, index: int = 0) -> bool:
         return ("input", position + 100 * index, "") in self._tensors
 
+    def input_shape(self, position: int, index: int = 0) -> Shape:
+        """Its shape, which is known without its elements."""
+        return self._described("input", position + 100 * index)[0]
+
     def argument(self, name: str, default: Any = _REQUIRED) -> Any:
         """A plain value by name: as the node saved it, or as the operator was called; arguments left out: `default`."""
         for source in ("saved", "args"):
