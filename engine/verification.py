@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.optimizers.verify import UpdateProof, verify_update
+from engine.arithmetic import Comparison
+from engine.optimizers.result import Result as Compared
+from engine.optimizers.verify import UpdateProof, verify_updates
 from engine.recording.model import EVENT_KINDS
 from engine.recording.reader import Recording
-from engine.rules.verify import Proof, verify_graph
+from engine.rules.verify import Check, Proof, verify_graph
 
 _UPDATE = EVENT_KINDS.index("update")
 _WORST = 10
@@ -34,6 +36,21 @@ class Result:
     def state(self) -> str:
         return self.proof.state
 
+    @property
+    def max_abs(self) -> float:
+        """Largest absolute error of what was compared; 0 where nothing was."""
+        return max((found.max_abs for found in self._comparisons), default=0.0)
+
+    @property
+    def max_rel(self) -> float:
+        """Largest error relative to the largest number of the tensor that it is in."""
+        return max((found.max_rel for found in self._comparisons), default=0.0)
+
+    @property
+    def _comparisons(self) -> list[Comparison]:
+        compared: Sequence[Check | Compared] = self.proof.checks if isinstance(self.proof, Proof) else self.proof.results
+        return [each.comparison for each in compared]
+
 
 def count_of(recording: Recording, step: int | None = None) -> int:
     """How many proofs `verify_recording` gives."""
@@ -51,9 +68,9 @@ def verify_recording(recording: Recording, step: int | None = None) -> Iterator[
             for graph in recording.graphs:
                 if graph.step == entry.index:
                     yield from _nodes(recording, graph.id, entry.index)
-            for event in _updates(recording, entry.index):
-                proof = verify_update(recording, event)
-                yield Result("update", entry.index, proof.optimizer, proof.parameter, proof)
+            for proof in verify_updates(recording, entry.index):
+                name = "" if proof.parameter is None else recording.parameter(proof.parameter).name
+                yield Result("update", entry.index, proof.optimizer, name, proof)
 
 
 def _nodes(recording: Recording, graph: int, step: int) -> Iterator[Result]:
@@ -86,8 +103,8 @@ def as_json(results: Iterable[Result]) -> dict[str, Any]:
 
 def worst(results: Iterable[Result], count: int = _WORST) -> list[Result]:
     """The wrong ones, then the largest relative errors."""
-    compared = [result for result in results if result.state == "wrong" or result.proof.max_rel > 0]
-    return sorted(compared, key=lambda result: (result.state != "wrong", -result.proof.max_rel))[:count]
+    compared = [result for result in results if result.state == "wrong" or result.max_rel > 0]
+    return sorted(compared, key=lambda result: (result.state != "wrong", -result.max_rel))[:count]
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -99,8 +116,8 @@ def describe(result: Result) -> dict[str, Any]:
         "type": result.type,
         "name": result.name,
         "state": _JSON_STATES.get(result.state, result.state),
-        "max_abs": _plain(proof.max_abs),
-        "max_rel": _plain(proof.max_rel),
+        "max_abs": _plain(result.max_abs),
+        "max_rel": _plain(result.max_rel),
         "reason": proof.reason,
     }
     return found | ({"node": proof.node} if isinstance(proof, Proof) else {"event": proof.event})
@@ -152,8 +169,8 @@ def _rows(results: list[Result], heading: str, states: tuple[str, ...]) -> list[
     for type_ in sorted({result.type for result in results}):
         of_type = [result for result in results if result.type == type_]
         counts = Counter(result.state for result in of_type)
-        largest = max(result.proof.max_abs for result in of_type)
-        relative = max(result.proof.max_rel for result in of_type)
+        largest = max(result.max_abs for result in of_type)
+        relative = max(result.max_rel for result in of_type)
         rows.append((type_, *(str(counts[state] or "") for state in used), f"{largest:.1e}", f"{relative:.1e}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
