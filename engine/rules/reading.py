@@ -91,6 +91,13 @@ class GraphValues:
             if value.role == "grad_input" and value.slot == edge.slot
         )
 
+    def input_name(self, node: Node, position: int) -> str:
+        """The user's name for the tensor at argument `position`, which needs no gradient; "" if it has none."""
+        for value in self.recording.values(node.forward_event) if node.forward_event is not None else ():
+            if value.role == "input" and value.slot == position:
+                return value.name
+        return ""
+
     def describe(self, tensor: int) -> tuple[Shape, str]:
         """Shape and dtype of a recorded tensor."""
         found = self.recording.tensor(tensor)

@@ -1,0 +1,140 @@
+"""Formulas in the user's names, and with their numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic import value_of
+from engine.recording.model import Node
+from engine.rules.forward import Operand, forward_of, operands
+from engine.rules.reading import GraphValues
+from engine.rules.substitute import symbol
+from engine.rules.values import NoDataError, UnsupportedError
+
+PLACEHOLDER = re.compile(r"<(\w+)>")
+NUMPY = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
+_INLINED = 2  # unnamed results within one another that are written out
+
+
+class Names:
+    """Formulas in the user's names: an unnamed result is written as the formula that made it."""
+
+    def __init__(self, graph: GraphValues) -> None:
+        self._graph = graph
+
+    def formula(self, formula: str, given: Sequence[Operand], depth: int = _INLINED) -> str:
+        """`formula` with the operands' names in the place of its placeholders, in order."""
+        of = _by_placeholder(formula, given)
+        return PLACEHOLDER.sub(lambda found: self._operand(found, of.get(found[1]), depth), formula)
+
+    def _operand(self, found: re.Match[str], operand: Operand | None, depth: int) -> str:
+        if operand is None:
+            return symbol(found[1])
+        if operand.name:
+            return symbol(operand.name)
+        if operand.node is None:
+            return in_brackets(number_text(operand), found)
+        node = self._graph.recording.node(operand.node)
+        how = forward_of(node.type)
+        try:
+            if how is not None and depth:
+                return in_brackets(self.formula(how.formula, operands(self._graph, node), depth - 1), found)
+        except (NoDataError, UnsupportedError):
+            pass
+        return symbol(_short(node.type))
+
+    def of(self, node: Node) -> str:
+        """A node's result: its name, or its formula."""
+        operand = Operand(node.name, np.zeros(()), "", node.id)
+        return symbol(node.name) if node.name else self.formula("<it>", [operand])
+
+
+def numbered(formula: str, given: Sequence[Operand]) -> str:
+    """The formula with numbers; "" if an operand is no single number."""
+    of = _by_placeholder(formula, given)
+    if not of or any(value_of(operand.value).size != 1 for operand in of.values()):
+        return ""
+    return PLACEHOLDER.sub(lambda found: in_brackets(number_text(of[found[1]]), found), formula)
+
+
+def _by_placeholder(formula: str, given: Sequence[Operand]) -> dict[str, Operand]:
+    names = dict.fromkeys(PLACEHOLDER.findall(formula))
+    return dict(zip(names, given, strict=False))
+
+
+def in_brackets(text: str, found: re.Match[str]) -> str:
+    """In brackets where precedence or a sign asks for it: as a base, or after something else."""
+    before, after = found.string[: found.start()].rstrip(), found.string[found.end() :].lstrip()
+    sum_ = bool(re.search(r"(?<=.)[ ][+-][ ]", text))
+    product = r"\cdot" in text or "/" in text or sum_
+    factor = after.startswith((r"\cdot", "/")) or before.endswith((r"\cdot", "/"))
+    needed = (
+        (after.startswith("^") and (product or text.startswith("-")))
+        or (factor and sum_)
+        or (bool(before) and before[-1] not in "({[=," and text.startswith("-"))
+        or (before.endswith("-") and sum_)
+    )
+    return rf"\left({text}\right)" if needed else text
+
+
+def number_text(operand: Operand) -> str:
+    number = value_of(operand.value).reshape(())
+    if number.dtype.kind in "iub" or (number.dtype.kind == "f" and float(number).is_integer() and abs(number) < 1e15):
+        return str(int(number))
+    return digits(number.astype(NUMPY.get(operand.dtype, number.dtype.type)))
+
+
+def derivative(names: Names, node: Node | None) -> str:
+    """The loss's derivative with respect to a node's result, as LaTeX."""
+    if node is None:
+        return r"\frac{\partial L}{\partial \,?}"
+    result = names.of(node)
+    return rf"\frac{{\partial L}}{{\partial {result if node.name else rf'({result})'}}}"
+
+
+def digits(number: Any) -> str:
+    return str(number.item()) if number.dtype == np.float64 else str(number[()])
+
+
+def _short(type_: str) -> str:
+    return type_.split("Backward", maxsplit=1)[0].lower()
+
+
+_SIGNS = {
+    "cdot": "·", "partial": "∂", "sum": "Σ", "left": "", "right": "", "times": "×", "mathrm": "", "mathsf": "",
+    "mathbf": "", "infty": "∞", "odot": "⊙", "gamma": "γ", "theta": "θ", "lambda": "λ", "beta": "β", "mu": "μ",
+    "epsilon": "ε", "hat": "", "leftarrow": "←", "le": "≤", "ge": "≥", ",": " ", "_": "_",
+}  # fmt: skip
+_TOKEN = re.compile(r"\\([a-zA-Z]+|.)|([{}])|([^\\{}]+)")
+
+
+def plain_text(latex: str) -> str:
+    """A formula for people who see or hear text only: fractions get a slash, groups of more than a sign brackets."""
+    return " ".join(_group(iter(_TOKEN.findall(latex))).replace("^T", "ᵀ").split())
+
+
+def _group(tokens: Iterator[tuple[str, str, str]]) -> str:
+    """Up to the brace that closes the group."""
+    text = ""
+    for command, brace, plain in tokens:
+        if brace == "}":
+            break
+        if brace == "{":
+            inner = _group(tokens)
+            text += f"({inner})" if text.endswith("^") and len(inner) > 1 else inner
+        elif command == "frac":
+            above, below = _argument(tokens), _argument(tokens)
+            text += f"{above}/{below}" if above.startswith("∂") else f"({above})/({below})"
+        else:
+            text += _SIGNS.get(command, command) if command else plain
+    return text
+
+
+def _argument(tokens: Iterator[tuple[str, str, str]]) -> str:
+    """The next group, which a command takes."""
+    next(tokens, None)
+    return _group(tokens).replace("∂ ", "∂")
