@@ -222,13 +222,13 @@ def addr(n: NodeValues) -> dict[int, Array]:
 
 
 def _dot_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
-    other = value_of(n.saved("self" if slot else ("other" if n.type.startswith("Vdot") else "tensor")))[index]
-    if not n.type.startswith("Vdot"):
-        other = np.conj(other)
-    elif slot == 0:  # it is the conjugate of the gradient that is multiplied
-        g = value_of(n.grad())
-        other = other * (np.conj(g) / g if g else 1)
-    return [TermGroup(0, (), np.asarray(other), "other vector")]
+    factor = value_of(n.saved("self" if slot else "tensor"))[index]
+    return [TermGroup(0, (), np.asarray(np.conj(factor)), "other vector")]
+
+
+def _vdot_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
+    factor = value_of(n.saved("self" if slot else "other"))[index]
+    return [TermGroup(0, (), np.asarray(factor), "other vector", conjugated=slot == 0)]
 
 
 @rule(
@@ -251,7 +251,7 @@ def dot(n: NodeValues) -> dict[int, Array]:
     "VdotBackward0",
     {"self": r"\overline{G} \cdot b", "other": r"G \cdot a"},
     "Each element gets the one gradient times the element that it was multiplied with; the first vector is conjugated.",
-    terms=_dot_terms,
+    terms=_vdot_terms,
 )
 def vdot(n: NodeValues) -> dict[int, Array]:
     g = n.grad()

@@ -117,6 +117,9 @@ def broadcast_sources(index: Index, shape: Shape, output: Shape) -> tuple[Any, .
 def _elementwise(rule: Rule, values: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     local = value_of(by_slot(rule.function(values))[slot])
     output = values.output_shape()
+    if not output and local.ndim:  # a loss that was reduced to one number
+        places = broadcast_sources(index, values.shape(slot), local.shape)
+        return [TermGroup(0, (), np.conj(local[places]), "slope")]
     indices = broadcast_sources(index, values.shape(slot), output)
     local = np.conj(np.broadcast_to(local, output))
     return [TermGroup(0, indices, local[indices] if indices else local, "slope")]
