@@ -1,0 +1,99 @@
+"""The bow by hand beside autograd: the whole story, line by line; and what is said where nothing is done by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.capture.recorder import record
+from engine.manual import Line, outline, work_out
+from engine.recording.reader import Recording, open_recording
+from engine.rules.naming import plain_text
+
+ROOT = Path(__file__).parents[1]
+
+
+def bow() -> None:
+    """Runs three shots; names are those of the mission."""
+    x, y = torch.tensor(2.0), torch.tensor(5.0)
+    w, b = torch.tensor(0.5, requires_grad=True), torch.tensor(0.0, requires_grad=True)
+    archer = torch.optim.SGD([w, b], lr=0.05)
+    for _ in range(3):
+        prediction = w * x + b
+        loss = (prediction - y) ** 2
+        archer.zero_grad()
+        loss.backward()
+        archer.step()
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+    path = tmp_path_factory.mktemp("bow") / "bow.chain"
+    with record(path, script=__file__):
+        bow()
+    with open_recording(path) as opened:
+        yield opened
+
+
+def lines(recording: Recording, step: int) -> list[Line]:
+    return [work_out(recording, place) for place in outline(recording, step)]
+
+
+def text(line: Line) -> str:
+    parts = (plain_text(line.name), plain_text(line.formula), plain_text(line.numbers), line.by_hand)
+    return " = ".join(part for part in parts if part)
+
+
+def test_the_bow_reads_like_a_textbook(recording: Recording) -> None:
+    assert [text(line) for line in lines(recording, 0)] == [
+        "w · x = 0.5 · 2 = 1.0",
+        "prediction = w · x + b = 1 + 0 = 1.0",
+        "prediction - y = 1 - 5 = -4.0",
+        "loss = (prediction - y)^2 = (-4)^2 = 16.0",
+        "∂L/∂(prediction - y) = ∂L/∂loss · 2 · (prediction - y)^(2 - 1) = 1 · 2 · (-4)^(2 - 1) = -8.0",
+        "∂L/∂prediction = ∂L/∂(prediction - y) = -8 = -8.0",
+        "∂L/∂(w · x) = ∂L/∂prediction = -8 = -8.0",
+        "∂L/∂b = 1 · ∂L/∂prediction = 1 · (-8) = -8.0",
+        "∂L/∂w = ∂L/∂(w · x) · x = -8 · 2 = -16.0",
+        "w = w - lr · ∂L/∂w = 0.5 - 0.05 · (-16) = 1.3",
+        "b = b - lr · ∂L/∂b = 0 - 0.05 · (-8) = 0.4",
+    ]
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+def test_every_digit_is_equal_at_every_step(recording: Recording, step: int) -> None:
+    for line in lines(recording, step):
+        assert line.verdict == "equal", text(line)
+        assert line.by_hand == line.autograd
+
+
+def test_stages_come_in_the_order_of_events(recording: Recording) -> None:
+    places = outline(recording, 1)
+    assert [place.stage for place in places] == ["forward"] * 3 + ["loss"] + ["gradient"] * 5 + ["update"] * 2
+    assert [place.event for place in places] == sorted(place.event for place in places)
+    first, last = recording.timeline.step_bounds(1)
+    assert all(first <= place.event <= last for place in places)
+
+
+def test_what_is_not_done_by_hand_is_shown_as_recorded(tmp_path: Path) -> None:
+    with record(tmp_path / "run.chain", script=__file__):
+        w = torch.linspace(0.1, 0.9, 12).reshape(3, 4).requires_grad_()
+        torch.erfinv(w).cumsum(0).sum().backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        found = {plain_text(line.name): line for line in lines(recording, 0)}
+    forward = found["erfinv"]
+    assert forward.verdict == "as_recorded"
+    assert forward.by_hand == ""
+    assert forward.autograd.startswith("3 × 4, norm ")
+    assert "by hand" in forward.remark
+
+
+def test_without_data_nothing_is_equal(tmp_path: Path) -> None:
+    with record(tmp_path / "run.chain", script=__file__, tensors="stats"):
+        bow()
+    with open_recording(tmp_path / "run.chain") as recording:
+        verdicts = {line.verdict for line in lines(recording, 0)}
+    assert verdicts == {"no_data"}
