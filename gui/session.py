@@ -6,18 +6,31 @@ walking and jumping are the same operation, and nothing has to be undone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import RecordingError
+from gui.proof.store import ProofStore
 
 if TYPE_CHECKING:
     from engine.recording.model import Event, Node
     from engine.recording.reader import Recording
+    from engine.rules.upstream import Walk
 
 NodeKey = tuple[str, str, str, str, int | None]
+
+
+@dataclass(frozen=True)
+class Element:
+    """One number of a gradient of the selected node: the one that entered for output `slot` (`side` "in"; of a
+    parameter: what arrived), or the one that left for input `slot` ("out")."""
+
+    side: Literal["in", "out"]
+    slot: int
+    index: tuple[int, ...]
 
 
 class Session(QObject):
@@ -27,6 +40,9 @@ class Session(QObject):
 
     A node belongs to one backward pass. When the playhead moves on to the next pass, the selection moves to the node
     that stands at the same place there, if there is one; so it is a function of (recording, playhead, chosen node).
+
+    `element` is a number of the selected node that one looks at, `walk` the way from one to the loss; `proofs` holds
+    what was proved of the recording.
     """
 
     recording_changed = Signal()
@@ -35,6 +51,8 @@ class Session(QObject):
     graph_changed = Signal(object)
     selection_changed = Signal(object)
     follow_changed = Signal(bool)
+    element_changed = Signal(object)
+    walk_changed = Signal()
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -45,6 +63,9 @@ class Session(QObject):
         self._chosen: int | None = None
         self._selection: int | None = None
         self._follow = False
+        self._element: Element | None = None
+        self._walk: Walk | None = None
+        self.proofs = ProofStore(self)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
@@ -65,6 +86,15 @@ class Session(QObject):
     def selection(self) -> int | None:
         """The chosen node, or the one at its place in the current graph."""
         return self._selection
+
+    @property
+    def element(self) -> Element | None:
+        return self._element
+
+    @property
+    def walk(self) -> Walk | None:
+        """The way upstream that is shown."""
+        return self._walk
 
     @property
     def current_event(self) -> Event | None:
@@ -116,6 +146,8 @@ class Session(QObject):
     def _replace(self, recording: Recording | None) -> None:
         old, self._recording = self._recording, recording
         self._chosen = self._selection = None
+        self._element = self._walk = None
+        self.proofs.clear()
         self._playhead = min(0, self.last)
         self._graph = self._graph_at(self._playhead)
         if old is not None:
@@ -123,6 +155,8 @@ class Session(QObject):
         self.recording_changed.emit()
         self.graph_changed.emit(self._graph)
         self.selection_changed.emit(None)
+        self.element_changed.emit(None)
+        self.walk_changed.emit()
         self.playhead_changed.emit(self._playhead)
 
     # --- moving ------------------------------------------------------------------------------------------------------
@@ -133,10 +167,21 @@ class Session(QObject):
         if target != self._playhead:
             self._show(target)
 
-    def select(self, node: int | None) -> None:
-        """Choose a node, or none."""
+    def select(self, node: int | None, element: Element | None = None) -> None:
+        """Choose a node, and perhaps one number of its gradients, or none."""
+        if element is None and node is not None and node == self._selection:
+            element = self._element
         self._chosen = node
         self._update_selection()
+        if element != self._element:
+            self._element = element
+            self.element_changed.emit(element)
+
+    def show_walk(self, walk: Walk | None) -> None:
+        """Mark a way upstream, or none."""
+        if walk != self._walk:
+            self._walk = walk
+            self.walk_changed.emit()
 
     def refresh(self) -> None:
         """Take in what a running script has added. `failed` tells if the file cannot be read any more."""

@@ -7,7 +7,8 @@
     theme.switch.changed.connect(redraw)   # after every change, the system's included
 
 Colours have one meaning each: `forward` values, `backward` gradients, `update` parameters, `accent` selection and
-focus. `warn`, `error` and `accent` never stand alone: an icon, a shape or a word comes with them. Contrast and
+focus, `proved` what was computed again and agrees. `warn`, `error`, `accent` and `proved` never stand alone: an icon,
+a shape or a word comes with them. Contrast and
 separation of the colours (also for colour-blind eyes) are checked in tests/gui/test_theme.py.
 """
 
@@ -86,6 +87,7 @@ class Theme:
     accent: QColor
     warn: QColor
     error: QColor
+    proved: QColor  # computed again by hand, and compared
     categories: Mapping[str, QColor]
     ramp: tuple[QColor, ...]  # from least to most
     ramp_signed: tuple[QColor, QColor, QColor]  # negative, zero, positive
@@ -142,6 +144,7 @@ DARK = Theme(
     **_colors(
         bg="#14161B", surface="#1B1E25", raised="#252A34", line="#343B48", text="#E8EBF0", dim="#A7B0BE",
         forward="#5AA9FF", backward="#FF9A3D", update="#9BF6D2", accent="#F5A3F0", warn="#F2DB5A", error="#FF5D7A",
+        proved="#6FD08C",
     ),
     categories=_colors(
         linear="#2C4A6E", normalization="#4A3E6B", activation="#6B4A1F", shape="#3A404C", reduction="#1F5A52",
@@ -156,6 +159,7 @@ LIGHT = Theme(
     **_colors(
         bg="#F5F6F8", surface="#FFFFFF", raised="#FFFFFF", line="#D9DDE4", text="#1A1E26", dim="#566070",
         forward="#0B5FC0", backward="#B4540A", update="#00503D", accent="#A3169B", warn="#7A6200", error="#D0103F",
+        proved="#1C7A3E",
     ),
     categories=_colors(
         linear="#CFE2FA", normalization="#E0D8F7", activation="#FBE3C4", shape="#E6E9EE", reduction="#CDEDE5",

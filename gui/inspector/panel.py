@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from pathlib import PurePath
+from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -18,7 +19,8 @@ from gui.inspector.operation import data_content, operation_content
 from gui.inspector.parameter import parameter_content
 from gui.inspector.row import Summary, TensorRow, summary
 from gui.inspector.section import SectionView
-from gui.session import Session
+from gui.proof.rule_view import RuleView
+from gui.session import Element, Session
 from gui.tensor_views.detail import Looking
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.loaded import Loaded, difference, load
@@ -77,6 +79,7 @@ class InspectorPanel(QWidget):
         self._build()
         for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
             signal.connect(self._refresh_soon)
+        session.element_changed.connect(self._mark_element)
         session.recording_changed.connect(self._recording_changed)
         theme.switch.changed.connect(self._restyle)
 
@@ -123,6 +126,8 @@ class InspectorPanel(QWidget):
             self._body.addWidget(widget)
         self._body.addLayout(source)
         self._body.addWidget(self._facts)
+        self.rule = RuleView(self._session, self)
+        self._body.addWidget(self.rule)
         self._body.addStretch(1)
         self._scroll = QScrollArea(self)
         self._scroll.setWidgetResizable(True)
@@ -189,7 +194,8 @@ class InspectorPanel(QWidget):
         self.refresh()
         self._load_waiting()
         shown = [] if self._content is None else [self._sections[section.key] for section in self._content.sections]
-        return (self._message, self._place.text(), self._content, tuple(view.drawn_state() for view in shown))
+        rule = self.rule.drawn_state()
+        return (self._message, self._place.text(), self._content, rule, tuple(view.drawn_state() for view in shown))
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
@@ -209,6 +215,8 @@ class InspectorPanel(QWidget):
         set_visible(self._follow, content is not None and content.chosen)
         self._draw_source()
         self._facts.set_facts(content.facts if content else ())
+        recording = self._session.recording
+        self.rule.show_node(recording.node(content.node) if content and recording else None)
         self._draw_sections()
         if self._waiting:
             self._timer.start()
@@ -266,7 +274,8 @@ class InspectorPanel(QWidget):
             view = self._sections[key] = SectionView(self)
             view.toggled.connect(self._row_toggled)
             view.looked.connect(self._row_looked)
-        first = self._body.indexOf(self._facts) + 1
+            view.element_chosen.connect(self._choose_element)
+        first = self._body.indexOf(self.rule) + 1
         if self._body.indexOf(view) != first + place:
             self._body.removeWidget(view)
             self._body.insertWidget(first + place, view)
@@ -321,6 +330,32 @@ class InspectorPanel(QWidget):
 
     def _row_looked(self, key: str, looking: Looking) -> None:
         self._looking[key] = looking
+
+    def _choose_element(self, key: str, index: tuple[int, ...]) -> None:
+        """A click on a number of a gradient: what is it the sum of?"""
+        place = gradient_of(key)
+        if place is not None and self._content is not None:
+            self._session.select(self._content.node, Element(*place, index))
+
+    def _mark_element(self, element: Element | None) -> None:
+        """Mark the chosen number in the views that show it."""
+        for view in self._sections.values():
+            for row in view.rows:
+                mine = element is not None and row.item is not None and gradient_of(row.item.key) == (
+                    element.side, element.slot)  # fmt: skip
+                row.mark(element.index if mine and element is not None else None)
+
+
+def gradient_of(key: str) -> tuple[Literal["in", "out"], int] | None:
+    """Which gradient of the node a row shows: side and slot; None for other tensors."""
+    role, _, place = key.partition(".")
+    if role == "grad_input":
+        return "out", int(place)
+    if role == "grad_output":
+        return "in", int(place)
+    if role == "part":
+        return "in", int(place.split(".")[0])
+    return ("in", 0) if role in ("arrived", "held", "holds") else None
 
 
 def _loaded(recording: Recording, item: TensorItem) -> Loaded | None:

@@ -245,10 +245,14 @@ class RowHeader(QAbstractButton):
 
 
 class TensorRow(QWidget):
-    """A header, and below it the views while it is open. `toggled` and `looked` tell what the user wants to see."""
+    """A header, and below it the views while it is open. `toggled` and `looked` tell what the user wants to see.
+
+    `element_chosen` tells the index of a number that was clicked.
+    """
 
     toggled = Signal(str, bool)
     looked = Signal(str, object)
+    element_chosen = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -282,6 +286,7 @@ class TensorRow(QWidget):
         if self._detail is None:
             self._detail = TensorDetail(self)
             self._detail.looked.connect(self._looked)
+            self._detail.element_chosen.connect(self._element_chosen)
             self._layout.addWidget(self._detail)
         self._detail.show_tensor(loaded, self.item.phase, looking)
         self._detail.show()
@@ -297,3 +302,12 @@ class TensorRow(QWidget):
     def _looked(self, looking: Looking) -> None:
         if self.item is not None:
             self.looked.emit(self.item.key, looking)
+
+    def mark(self, index: tuple[int, ...] | None) -> None:
+        """Mark one number in the views, or none."""
+        if self._detail is not None:
+            self._detail.mark(index)
+
+    def _element_chosen(self, index: tuple[int, ...]) -> None:
+        if self.item is not None:
+            self.element_chosen.emit(self.item.key, index)

@@ -58,6 +58,7 @@ class SectionView(QWidget):
 
     toggled = Signal(str, bool)
     looked = Signal(str, object)
+    element_chosen = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +102,7 @@ class SectionView(QWidget):
             row = TensorRow(self)
             row.toggled.connect(self.toggled)
             row.looked.connect(self.looked)
+            row.element_chosen.connect(self.element_chosen)
             self._rows.append(row)
             self._layout.addWidget(row)
         for place, row in enumerate(self._rows):

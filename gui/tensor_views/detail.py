@@ -76,6 +76,7 @@ class TensorDetail(QWidget):
     """
 
     looked = Signal(object)
+    element_chosen = Signal(object)  # the index of a number that was clicked; not of a preview, which lacks some
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,6 +148,8 @@ class TensorDetail(QWidget):
                 name
             ](self)
             made.setAccessibleName(self._tabs.tabText(VIEWS.index(name)))
+            if isinstance(made, HeatMap | TensorTable):
+                made.element_chosen.connect(self._element_chosen)
             self._views[name] = made
             self._layout.addWidget(made)
         return self._views[name]
@@ -225,6 +228,19 @@ class TensorDetail(QWidget):
         self._tabs.setStyleSheet(f"QTabBar::tab {{ padding: {padding}; font-size: {theme.CAPTION_PX}px; }}")
 
     # --- what the user does ------------------------------------------------------------------------------------------
+
+    def mark(self, index: tuple[int, ...] | None) -> None:
+        """Mark a number, in whichever slice it is, and show that slice; None marks none."""
+        shown = self._plane()
+        if index is not None and shown is not None and not shown.folded and len(index) == len(shown.shape):
+            self._look(replace(self._looking, leading=index[:-2]))
+        view = self._views.get("heat_map")
+        if isinstance(view, HeatMap):
+            view.mark(index)
+
+    def _element_chosen(self, index: tuple[int, ...]) -> None:
+        if self._loaded is not None and self._loaded.tensor.level == "full":
+            self.element_chosen.emit(index)
 
     def _tab_chosen(self, place: int) -> None:
         if place >= 0:

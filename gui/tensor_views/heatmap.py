@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -88,8 +88,11 @@ class HeatMap(QWidget):
     """The slice, a colour bar with its numbers, and a line that tells index and value of the cell under the mouse.
 
     A slice with more cells than there are pixels is shrunk: each pixel shows the element furthest from zero of its
-    block, and the line says so. With the keyboard focus the arrow keys walk over the cells.
+    block, and the line says so. With the keyboard focus the arrow keys walk over the cells. `element_chosen` tells the
+    index of a cell that was clicked, or on which Enter was pressed.
     """
+
+    element_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -100,6 +103,7 @@ class HeatMap(QWidget):
         self._special = (0, 0)
         self._preview = False
         self._cell: tuple[int, int] | None = None
+        self._marked: tuple[int, ...] | None = None
         self._image: QImage | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -211,6 +215,36 @@ class HeatMap(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self.set_cell(self._cell_at(event.position().toPoint()))
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        cell = self._cell_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and cell is not None:
+            self._choose(cell)
+
+    def _choose(self, cell: tuple[int, int]) -> None:
+        """Where many cells share a pixel, the one furthest from zero, which is the one that is seen."""
+        if self._plane is None:
+            return
+        index = self._plane.index(*self._seen(cell))
+        if index is not None:
+            self.element_chosen.emit(index)
+
+    def _seen(self, cell: tuple[int, int]) -> tuple[int, int]:
+        area, ratio = self._area(), self.devicePixelRatioF()
+        blocks = []
+        for place, length, pixels in zip(cell, self._values.shape, (area.height(), area.width()), strict=True):
+            count = min(int(pixels * ratio), length)
+            block = place * count // length
+            blocks.append(slice(-(-block * length // count), max(-(-(block + 1) * length // count), place + 1)))
+        part = np.abs(self._values[blocks[0], blocks[1]])
+        row, column = np.unravel_index(int(np.argmax(np.where(np.isnan(part), np.inf, part))), part.shape)
+        return int(blocks[0].start + row), int(blocks[1].start + column)
+
+    def mark(self, index: tuple[int, ...] | None) -> None:
+        """Keep a frame round one element, if it is in the slice."""
+        if index != self._marked:
+            self._marked = index
+            self.update()
+
     def leaveEvent(self, event: QEvent) -> None:
         if not self.hasFocus():
             self.set_cell(None)
@@ -230,6 +264,9 @@ class HeatMap(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._cell is not None:
+            self._choose(self._cell)
+            return
         move = KEYS.get(Qt.Key(event.key()))
         if move is None or self._plane is None:
             super().keyPressEvent(event)
@@ -275,13 +312,19 @@ class HeatMap(QWidget):
     def _paint_marks(self, painter: QPainter, area: QRect) -> None:
         painter.setPen(theme.current().line)
         painter.drawRect(area.adjusted(0, 0, -1, -1))
-        if self._cell is None:
-            return
+        if self._plane is not None and self._marked is not None:
+            marked = self._plane.place(self._marked)
+            if marked is not None:
+                self._paint_frame(painter, area, marked, 2)
+        if self._cell is not None:
+            self._paint_frame(painter, area, self._cell, 2 if self._marked is None else 1)
+
+    def _paint_frame(self, painter: QPainter, area: QRect, cell: tuple[int, int], width: int) -> None:
         rows, columns = self._values.shape
         top, left = (place * length // count for place, length, count in (
-            (self._cell[0], area.height(), rows), (self._cell[1], area.width(), columns)))  # fmt: skip
+            (cell[0], area.height(), rows), (cell[1], area.width(), columns)))  # fmt: skip
         size = QSize(max(area.width() // columns, 3), max(area.height() // rows, 3))
-        painter.setPen(QPen(theme.current().accent, 2))
+        painter.setPen(QPen(theme.current().accent, width))
         painter.drawRect(QRect(QPoint(left, top), size))
 
     def _paint_scale(self, painter: QPainter, top: int) -> None:

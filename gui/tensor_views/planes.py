@@ -41,6 +41,16 @@ class Plane:
             return None
         return tuple(int(place) for place in np.unravel_index(position, self.shape))
 
+    def place(self, index: Sequence[int]) -> tuple[int, int] | None:
+        """Row and column of an element; None if it is in another slice or does not exist. The reverse of `index`."""
+        if len(index) != len(self.shape) or any(not 0 <= at < n for at, n in zip(index, self.shape, strict=True)):
+            return None
+        if self.folded:
+            flat = int(np.ravel_multi_index(tuple(index), self.shape)) if index else 0
+            return divmod(flat, self.columns)
+        row, column = (0, *index)[-2:]
+        return (row, column) if tuple(index[:-2]) == self.leading else None
+
     def take(self, data: Array) -> Array:
         """The slice as an array (rows, columns), without copying where possible; unused places hold zero."""
         if not self.folded:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -42,6 +42,10 @@ class PlaneModel(QAbstractTableModel):
         self._values = np.zeros((0, 0)) if data is None or shown is None else shown.take(data)
         self.endResetModel()
 
+    def index_of(self, cell: Index) -> tuple[int, ...] | None:
+        """The index in the tensor of the element in a cell."""
+        return self._plane.index(cell.row(), cell.column()) if self._plane is not None and cell.isValid() else None
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
         return 0 if parent.isValid() else int(self._values.shape[0])
 
@@ -68,7 +72,12 @@ class PlaneModel(QAbstractTableModel):
 
 
 class TensorTable(QTableView):
-    """All numbers of a slice; Copy takes the chosen cells (else all) as tab-separated text, the menu also as CSV."""
+    """All numbers of a slice; Copy takes the chosen cells (else all) as tab-separated text, the menu also as CSV.
+
+    `element_chosen` tells the index of a cell that was clicked, or on which Enter was pressed.
+    """
+
+    element_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,8 +95,14 @@ class TensorTable(QTableView):
             header.setHighlightSections(False)
         self.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self.clicked.connect(self._choose)
         self._restyle()
         theme.switch.changed.connect(self._restyle)
+
+    def _choose(self, cell: Index) -> None:
+        index = self._model.index_of(cell)
+        if index is not None:
+            self.element_chosen.emit(index)
 
     def _restyle(self) -> None:
         font = theme.mono_font(theme.TEXT_PX - 1)
@@ -132,6 +147,8 @@ class TensorTable(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             to_clipboard(self.text())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._choose(self.currentIndex())
         else:
             super().keyPressEvent(event)
 

@@ -42,7 +42,7 @@ def contrast(a: QColor, b: QColor) -> float:
 
 
 @THEMES
-@pytest.mark.parametrize("token", ["text", "dim", "forward", "backward", "update", "accent", "warn", "error"])
+@pytest.mark.parametrize("token", ["text", "dim", "forward", "backward", "update", "accent", "warn", "error", "proved"])
 def test_tokens_are_readable_on_every_surface(look: Theme, token: str) -> None:
     for ground in (look.bg, look.surface, look.raised):
         assert contrast(getattr(look, token), ground) >= 4.5

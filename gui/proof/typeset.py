@@ -1,0 +1,79 @@
+"""Formulas as pictures: LaTeX to outlines, by ziamath, which is imported when the first formula is wanted.
+
+Setting a formula takes some 20 ms, so `set_formula` is called in the worker's thread; the window finds it in the cache.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+
+SIZE = 16.0  # px of the font that formulas are set in; views scale them
+_SIGN = re.compile(r"(^|[({\[=,]|\\cdot)(\s*)-(?=\S)")
+_TAG = re.compile(r'<svg[^>]*?width="([\d.]+)" height="([\d.]+)" viewBox="([-\d. ]+)"')
+_LOCK = threading.Lock()  # ziamath keeps fonts in tables of its own
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An SVG whose colour is "currentColor"; `ascent` and `descent` are above and below the line, in px at SIZE."""
+
+    svg: str
+    width: float
+    ascent: float
+    descent: float
+
+
+@lru_cache(maxsize=2048)
+def set_formula(latex: str) -> Formula | None:
+    """The formula set at SIZE, or None if it cannot be: whoever asked shows the text instead."""
+    with _LOCK:
+        try:
+            from ziamath.config import config
+            from ziamath.zmath import Latex
+
+            config.svg2 = False  # Qt knows SVG 1.2 only
+            svg: str = Latex(tidy(latex), size=SIZE, color="currentColor").svg()
+        except Exception:  # a formula that the typesetter does not take must not take the inspector with it
+            return None
+    found = _TAG.search(svg)
+    if found is None:
+        return None
+    _, top, width, height = map(float, found[3].split())
+    return Formula(svg, width, -top, height + top)
+
+
+def tidy(latex: str) -> str:
+    """A minus that is a sign, and not between two operands, stands close to its number."""
+    return _SIGN.sub(lambda found: f"{found[1]}{found[2]}{{-}}", latex)
+
+
+def pieces(latex: str) -> tuple[str, ...]:
+    """The parts between which a long formula may be broken: before each =, ≈, + and − that is in no bracket."""
+    depth, start, found, place = 0, 0, [], 0
+    while place < len(latex):
+        if latex.startswith((r"\left", r"\begin"), place) and not latex.startswith(r"\leftarrow", place):
+            depth += 1
+        elif latex.startswith((r"\right", r"\end"), place) and not latex.startswith(r"\rightarrow", place):
+            depth -= 1
+        elif latex[place] in "{([":
+            depth += 1
+        elif latex[place] in "})]":
+            depth -= 1
+        elif depth == 0 and _breaks(latex, start, place):
+            found.append(latex[start:place].strip())
+            start = place
+        place += 1
+    return tuple(part for part in (*found, latex[start:].strip()) if part)
+
+
+def _breaks(latex: str, start: int, place: int) -> bool:
+    """Whether a line may begin at `place`: at an operator that has something before it."""
+    before = latex[start:place].strip()
+    if not before or before in ("=", r"\approx", "+", "-"):
+        return False
+    if latex[place] in "+-":
+        return not before.endswith((r"\cdot", "="))
+    return latex[place] == "=" or latex.startswith(r"\approx", place)
