@@ -1,0 +1,264 @@
+"""A training step, written as a program in plain Python and NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+import numpy as np
+
+from engine.export.script import elementwise, losses, names, networks, shapes  # noqa: F401 - they register templates
+from engine.export.script.layout import assemble
+from engine.export.script.reading import Array, Operation, Pass, TrainingStep
+from engine.export.script.registry import BACKWARD, FORWARD, Template
+from engine.export.script.source import functions
+from engine.export.script.update import OPTIMIZERS
+from engine.export.script.updates import write_updates
+from engine.export.script.writing import NodeText, NoTemplateError, Program
+from engine.recording.model import Event
+
+_OWN = frozenset({"distance", "compare", "RECORDED", "WIDTH", "values"})
+
+
+def write_program(step: TrainingStep, values_file: str) -> tuple[str, dict[str, Array]]:
+    """The program's text, and the arrays that it reads from `values_file` (none if it says all of them itself)."""
+    reserved = _OWN | functions().keys() | {name.lower() for name in OPTIMIZERS}
+    program = Program(step, names.Names(frozenset(reserved)))
+    _name_parameters(program)
+    _name_data(program)
+    forward: list[str] = []
+    backward: list[str] = []
+    for number, one in enumerate(step.passes):
+        _name_outputs(program, one)
+        forward += [*_passed(number, "Forward"), *_forward(program, one)]
+        backward = []
+        backward += [*_passed(number, "Backward"), *_backward(program, one)]
+        forward += ["", *backward]
+    update = write_updates(program)
+    return assemble(program, forward, update, values_file)
+
+
+def _passed(number: int, what: str) -> list[str]:
+    again = f", backward pass {number + 1}" if number else ""
+    return [f"# ---- {what}{again}"] if what == "Forward" else ["# ---- Backward, from the loss to the parameters"]
+
+
+def _name_parameters(program: Program) -> None:
+    """Every parameter of the step, as it was before its first update, in the order in which they are used."""
+    events = [event for one in program.step.passes for event in one.accumulated.values()]
+    tensors: dict[int, int] = {}
+    for event in sorted([*events, *program.step.updates], key=lambda event: event.id):
+        tensor = program.step.values(event).get(("param_before", 0, ""))
+        if event.parameter is not None and tensor is not None:
+            tensors.setdefault(event.parameter, tensor)
+    used = [
+        one.nodes[edge.target].parameter
+        for one in program.step.passes
+        for operation in one.operations
+        for _, edge in sorted(operation.edges.items())
+    ]
+    for parameter in dict.fromkeys([*used, *tensors]):
+        if parameter is not None and parameter in tensors:
+            program.remember(tensors[parameter], program.parameter(parameter, tensors[parameter]))
+
+
+def _name_data(program: Program) -> None:
+    """The user's names for what needs no gradient belong to it, even where the user gives them away again later."""
+    for one in program.step.passes:
+        for operation in one.operations:
+            for value in operation.inputs.values():
+                program.reserve(value.tensor, value.name)
+
+
+def _name_outputs(program: Program, one: Pass) -> None:
+    used = {(edge.target, edge.input_number) for operation in one.operations for edge in operation.edges.values()}
+    used.add((program.step.recording.graph(one.graph).root, 0))
+    modules = {operation.node.module for operation in one.operations}
+    inner = {".".join(path.split(".")[:count]) for path in modules for count in range(1, path.count(".") + 1)}
+    following = [*one.operations[1:], None]
+    for operation, after in zip(one.operations, following, strict=True):
+        node = operation.node
+        last = node.module not in inner and (after is None or after.node.module != node.module)
+        wanted = names.of_output(node, last_of_module=last)
+        outputs = sorted({index for target, index in used if target == node.id} | {0})
+        for index in outputs:
+            if (operation.key, index) not in program.variables:
+                name = program.names.new(wanted if index == 0 and len(outputs) == 1 else f"{wanted}_{index}")
+                program.variables[operation.key, index] = name
+
+
+class _Places:
+    """Comments that say where in the user's program one is, each time that changes."""
+
+    def __init__(self, program: Program) -> None:
+        self._recording = program.step.recording
+        self._line: tuple[int | None, int | None] | None = None
+        self._module = ""
+
+    def of(self, operation: Operation) -> list[str]:
+        node, found = operation.node, []
+        if (node.source, node.line) != self._line and node.source is not None and node.line is not None:
+            source = self._recording.source(node.source)
+            lines = source.text.splitlines()
+            text = lines[node.line - 1] if 0 < node.line <= len(lines) else ""
+            found.append(f"# {names.comment(PurePath(source.path).name, 40)}:{node.line}  {names.comment(text, 70)}")
+            self._line, self._module = (node.source, node.line), ""
+        if node.module and node.module != self._module:
+            found.append(f"# {names.comment(node.module, 60)} · {names.comment(node.module_type, 40)}")
+        self._module = node.module
+        return found
+
+
+def _write(template: Template | None, text: NodeText) -> str | None:
+    """Let the template write; if it cannot, nothing was written, and the reason is returned."""
+    if template is None:
+        return "no template"
+    try:
+        template(text)
+    except NoTemplateError as reason:
+        text.lines.clear()
+        text.contributions.clear()
+        return str(reason)
+    return None
+
+
+def _forward(program: Program, one: Pass) -> Iterator[str]:
+    places = _Places(program)
+    for operation in one.operations:
+        if operation.key in program.written:
+            continue
+        program.written.add(operation.key)
+        yield from places.of(operation)
+        text = NodeText(program, one, operation)
+        reason = _write(FORWARD.get(operation.node.type), text)
+        if reason is not None:
+            text.local.clear()
+            yield from _recorded_outputs(program, operation, reason)
+        else:
+            yield from _with_type(program, text.lines, operation, [operation.outputs.get(0)])
+
+
+def _with_type(program: Program, lines: list[str], operation: Operation, results: list[int | None]) -> list[str]:
+    """The lines of a node, with its type at the end of the first, and, where they are single numbers, the results."""
+    found = []
+    for position, line in enumerate(lines):
+        remarks = [names.comment(operation.node.type)] if position == 0 else []
+        tensor = results[position] if len(results) == len(lines) else None
+        if tensor is not None and program.step.shape(tensor) == ():
+            value = program.step.kept(tensor)
+            remarks += [] if value is None else [f"= {value[()]}"]
+        found.append(f"{line}  # {' '.join(remarks)}" if remarks and "  # " not in line else line)
+    return found
+
+
+def _recorded_outputs(program: Program, operation: Operation, reason: str) -> Iterator[str]:
+    what = f"forward of {operation.node.type}"
+    program.as_recorded.append(f"{what} ({reason})")
+    yield f"# AS RECORDED, not by hand: {names.comment(what)} ({names.comment(reason)})"
+    for (key, index), name in program.variables.items():
+        if key == operation.key:
+            if index not in operation.outputs:
+                raise NoTemplateError(
+                    f"{operation.node.type} cannot be done by hand ({reason}), and its result was not recorded."
+                )
+            given = program.tensor(operation.outputs[index], f"{name}_recorded")
+            yield f"{name} = {given}"
+
+
+def _backward(program: Program, one: Pass) -> Iterator[str]:
+    places = _Places(program)
+    steps: list[Operation | Event] = [*one.backward, *one.accumulated.values()]
+    steps.sort(key=lambda item: item.id if isinstance(item, Event) else item.ran or 0)
+    for item in steps:
+        if isinstance(item, Event):
+            yield from _accumulate(program, item)
+            continue
+        yield from places.of(item)
+        for index, tensor in sorted(item.grad_outputs.items()):
+            yield from _entering(program, one, item, index, tensor)
+        text = NodeText(program, one, item)
+        reason = _write(BACKWARD.get(item.node.type), text)
+        missing = {slot for slot in item.grad_inputs if slot in item.edges} - text.given_slots
+        if reason is None and missing:
+            reason = f"no template for input {min(missing)}"
+            text.lines.clear()
+            text.contributions.clear()
+        if reason is not None:
+            yield from _recorded_gradients(program, item, text, reason)
+        else:
+            yield from _with_type(program, text.lines, item, [tensor for _, _, tensor in text.contributions])
+        for place, name, tensor in text.contributions:
+            program.gradients.setdefault(place, []).append((name, tensor))
+
+
+def _recorded_gradients(program: Program, operation: Operation, text: NodeText, reason: str) -> Iterator[str]:
+    what = f"backward of {operation.node.type}"
+    program.as_recorded.append(f"{what} ({reason})")
+    yield f"# AS RECORDED, not by hand: {names.comment(what)} ({names.comment(reason)})"
+    for slot in sorted(operation.grad_inputs):
+        if slot in operation.edges:
+            name = text.target(slot)
+            yield f"{name} = {program.tensor(operation.grad_inputs[slot], f'{name}_recorded')}"
+
+
+def _entering(program: Program, one: Pass, operation: Operation, index: int, tensor: int) -> Iterator[str]:
+    """The gradient of one output: the sum of what came back from its uses, or what the pass began with."""
+    place = (operation.node.id, index)
+    sent = program.gradients.get(place, [])
+    output = program.variables.get((operation.key, index)) or program.names.new(f"output_{index}")
+    base = f"grad_{output}"
+    root = program.step.recording.graph(one.graph).root == operation.node.id and index == 0
+    if not sent:
+        name = program.names.new(base)
+        program.gradients[place] = [(name, tensor)]
+        yield _beginning(program, name, tensor, output)
+    elif root or (len(sent) == 1 and _changed(program, sent[0][1], tensor)):
+        name = program.names.new(base)
+        program.gradients[place] = [(name, tensor)]
+        program.as_recorded.append(f"{base}: it is not what the nodes before it sent (a hook may have changed it)")
+        given = program.tensor(tensor, f"{name}_recorded")
+        yield f"{name} = {given}  # AS RECORDED: not what the nodes before it sent (a hook?)"
+    elif len(sent) > 1:
+        name = program.names.new(base)
+        program.gradients[place] = [(name, tensor)]
+        yield f"{name} = {' + '.join(part for part, _ in sent)}  # {output} was used {len(sent)} times: the sum"
+
+
+def _changed(program: Program, sent: int, entered: int) -> bool:
+    if sent == entered:
+        return False
+    there, here = program.step.kept(sent), program.step.kept(entered)
+    return there is not None and here is not None and not np.array_equal(there, here, equal_nan=True)
+
+
+def _beginning(program: Program, name: str, tensor: int, output: str) -> str:
+    array = program.step.array(tensor)
+    if np.all(array == 1):
+        ones = "number(1)" if array.ndim == 0 else f"np.ones({array.shape}, number)"
+        return f"{name} = {ones}  # d {output} / d {output}"
+    return f"{name} = {program.tensor(tensor, f'{name}_given')}  # what backward() was given"
+
+
+def _accumulate(program: Program, event: Event) -> Iterator[str]:
+    """The gradient of a parameter, added to what `.grad` held."""
+    if event.parameter is None or event.node is None:
+        return
+    tensors = program.step.values(event)
+    sent = program.gradients.get((event.node, 0), [])
+    parameter = program.parameters.get(event.parameter)
+    if not sent or parameter is None:
+        return
+    name = sent[0][0]
+    if len(sent) > 1:
+        name = program.names.new(f"grad_{parameter}")
+        yield f"{name} = {' + '.join(part for part, _ in sent)}  # {parameter} was used {len(sent)} times: the sum"
+    before = tensors.get(("grad_before", 0, ""))
+    if before is not None and np.any(program.step.array(before) != 0):
+        held = program.grads.get(event.parameter) or program.tensor(before, f"grad_{parameter}_before")
+        total = program.names.new(f"grad_{parameter}_total")
+        yield f"{total} = {held} + {name}  # added to what .grad held before"
+        name = total
+    program.grads[event.parameter] = name
+    after = tensors.get(("grad_after", 0, ""), tensors.get(("grad_input", 0, "")))
+    if after is not None:
+        program.recorded[name] = program.step.array(after)
