@@ -19,7 +19,7 @@ def linear(function: Callable[[Floats], Floats], array: Array, terms: int) -> Ar
     """
     if not isinstance(array, Bounded):
         return function(array)
-    error = np.zeros(1)
+    error = np.zeros(())
     if terms > 1:
         error = roundings(terms) * array.unit * function(np.abs(array.value))
     if array.error is not None:

@@ -36,15 +36,15 @@ class Sent:
 
     def gradient(self, g: Array, shape: Shape) -> Array:
         """The gradient of an input of `shape`."""
-        flat = self.places.ravel()
+        flat = self.places.reshape(g.shape).ravel()
         kept = flat >= 0
         places = flat[kept]
         size = int(np.prod(shape, dtype=np.int64))
 
         def scatter(array: Floats) -> Floats:
-            array = np.broadcast_to(array, self.places.shape).ravel()[kept]
+            array = array.ravel()[kept]
             if array.dtype.kind != "c":
-                return np.bincount(places, array, size).reshape(shape)
+                return np.bincount(places, array, size).astype(np.float64).reshape(shape)
             return (np.bincount(places, array.real, size) + 1j * np.bincount(places, array.imag, size)).reshape(shape)
 
         most = int(np.bincount(places).max(initial=1)) if isinstance(g, Bounded) else 1
@@ -53,7 +53,7 @@ class Sent:
     def terms(self, index: Index, shape: Shape, grad: Shape) -> tuple[tuple[Any, ...], Floats]:
         """Index arrays of the numbers that are added up in element `index`, and their factors."""
         place = np.ravel_multi_index(index, shape) if shape else 0
-        found = np.nonzero(np.atleast_1d(self.places) == place)
+        found = np.nonzero(np.atleast_1d(self.places.reshape(grad)) == place)
         return (found if grad else ()), np.ones(len(found[0]))
 
 
