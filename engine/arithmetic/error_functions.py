@@ -1,7 +1,8 @@
 """The error function and its relatives, on NumPy arrays, to about 1e-15: NumPy and nothing else.
 
-Where an argument is small, `erf(x) / x` is a Chebyshev series in x²; elsewhere all come from `erfcx(x) = exp(x²) erfc(x)`,
-which is smooth on the whole half line: `(1 + 2x) erfcx(x)` is a Chebyshev series in t = (x - k) / (x + k).
+Where an argument is small, `erf(x) / x` is a Chebyshev series in x². Elsewhere all come from
+`erfcx(x) = exp(x²) erfc(x)`, which is smooth on the whole half line: `(1 + 2x) erfcx(x)` is a Chebyshev series in
+t = (x - k) / (x + k).
 """
 
 from __future__ import annotations

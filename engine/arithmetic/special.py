@@ -43,7 +43,7 @@ def bounded(
             own = own + argument * x.unit * np.nan_to_num(steepness * np.abs(x.value), nan=0.0, posinf=np.inf)
         if x.error is None:
             return Bounded(value, own, x.unit)
-        moved = np.where(x.error == 0.0, 0.0, steepness * x.error)
+        moved = np.where((x.error == 0.0) | np.isinf(x.value), 0.0, steepness * x.error)
         steep = x.error > _STEEP * np.abs(x.value)
         if np.any(steep):
             ends = np.fmax(np.abs(function(x.value + x.error) - value), np.abs(function(x.value - x.error) - value))
