@@ -18,22 +18,35 @@ from typing import NamedTuple
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from engine.capture.measure import EMPTY, covered, dtype_name, is_readable, measure, preview, raw_bytes, shape_of
+from engine.capture.measure import (
+    EMPTY,
+    covered,
+    dense_equivalent,
+    dtype_name,
+    is_readable,
+    measure,
+    preview,
+    raw_bytes,
+    shape_of,
+)
 from engine.recording.model import Histogram, Level, Statistics, Tensor
 
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
 _PREVIEW_SHARE = 8
 _SWEEP_EVERY = 4096
+_DENSE_ELEMENTS = 4 * 2**20  # a sparse tensor is written down as a dense one up to here
 
 
 class _Place(NamedTuple):
-    """Where a tensor's elements lie."""
+    """Where a tensor's elements lie, and how they are read: a conjugate or a negative may be a view of the same."""
 
     storage: int
     offset: int
     shape: torch.Size
     stride: tuple[int, ...]
     dtype: torch.dtype
+    conjugated: bool
+    negated: bool
 
 
 @dataclass(slots=True)
@@ -70,10 +83,19 @@ class TensorStore:
         The caller holds a `Quiet`.
         """
         if not is_readable(tensor):
-            return self._unreadable(tensor)
+            dense = dense_equivalent(tensor, _DENSE_ELEMENTS)
+            return self._unreadable(tensor) if dense is None else self._unknown(dense)
         storage = tensor.untyped_storage()
         address = storage._cdata
-        place = _Place(address, int(tensor.storage_offset()), tensor.shape, tensor.stride(), tensor.dtype)
+        place = _Place(
+            address,
+            int(tensor.storage_offset()),
+            tensor.shape,
+            tensor.stride(),
+            tensor.dtype,
+            tensor.is_conj(),
+            tensor.is_neg(),
+        )
         version = -1 if tensor.is_inference() else tensor._version + bumps
         known = self._known.get(place)
         if known is not None and known.version == version >= 0 and not known.storage.expired():
@@ -97,7 +119,7 @@ class TensorStore:
             if (
                 known is not None
                 and known.version == version >= 0
-                and (other.offset, other.dtype) == (place.offset, place.dtype)
+                and (other.offset, *other[4:]) == (place.offset, *place[4:])
                 and covered(other.shape, other.stride) == elements is not None
                 and not known.storage.expired()
             ):
@@ -131,6 +153,12 @@ class TensorStore:
         count[0] += 1
         count[1] += size
         return level
+
+    def _unknown(self, tensor: torch.Tensor) -> int:
+        """A content that will not be met again."""
+        number = next(self._numbers)
+        self._waiting[number] = self._row(number, tensor, *measure(tensor))
+        return number
 
     def _unreadable(self, tensor: torch.Tensor) -> int:
         number = next(self._numbers)
