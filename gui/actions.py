@@ -59,9 +59,11 @@ class Table:
         ("run", QT_TR_NOOP("&Run")),
         ("run/tensors", QT_TR_NOOP("&Tensors to record")),
         ("step", QT_TR_NOOP("&Step")),
+        ("proof", QT_TR_NOOP("&Proof")),
         ("view", QT_TR_NOOP("&View")),
         ("view/panels", QT_TR_NOOP("&Panels")),
         ("view/layout", QT_TR_NOOP("&Layout")),
+        ("view/color", QT_TR_NOOP("&Colour nodes by")),
         ("view/theme", QT_TR_NOOP("&Theme")),
         ("help", QT_TR_NOOP("&Help")),
     )
@@ -143,6 +145,21 @@ class Table:
                    icon="go-end", menu="step"),
     )
 
+    PROOF: tuple[ActionSpec, ...] = (
+        ActionSpec("verify_all", QT_TR_NOOP("Verify all"),
+                   QT_TR_NOOP("Do every gradient and every update again by hand, and compare"), "F8", icon="proof",
+                   menu="proof"),
+        ActionSpec("verify_step", QT_TR_NOOP("Verify this training step"),
+                   QT_TR_NOOP("The same for the training step at the playhead only"), "Shift+F8", menu="proof"),
+        ActionSpec("verify_stop", QT_TR_NOOP("Stop verifying"), QT_TR_NOOP("What was found until now stays"),
+                   menu="proof"),
+        ActionSpec("follow_upstream", QT_TR_NOOP("Follow upstream"),
+                   QT_TR_NOOP("Walk the largest term from the chosen number to the loss"), "U", menu="proof",
+                   separator=True),
+        ActionSpec("clear_way", QT_TR_NOOP("Clear the way upstream"),
+                   QT_TR_NOOP("Take the marks of the way off the canvas"), menu="proof"),
+    )
+
     VIEW: tuple[ActionSpec, ...] = (
         ActionSpec("fit", QT_TR_NOOP("Fit graph"), QT_TR_NOOP("Show the whole graph"), "F Ctrl+0", icon="fit",
                    menu="view"),
@@ -152,7 +169,8 @@ class Table:
                    menu="view"),
         ActionSpec("show_selection", QT_TR_NOOP("Go to the selected node"),
                    QT_TR_NOOP("Bring the selected node to the middle of the canvas"), "G", menu="view"),
-        ActionSpec("clear_selection", QT_TR_NOOP("Select nothing"), QT_TR_NOOP("Let go of the selected node"),
+        ActionSpec("clear_selection", QT_TR_NOOP("Select nothing"),
+                   QT_TR_NOOP("Clear the way upstream; without one, let go of the selected node"),
                    "Escape", menu="view"),
         ActionSpec("data_leaves", QT_TR_NOOP("Show data leaves"),
                    QT_TR_NOOP("Show inputs that need no gradient, such as x and y, as nodes"), "Ctrl+D", menu="view",
@@ -171,6 +189,10 @@ class Table:
                    menu="view/layout", group="layout", checkable=True),
         ActionSpec("layout_dot", QT_TR_NOOP("Graphviz dot"), QT_TR_NOOP("The program dot, where it is installed"),
                    menu="view/layout", group="layout", checkable=True),
+        ActionSpec("color_kind", QT_TR_NOOP("Kind"), QT_TR_NOOP("Fill nodes by what they are"),
+                   menu="view/color", group="color", checkable=True),
+        ActionSpec("color_proof", QT_TR_NOOP("Proof"), QT_TR_NOOP("Fill nodes by what is proved of them"),
+                   menu="view/color", group="color", checkable=True),
         ActionSpec("theme_system", QT_TR_NOOP("As the system"), QT_TR_NOOP("Follow the system's light or dark theme"),
                    menu="view/theme", group="theme", checkable=True),
         ActionSpec("theme_light", QT_TR_NOOP("Light theme"), QT_TR_NOOP("Dark text on light ground"),
@@ -202,7 +224,7 @@ class Table:
 
 
 # fmt: on
-ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.VIEW + Table.HELP
+ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.PROOF + Table.VIEW + Table.HELP
 EXAMPLES = ("bow", "bow_manual", "resnet18")
 TENSOR_LEVELS = ("full", "preview", "stats")
 LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")

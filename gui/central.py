@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.messages import MessageBar
+from gui.proof.bar import ProofBar
+from gui.proof.verifier import Verifier
 from gui.session import Session
 from gui.welcome import ReadyPage, WelcomePage
 
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
 class Central(QWidget):
     """The canvas is made when it is first asked for: the window must not wait for it."""
 
-    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, actions: Actions, verifier: Verifier, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._canvas: CanvasView | None = None
         self.messages = MessageBar()
+        self.proof = ProofBar(verifier)
         self.welcome = WelcomePage(actions)
         self.ready = ReadyPage(actions)
         self._pages = QStackedWidget()
@@ -33,6 +36,7 @@ class Central(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.messages)
+        column.addWidget(self.proof)
         column.addWidget(self._pages, 1)
 
     @property

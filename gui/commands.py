@@ -69,7 +69,7 @@ class Commands(QObject):
             "zoom_in": lambda: window.canvas.zoom_in(),
             "zoom_out": lambda: window.canvas.zoom_out(),
             "show_selection": self.show_selection,
-            "clear_selection": lambda: session.select(None),
+            "clear_selection": self.clear_selection,
             "reset_panels": window.panels.reset,
             "command_palette": self.open_palette,
             "show_shortcuts": self.show_shortcuts,
@@ -162,8 +162,9 @@ class Commands(QObject):
         for action_id in ("fit", "zoom_in", "zoom_out", "data_leaves"):
             enable(action_id, shown, nothing)
         unselected = self.tr("No node is selected.")
-        for action_id in ("show_selection", "clear_selection"):
-            enable(action_id, self._session.selection is not None, unselected)
+        selected = self._session.selection is not None
+        enable("show_selection", selected, unselected)
+        enable("clear_selection", selected or self._session.walk is not None, unselected)
         enable("layout_dot", self._has_dot, self.tr("Graphviz is not installed."))
         if self._window.central.has_canvas:
             self._actions["data_leaves"].setChecked(self._window.central.canvas.data_leaves)
@@ -342,6 +343,13 @@ class Commands(QObject):
     def show_selection(self) -> None:
         if self._session.selection is not None:
             self._window.canvas.fly_to(self._session.selection)
+
+    def clear_selection(self) -> None:
+        """First the way upstream, then the node."""
+        if self._session.walk is not None:
+            self._session.show_walk(None)
+        else:
+            self._session.select(None)
 
     def go_to_node(self, node: int) -> None:
         self._session.select(node)

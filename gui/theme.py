@@ -67,6 +67,9 @@ CATEGORIES: tuple[str, ...] = (
     "data", "other",
 )  # fmt: skip
 
+# What a node's fill says instead of its category where nodes are coloured by their proof.
+PROOFS: tuple[str, ...] = ("proof_good", "proof_quiet", "proof_wrong", "proof_unknown", "proof_none")
+
 _FONT_FILE = Path(__file__).resolve().parent.parent / "resources" / "fonts" / "JetBrainsMono-Regular.ttf"
 
 
@@ -125,8 +128,21 @@ class Theme:
         return {"forward": self.forward, "backward": self.backward, "update": self.update}[name]
 
     def category(self, name: str) -> QColor:
-        """The fill of a node of this category; the one of "other" for a category that is not known."""
+        """The fill of a node of this category or of these PROOFS; that of "other" for one that is not known."""
+        if name in PROOFS:
+            return self._proof_fill(name)
         return self.categories.get(name, self.categories["other"])
+
+    def _proof_fill(self, name: str) -> QColor:
+        share = {"proof_good": 0.34, "proof_wrong": 0.44} if self.is_dark else {"proof_good": 0.2, "proof_wrong": 0.2}
+        mixed = {
+            "proof_good": (self.proved, share["proof_good"]),
+            "proof_quiet": (self.dim, 0.2),
+            "proof_wrong": (self.error, share["proof_wrong"]),
+            "proof_unknown": (self.warn, 0.3 if self.is_dark else 0.2),
+            "proof_none": (self.dim, 0.06),
+        }
+        return blend(self.surface, *mixed[name])
 
 
 def blend(a: QColor, b: QColor, share: float) -> QColor:

@@ -20,7 +20,20 @@ from gui.actions import TENSOR_LEVELS, Actions
 
 MOST_STEPS = 1_000_000
 PROGRESS_WIDTH = 64
-LEFT = ("open_script", "open_recording", "load_model", "", "run", "stop", "pause_run", "resume_run", "step_run", "")
+LEFT = (
+    "open_script",
+    "open_recording",
+    "load_model",
+    "",
+    "run",
+    "stop",
+    "pause_run",
+    "resume_run",
+    "step_run",
+    "",
+    "verify_all",
+    "",
+)
 WITH_TEXT = ("run",)
 
 

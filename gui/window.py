@@ -18,6 +18,8 @@ from gui.commands import Commands
 from gui.console import Console
 from gui.files import Copier, is_run_file, kind_of
 from gui.panels import Panels
+from gui.proof.commands import ProofCommands
+from gui.proof.verifier import Verifier
 from gui.run_control import Report, RunControl
 from gui.session import Session
 from gui.settings import Settings
@@ -55,12 +57,14 @@ class MainWindow(QMainWindow):
         self.source = SourcePane(self.session)
         self.console = Console()
         self.transport = Transport(self.session, self.actions_table)
-        self.central = Central(self.session, self.actions_table)
+        self.verifier = Verifier(self.session, self)
+        self.central = Central(self.session, self.actions_table, self.verifier)
         self.toolbar = ToolBar(self.actions_table)
         self._filled = False
         self._arguments: tuple[Path, tuple[str, ...]] = (Path(), ())
         self._lay_out()
         self.commands = Commands(self)
+        self.proof_commands = ProofCommands(self)
         self._connect()
         self._restore()
         self.refresh()
@@ -88,6 +92,7 @@ class MainWindow(QMainWindow):
         inspector = self.panels.widget("inspector")
         if isinstance(inspector, InspectorPanel):
             inspector.source_requested.connect(self.show_place)
+            inspector.rule.check_requested.connect(self.proof_commands.check_by_differences)
         self._on_speed(self.transport.player.speed)
 
     def _lay_out(self) -> None:
@@ -241,6 +246,7 @@ class MainWindow(QMainWindow):
         self.toolbar.show_progress(self.runs.status if self._shows_run() else "", busy=busy)
         self._counts.setText(self._counts_text())
         self.commands.update()
+        self.proof_commands.update()
 
     def _shows_run(self) -> bool:
         recording = self.session.recording
@@ -355,6 +361,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.transport.player.stop()
         self.runs.shut_down()
+        self.verifier.shut_down()
         if self.central.has_canvas:
             self.central.canvas.shutdown()
         self.session.close()

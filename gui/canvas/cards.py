@@ -171,8 +171,15 @@ def _shrink(card: Card, detail: Detail) -> float:
     return SMALLER if _three(card, detail) else 1.0
 
 
+def fill_name(card: Card) -> str:
+    """What the fill says: the category, or, of a card that is coloured by its proof, one of `theme.PROOFS`."""
+    if card.category in tokens.PROOFS or card.kind == OPERATION:
+        return card.category
+    return "parameter" if card.kind == PARAMETER else "data"
+
+
 def fill_of(card: Card, theme: Theme) -> QColor:
-    return theme.category("parameter" if card.kind == PARAMETER else "data" if card.kind == DATA else card.category)
+    return theme.category(fill_name(card))
 
 
 def outline_of(card: Card, theme: Theme) -> QColor:

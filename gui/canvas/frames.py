@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gui.canvas.lod import Detail
 from gui.canvas.painter import Picture, labels_of
+from gui.canvas.proof_marks import NONE, ProofMarks, coloured, marks_of
 from gui.canvas.readings import Readings
 from gui.canvas.state import DrawState, Track, make_track, state_at
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
+    from engine.rules.upstream import Walk
     from gui.canvas.scene import Flags, Scene
+    from gui.proof.store import Verdict
 
 KEPT_TRACKS = 16
 KEPT_STATES = 4  # the playhead's, and its neighbours' while one moves to another
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What was found out of the recording: verdicts by node (`version` counts their changes), the way upstream, and
+    whether nodes are coloured by them."""
+
+    verdicts: Mapping[int, Verdict]
+    version: int
+    walk: Walk | None
+    coloured: bool
 
 
 class Frames:
@@ -26,6 +44,8 @@ class Frames:
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
         self._states: dict[tuple[int, int, int, int], DrawState] = {}
         self._emphasis: tuple[Scene, int, tuple[Flags, Flags]] | None = None
+        self._proofs: tuple[tuple[object, ...], Scene, ProofMarks | None] | None = None
+        self._kept: tuple[Scene, Walk | None] | None = None
 
     def track(self, scene: Scene, graph_id: int) -> Track:
         """Made anew when the recording has grown, or when the graph is shown with other nodes."""
@@ -46,17 +66,42 @@ class Frames:
         return self._states[key]
 
     def picture(
-        self, scene: Scene, graph_id: int, playhead: int, selection: int | None, hovered: int | None
+        self,
+        scene: Scene,
+        graph_id: int,
+        playhead: int,
+        selection: int | None,
+        hovered: int | None,
+        known: Known | None = None,
     ) -> Picture:
-        """`selection` is a node id, `hovered` a position."""
+        """`selection` is a node id, `hovered` a position; `known` is what was found out of the recording."""
+        shown, proofs = self._marked(scene, known)
         return Picture(
-            scene=scene,
+            scene=shown,
             state=self.state(scene, graph_id, playhead),
             track=self.track(scene, graph_id),
             readings=self.readings,
             selection=None if selection is None else scene.position.get(selection),
             emphasis=None if hovered is None else self._connected(scene, hovered),
+            proofs=proofs,
         )
+
+    def _marked(self, scene: Scene, known: Known | None) -> tuple[Scene, ProofMarks | None]:
+        """The scene in the colours of its proofs, and the marks; worked out once for as long as nothing new is known.
+
+        The scene stays the same object all the while: what others keep of it holds.
+        """
+        if known is None:
+            return scene, None
+        key = (id(scene), known.version, id(known.walk), known.coloured)
+        if self._proofs is None or self._proofs[0] != key:
+            marks = marks_of(scene, known.verdicts, known.walk)
+            nothing = np.full(scene.node_count, NONE, dtype=np.int8)
+            shown = coloured(scene, nothing if marks is None else marks.state) if known.coloured else scene
+            # The scene and the walk are kept with it, so that their ids are not given to others.
+            self._kept = (scene, known.walk)
+            self._proofs = (key, shown, marks)
+        return self._proofs[1], self._proofs[2]
 
     def _connected(self, scene: Scene, node: int) -> tuple[Flags, Flags]:
         if self._emphasis is None or self._emphasis[0] is not scene or self._emphasis[1] != node:
@@ -70,4 +115,5 @@ def drawn(picture: Picture) -> tuple[object, ...]:
     texts = tuple(
         label.text for item in range(len(scene.item_node)) for label in labels_of(picture, item, Detail.CLOSE)
     )
-    return (scene.node_ids.tobytes(), picture.state.key(), texts, picture.selection)
+    proofs = () if picture.proofs is None else picture.proofs.key()
+    return (scene.node_ids.tobytes(), picture.state.key(), texts, picture.selection, proofs)

@@ -19,7 +19,7 @@ from gui import theme as tokens
 from gui.canvas import describe, marks, overlays
 from gui.canvas.animate import PulsePainter, Transition, frame
 from gui.canvas.camera import Camera
-from gui.canvas.frames import Frames, drawn
+from gui.canvas.frames import Frames, Known, drawn
 from gui.canvas.loader import Loader, Wish, rough_aspect
 from gui.canvas.motion import Motion
 from gui.canvas.navigator import Navigator
@@ -62,6 +62,7 @@ class GraphView(QWidget):
         self._problem = ""
         self._algorithm = "layered"
         self._data_leaves: bool | None = None
+        self._by_proof = False
         self._hovered: int | None = None
         self._held = False  # the user has hold of the view: it does not move by itself
         self._playhead = session.playhead
@@ -86,7 +87,8 @@ class GraphView(QWidget):
         session.recording_grew.connect(self._recording_grew)
         session.graph_changed.connect(self._want_graph)
         session.playhead_changed.connect(self._playhead_changed)
-        session.selection_changed.connect(self.update)
+        for signal in (session.selection_changed, session.proofs.changed, session.walk_changed):
+            signal.connect(self.update)
         tokens.switch.changed.connect(self._theme_changed)
         self._recording_changed()
         self._want_graph()
@@ -131,8 +133,12 @@ class GraphView(QWidget):
         scene, frames, wish = self.scene, self._frames, self._wish
         if scene is None or frames is None or wish is None:
             return None
-        hovered = self._hovered if hover else None
-        return frames.picture(scene, wish.graph_id, self._session.playhead, self._session.selection, hovered)
+        return self._picture(scene, frames, wish, self._session.playhead, self._hovered if hover else None)
+
+    def _picture(self, scene: Scene, frames: Frames, wish: Wish, playhead: int, hovered: int | None) -> Picture:
+        session, proofs = self._session, self._session.proofs
+        known = Known(proofs.verdicts, proofs.version, session.walk, self._by_proof)
+        return frames.picture(scene, wish.graph_id, playhead, session.selection, hovered, known)
 
     def set_layout(self, name: str) -> None:
         """Lay the graph out by another algorithm of `engine.layout.ALGORITHMS`; a failure is shown in the canvas."""
@@ -144,6 +150,16 @@ class GraphView(QWidget):
         """Show inputs that need no gradient: always, never, or (None) in small graphs."""
         self._data_leaves = shown
         self._want_graph()
+
+    @property
+    def coloured_by_proof(self) -> bool:
+        return self._by_proof
+
+    def color_by_proof(self, on: bool) -> None:
+        """Fill nodes by what is proved of them, instead of by their kind."""
+        if on != self._by_proof:
+            self._by_proof = on
+            self.update()
 
     def export(self, path: Path) -> None:
         """Write the whole graph, as it is now, to an .svg or .png file. Raises UsageError."""
@@ -310,9 +326,7 @@ class GraphView(QWidget):
         else:
             # Motion goes over the picture before the event, in which nothing of it has happened.
             earlier = self._session.playhead - (0 if change.undone else 1)
-            still = self._frames.picture(
-                picture.scene, self._wish.graph_id, earlier, self._session.selection, self._hovered
-            )
+            still = self._picture(self._scene or picture.scene, self._frames, self._wish, earlier, self._hovered)
             painter.drawPixmap(0, 0, self._still_picture(still))
             self._paint_motion(painter, still, change)
         painter.restore()
@@ -323,7 +337,7 @@ class GraphView(QWidget):
         camera, sprite_scale = self.camera, self._navigator.sprite_scale
         of = (
             id(picture.scene), picture.state.playhead, picture.selection, self._hovered, camera, self._painter,
-            sprite_scale, id(picture.track),
+            sprite_scale, id(picture.track), id(picture.proofs),
         )  # fmt: skip
         if self._still is None or self._still_of != of:
             if self._still is None or self._still.width() != camera.width or self._still.height() != camera.height:

@@ -42,6 +42,11 @@ def category_label(name: str) -> str:
         "parameter": tr("Canvas", "parameter"),
         "data": tr("Canvas", "data"),
         "other": tr("Canvas", "other"),
+        "proof_good": tr("Canvas", "proved"),
+        "proof_quiet": tr("Canvas", "not differentiable"),
+        "proof_wrong": tr("Canvas", "wrong"),
+        "proof_unknown": tr("Canvas", "no rule"),
+        "proof_none": tr("Canvas", "not looked at"),
     }.get(name, name)
 
 
@@ -75,7 +80,7 @@ class Legend:
 
     def paint(self, painter: QPainter, scene: Scene, camera: Camera, theme: Theme) -> None:
         width, height = camera.width / camera.ratio, camera.height / camera.ratio
-        made_of = (id(scene.pieces), theme.name, width, camera.ratio)
+        made_of = (id(scene.pieces), scene.category.tobytes(), theme.name, width, camera.ratio)
         if self._picture is None or self._made_of != made_of:
             self._picture = _draw_legend(_legend_entries(scene, width, theme), camera.ratio, theme)
             self._made_of = made_of
@@ -91,7 +96,8 @@ def _legend_entries(scene: Scene, width: float, theme: Theme) -> list[tuple[QCol
         (theme.backward, tr("Canvas", "gradient"), False),
         (theme.update, tr("Canvas", "update"), False),
     ]
-    names = [tokens.CATEGORIES[index] for index in np.unique(scene.category).tolist()]
+    fills = (*tokens.CATEGORIES, *tokens.PROOFS)
+    names = [fills[index] for index in np.unique(scene.category).tolist()]
     everything = phases + [(theme.category(name), category_label(name), True) for name in names]
     beside = MAP_WIDTH + tokens.LARGE if scene.node_count >= MAP_FROM else 0.0
     return everything if _legend_width(everything) <= width - beside - 2 * tokens.LARGE else phases
@@ -174,7 +180,7 @@ class Minimap:
     def paint(self, painter: QPainter, scene: Scene, camera: Camera, active: int, theme: Theme) -> None:
         width, height = camera.width / camera.ratio, camera.height / camera.ratio
         rect = self.rect(width, height)
-        if self._made_of != (id(scene.pieces), theme.name, camera.ratio):
+        if self._made_of != (id(scene.pieces), scene.category.tobytes(), theme.name, camera.ratio):
             self._draw(scene, camera.ratio, theme)
         if self._picture is not None:
             painter.drawPixmap(rect.topLeft(), self._picture)
@@ -210,7 +216,8 @@ class Minimap:
         painter = QPainter(picture)
         try:
             x, y = self._camera.offset
-            colors = [blend(theme.category(name), theme.dim, 0.35) for name in tokens.CATEGORIES]
+            fills = (*tokens.CATEGORIES, *tokens.PROOFS)
+            colors = [blend(theme.category(name), theme.dim, 0.35) for name in fills]
             for item in range(len(scene.left)):
                 painter.fillRect(
                     QRectF(
@@ -225,4 +232,4 @@ class Minimap:
             painter.end()
         picture.setDevicePixelRatio(ratio)
         self._picture = picture
-        self._made_of = (id(scene.pieces), theme.name, ratio)
+        self._made_of = (id(scene.pieces), scene.category.tobytes(), theme.name, ratio)

@@ -16,7 +16,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPixmap
 
 from gui import theme as tokens
-from gui.canvas import marks
+from gui.canvas import marks, proof_marks
 from gui.canvas.arrays import Batch
 from gui.canvas.atlas import Glyphs, Sprites
 from gui.canvas.cards import PARAMETER, Place, draw_card, number_places
@@ -30,6 +30,7 @@ from gui.theme import Theme, blend
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
+    from gui.canvas.proof_marks import ProofMarks
     from gui.canvas.readings import Readings
     from gui.canvas.scene import Scene
     from gui.canvas.state import DrawState, Track
@@ -47,7 +48,10 @@ VALUE_COLOR, GRADIENT_COLOR, UPDATE_COLOR = 0, 1, 2
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """All that a frame shows. `emphasis` is (nodes, edges) connected with the hovered one; others are faded."""
+    """All that a frame shows. `emphasis` is (nodes, edges) connected with the hovered one; others are faded.
+
+    `proofs`: what is proved, and the way upstream; where nodes are coloured by it, `scene` has those fills.
+    """
 
     scene: Scene
     state: DrawState
@@ -55,6 +59,7 @@ class Picture:
     readings: Readings
     selection: int | None = None
     emphasis: tuple[Flags, Flags] | None = None
+    proofs: ProofMarks | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ class GraphPainter:
         scene, state = picture.scene, picture.state
         emphasis = picture.emphasis
         self._edges.paint(painter, scene, state, None if emphasis is None else emphasis[1], camera, self.theme)
+        if picture.proofs is not None:
+            proof_marks.way(painter, scene, picture.proofs, camera, self.theme)
         items = scene.visible(*camera.bounds(2.0))
         if camera.detail == Detail.DOT:
             self._paint_dots(painter, picture, items, camera)
@@ -124,6 +131,8 @@ class GraphPainter:
             marks.bars(painter, self._rects, scene, state, lit, camera, self.theme)
             marks.notches(painter, self._rects, scene, state, lit, camera, self.theme)
             self._paint_numbers(painter, picture, items, camera)
+            if picture.proofs is not None and camera.detail >= Detail.TEXT:
+                self._paint_signs(painter, picture, picture.proofs, items, camera)
         self._paint_rings(painter, picture, camera, active=active)
 
     # --- nodes -------------------------------------------------------------------------------------------------------
@@ -229,8 +238,13 @@ class GraphPainter:
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         p.drawPixmapFragments(*self._fragments.arguments(), glyphs.page)
 
+    def _paint_signs(self, p: QPainter, picture: Picture, proofs: ProofMarks, items: Ints, camera: Camera) -> None:
+        proof_marks.signs(p, picture.scene, proofs.state, items, camera, self.theme)
+
     def _paint_rings(self, p: QPainter, picture: Picture, camera: Camera, *, active: bool) -> None:
         scene, state = picture.scene, picture.state
+        if picture.proofs is not None:
+            proof_marks.way_rings(p, scene, picture.proofs, camera, self.theme)
         if picture.selection is not None:
             step = 1 if picture.selection == state.active else 0
             marks.ring(p, scene, picture.selection, camera, self.theme.accent, step)
@@ -288,6 +302,9 @@ class VectorPainter(GraphPainter):
             labels = labels_of(picture, item, camera.detail)
             draw_labels(p, labels, box.left(), box.top(), camera.scale, self.theme)
 
+    def _paint_signs(self, p: QPainter, picture: Picture, proofs: ProofMarks, items: Ints, camera: Camera) -> None:
+        proof_marks.draw_signs(p, picture.scene, proofs.state, items, camera, self.theme)
+
 
 def draw_labels(p: QPainter, labels: Iterable[Label], x: float, y: float, scale: float, theme: Theme) -> None:
     """Numbers as text, on a card whose top left is at (x, y) device px."""
@@ -337,13 +354,14 @@ def dot_rows(picture: Picture, items: Ints) -> Ints:
 
 def dot_colors(theme: Theme) -> QPixmap:
     """One pixel for each category (column) and look (row)."""
-    image = QImage(len(tokens.CATEGORIES), _DOT_GRADIENT + DOT_LEVELS, QImage.Format.Format_RGB32)
-    for column, name in enumerate(tokens.CATEGORIES):
+    fills = (*tokens.CATEGORIES, *tokens.PROOFS)
+    image = QImage(len(fills), _DOT_GRADIENT + DOT_LEVELS, QImage.Format.Format_RGB32)
+    for column, name in enumerate(fills):
         fill = theme.category(name)
         full = blend(fill, theme.text if theme.is_dark else theme.dim, 0.24)
         looks = [blend(theme.bg, full, FADED), blend(theme.bg, full, FAINT + 0.1), full]
         shares = (0.35 + 0.65 * level / (DOT_LEVELS - 1) for level in range(DOT_LEVELS))
-        looks += [blend(theme.bg, theme.backward, share) for share in shares]
+        looks += [blend(theme.bg, proof_marks.seen_from_afar(name, theme), share) for share in shares]
         for row, color in enumerate(looks):
             image.setPixelColor(column, row, color)
     return QPixmap.fromImage(image)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gui.canvas.cards import DATA, Card, card_of
+from gui.canvas.cards import DATA, Card, card_of, fill_name
 from gui.canvas.routes import Pieces, pieces_of
 
 if TYPE_CHECKING:
@@ -81,14 +81,11 @@ class Scene:
 
     @cached_property
     def category(self) -> Ints:
-        """Index in `theme.CATEGORIES` of each item's fill."""
-        from gui.canvas.cards import PARAMETER
-        from gui.theme import CATEGORIES
+        """Index in `theme.CATEGORIES` and, after these, `theme.PROOFS` of each item's fill."""
+        from gui.theme import CATEGORIES, PROOFS
 
-        by_card = [
-            CATEGORIES.index("parameter" if card.kind == PARAMETER else "data" if card.kind == DATA else card.category)
-            for card in self.cards
-        ]
+        fills = (*CATEGORIES, *PROOFS)
+        by_card = [fills.index(fill_name(card)) for card in self.cards]
         return np.array(by_card, dtype=np.int64)[self.card] if by_card else np.zeros(0, dtype=np.int64)
 
     @cached_property

@@ -304,6 +304,10 @@ class RuleView(QWidget):
 
     # --- what the user does ------------------------------------------------------------------------------------------
 
+    def follow_upstream(self) -> None:
+        """Mark the way from the chosen number to the loss."""
+        self._terms.follow_upstream()
+
     def _request_check(self) -> None:
         if self._node is not None:
             self.check_requested.emit(self._node)

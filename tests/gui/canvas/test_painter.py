@@ -99,7 +99,7 @@ def test_from_afar_gradients_have_their_colour(recording: Recording, scene: Scen
     picture = picture_at(recording, scene, 11)
     image = paint(GraphPainter(DARK), picture, 0.2, active=False)
     assert count_color(image, DARK.backward) > 20
-    assert dot_colors(DARK).width() == len(theme.CATEGORIES)
+    assert dot_colors(DARK).width() == len(theme.CATEGORIES) + len(theme.PROOFS)
 
 
 def test_contributions_are_written_beside_their_edges(branches: Recording) -> None:

@@ -1,0 +1,95 @@
+"""What the actions of the Proof menu do, and when they can do something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+if TYPE_CHECKING:
+    from gui.window import MainWindow
+
+
+class ProofCommands(QObject):
+    """Connects the table's actions on proofs to the window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window, self._session, self._actions = window, window.session, window.actions_table
+        self._verifier = window.verifier
+        actions, verifier = self._actions, self._verifier
+        actions["verify_all"].triggered.connect(lambda: self.verify())
+        actions["verify_step"].triggered.connect(lambda: self.verify(here=True))
+        actions["verify_stop"].triggered.connect(lambda: verifier.cancel())
+        actions["follow_upstream"].triggered.connect(lambda: self.follow_upstream())
+        actions["clear_way"].triggered.connect(lambda: self._session.show_walk(None))
+        actions["color_kind"].triggered.connect(lambda: self.color_by_proof(False))
+        actions["color_proof"].triggered.connect(lambda: self.color_by_proof(True))
+        actions["color_kind"].setChecked(True)
+        verifier.changed.connect(self.update)
+        verifier.failed.connect(window.show_error)
+        window.central.proof.next_wrong.connect(self.go_to_next_wrong)
+        self._session.walk_changed.connect(self._on_walk)
+        self._session.element_changed.connect(lambda _: self.update())
+        self._session.selection_changed.connect(lambda _: self.update())
+
+    def update(self) -> None:
+        """Enable what can do something now."""
+        enable, session = self._actions.set_enabled, self._session
+        busy = self._verifier.active or self._verifier.measuring
+        nothing = self.tr("Nothing is recorded yet.")
+        reason = self.tr("It is being verified already.") if session.event_count else nothing
+        for action_id in ("verify_all", "verify_step"):
+            enable(action_id, session.event_count > 0 and not self._verifier.active, reason)
+        enable("verify_stop", busy, self.tr("Nothing is being verified."))
+        no_element = self.tr("Choose a number of a gradient first: click it in the inspector.")
+        enable("follow_upstream", session.element is not None, no_element)
+        enable("clear_way", session.walk is not None, self.tr("No way is marked."))
+        shown = self.tr("No graph is shown.")
+        for action_id in ("color_kind", "color_proof"):
+            enable(action_id, session.graph_id is not None, shown)
+
+    def verify(self, *, here: bool = False) -> None:
+        """Prove the recording, or the training step at the playhead, and show how nodes come out."""
+        recording, step = self._session.recording, None
+        if recording is None or self._verifier.active:
+            return
+        if here:
+            step = int(recording.timeline.step[max(self._session.playhead, 0)])
+        self.color_by_proof(True)
+        self._verifier.start(step)
+
+    def check_by_differences(self, node: int) -> None:
+        self._verifier.check_by_differences([node])
+
+    def color_by_proof(self, on: bool) -> None:
+        self._actions["color_proof" if on else "color_kind"].setChecked(True)
+        self._window.canvas.color_by_proof(on)
+
+    def follow_upstream(self) -> None:
+        from gui.inspector.panel import InspectorPanel
+
+        inspector = self._window.panels.widget("inspector")
+        if isinstance(inspector, InspectorPanel):
+            inspector.rule.follow_upstream()
+
+    def go_to_next_wrong(self) -> None:
+        """Select the next node that came out wrong, and stand where its backward has run."""
+        verdicts = self._session.proofs.verdicts
+        wrong = sorted(node for node, verdict in verdicts.items() if verdict.state == "wrong")
+        recording = self._session.recording
+        if not wrong or recording is None:
+            return
+        here = self._session.selection
+        node = next((each for each in wrong if here is None or each > here), wrong[0])
+        row = recording.node(node)
+        events = (
+            recording.timeline.accumulate_event if row.kind == "parameter" else recording.timeline.backward_event
+        )(row.graph)
+        if node in events:
+            self._session.seek(events[node])
+        self._window.commands.go_to_node(node)
+
+    def _on_walk(self) -> None:
+        self.update()
+        self._window.commands.update()
