@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS = ("record", "info", "verify", "export")
 IMAGES = ("svg", "png")
 TEXTS = ("graphml", "dot", "json")
+PROGRAM = "py"
 THEMES = ("dark", "light")
 INTERRUPTED = 130
 _MEBI = 1 << 20
@@ -120,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     form = verify.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as one JSON object")
     form.add_argument("--progress", action="store_true", help="one JSON object a line: each proof as it is made")
-    _add_export(commands.add_parser("export", help="write a backward pass as a picture, or as a graph"))
+    _add_export(commands.add_parser("export", help="write a backward pass as a picture, a graph or a program"))
     return parser
 
 
@@ -193,8 +194,10 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace, render_image: RenderImage) -> int:
     form = options.output.suffix.lower().removeprefix(".")
-    if form not in IMAGES + TEXTS:
+    if form not in (*IMAGES, *TEXTS, PROGRAM):
         raise UsageError(f"cannot write {options.output}: its name must end in {_formats()}.")
+    if form == PROGRAM:
+        return _export_program(options)
     from engine.graph.annotate import annotate_norms
     from engine.graph.build import build_graph
     from engine.layout import ALGORITHMS
@@ -214,6 +217,16 @@ def _export(options: argparse.Namespace, render_image: RenderImage) -> int:
                 _write_text(graph, form, options)
         except OSError as error:
             raise UsageError(f"cannot write {options.output}: {error.strerror or error}.") from error
+    return 0
+
+
+def _export_program(options: argparse.Namespace) -> int:
+    from engine.export.script import write
+    from engine.recording.reader import open_recording
+
+    with open_recording(_existing(options.file)) as recording:
+        graph_id = _graph(recording, options.step, options.event)
+        write(recording, recording.graph(graph_id).step, options.output)
     return 0
 
 
@@ -254,7 +267,7 @@ def _existing(path: Path) -> Path:
 
 
 def _formats() -> str:
-    return f"{', '.join(f'.{form}' for form in IMAGES + TEXTS[:-1])} or .{TEXTS[-1]}"
+    return f"{', '.join(f'.{form}' for form in IMAGES + TEXTS)} or .{PROGRAM}"
 
 
 def _number(text: str) -> int:

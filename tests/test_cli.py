@@ -147,7 +147,7 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("info BOW --xml", "unrecognized arguments: --xml"),
         ("export BOW", "required: -o/--output"),
         ("export missing.chain -o x.svg", "missing.chain does not exist"),
-        ("export BOW -o x.gif", "must end in .svg, .png, .graphml, .dot or .json"),
+        ("export BOW -o x.gif", "must end in .svg, .png, .graphml, .dot, .json or .py"),
         ("export BOW -o x", "must end in"),
         ("export BOW -o x.svg --step 3", "training step 3 has no backward pass; the last one that has is 2"),
         ("export BOW -o x.svg --event 36", "there is no event 36: BOW has events 0 to 35"),

@@ -7,6 +7,7 @@ given; `update` has the optimizers; `program` puts the lines of all nodes in ord
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,6 +29,6 @@ def write(recording: Recording, step: int, target: Path) -> None:
     if arrays:
         try:
             with beside.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+                np.savez(file, **cast(dict[str, Any], arrays))
         except OSError as error:
             raise UsageError(f"Cannot write {beside}: {error.strerror or error}.") from error

@@ -51,17 +51,27 @@ def softmax(x: Array, axis: int) -> Array:
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
+def softmax_backward(grad: Array, shares: Array, axis: int) -> Array:
+    """Each number gets its own gradient less the mean of all, weighted by the shares; times its share."""
+    return shares * (grad - (grad * shares).sum(axis=axis, keepdims=True))
+
+
 def log_softmax(x: Array, axis: int) -> Array:
     """The logarithm of the softmax."""
     x = x - x.max(axis=axis, keepdims=True)
     return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
 
 
+def log_softmax_backward(grad: Array, log_shares: Array, axis: int) -> Array:
+    """Each number gets its own gradient, less its share of the sum of all."""
+    return grad - np.exp(log_shares) * grad.sum(axis=axis, keepdims=True)
+
+
 def attention(query: Array, key: Array, value: Array, scale: float, causal: bool = False, mask: Array = None) -> Array:
     """softmax(Q Kᵀ · scale) V, and the weights that the softmax gave."""
     scores = query @ key.mT * scale
     if causal:  # no position sees a later one
-        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+        scores = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
     if mask is not None:
         scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask.astype(scores.dtype)
     weights = softmax(scores.astype(query.dtype), -1)
@@ -70,14 +80,13 @@ def attention(query: Array, key: Array, value: Array, scale: float, causal: bool
 
 def attention_backward(grad: Array, query: Array, key: Array, value: Array, weights: Array, scale: float) -> Array:
     """Gradients of query, key and value."""
-    grad_weights = grad @ value.mT
-    grad_scores = weights * (grad_weights - (grad_weights * weights).sum(axis=-1, keepdims=True)) * scale
+    grad_scores = softmax_backward(grad @ value.mT, weights, -1) * scale
     return grad_scores @ key, grad_scores.mT @ query, weights.mT @ grad
 
 
 def per_channel(numbers: Array, ndim: int) -> Array:
     """One number a channel, in the shape of (N, C, …) arrays with `ndim` dimensions."""
-    return np.reshape(numbers, (1, -1) + (1,) * (ndim - 2))
+    return np.reshape(numbers, (1, -1, *(1,) * (ndim - 2)))
 
 
 def batch_norm(

@@ -31,11 +31,10 @@ def windows(x: Array, kernel: Array, stride: Array, dilation: Array) -> Array:
 
 def landing(offset: Array, positions: Array, stride: Array, dilation: Array) -> Array:
     """Where the number at `offset` in the kernel lies, for every position of the window: an index of the image."""
-    starts = [place * gap for place, gap in zip(offset, dilation, strict=True)]
-    return (slice(None), slice(None)) + tuple(
-        slice(start, start + step * (count - 1) + 1, step)
-        for start, step, count in zip(starts, stride, positions, strict=True)
-    )
+    index = [slice(None), slice(None)]
+    for place, gap, step, count in zip(offset, dilation, stride, positions, strict=True):
+        index.append(slice(place * gap, place * gap + step * (count - 1) + 1, step))
+    return tuple(index)
 
 
 def trimmed(x: Array, padding: Array) -> Array:

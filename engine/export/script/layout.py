@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePath
@@ -27,11 +28,13 @@ def assemble(program: Program, step: list[str], update: UpdateText, values_file:
     kept = {} if inline else {name: array for name, array in program.values.items() if array.ndim}
     if not inline:
         kept |= {f"recorded {name}": array for name, array in program.recorded.items()}
-    kernels = [line for name in source.needed(program.kernels) for line in ("", "", source.text_of(source.functions()[name]))]
+    kernels = [
+        line for name in source.needed(program.kernels) for line in ("", "", source.text_of(source.functions()[name]))
+    ]
     checks = [line for check in _checks(program) for line in ("", "", source.text_of(check))]
     arguments = "number" if inline else "number, values"
     body = [
-        f'"""All numbers of the step by name, computed in `number`: np.float32 or np.float64."""',
+        '"""All numbers of the step by name, computed in `number`: np.float32 or np.float64."""',
         "# ---- What the step began with",
         *_inputs(program, kept),
         "",
@@ -43,12 +46,11 @@ def assemble(program: Program, step: list[str], update: UpdateText, values_file:
         "return locals()",
     ]
     head = [*_docstring(program, values_file if kept else ""), *_imports("\n".join([*kernels, *body]), inline)]
-    width = max([len(name) for name in program.recorded] or [1])
     lines = [*head, *kernels, *update.functions, "", "", f"def step({arguments}):", *block(body), ""]
     if inline:
-        lines += ["", *_recorded(program), ""]
-    lines += [f"WIDTH = {width}", *checks, *_main(program, inline, values_file), ""]
-    return "\n".join(lines).replace("\n\n\n\n", "\n\n\n"), kept
+        lines += ["", *_recorded(program)]
+    lines += [*checks, *_main(program, inline, values_file), ""]
+    return re.sub("\n{4,}", "\n\n\n", "\n".join(lines)), kept
 
 
 def _checks(program: Program) -> tuple[Callable[..., Any], ...]:
@@ -82,9 +84,9 @@ def _docstring(program: Program, values_file: str) -> list[str]:
     beside = f" It reads {names.comment(values_file, 60)}, which lies beside it." if values_file else ""
     text = (
         f"chainrule wrote this program from {names.comment(step.recording.path.name, 50)} (PyTorch "
-        f"{names.comment(info.torch, 20)}, {step.coarsest()}). It does what loss.backward() and the optimizer did, compares "
-        "each gradient and each parameter with theirs, and exits with 1 if one is out of bounds. It needs Python 3.11 and "
-        f"NumPy 2, and no PyTorch.{beside}"
+        f"{names.comment(info.torch, 20)}, {step.coarsest()}). It does what loss.backward() and the optimizer did, "
+        "compares each gradient and each parameter with theirs, and exits with 1 if one is out of bounds. "
+        f"It needs Python 3.11 and NumPy 2, and no PyTorch.{beside}"
     )
     lines = [
         f'"""Training step {step.index} of {script}: forward, backward and update, done by hand.',
@@ -93,7 +95,10 @@ def _docstring(program: Program, values_file: str) -> list[str]:
     ]
     if program.as_recorded:
         count = len(program.as_recorded)
-        lines += ["", f"NOT ALL IS BY HAND: {count} {'is' if count == 1 else 'are'} taken AS RECORDED, see main() and below."]
+        lines += [
+            "",
+            f"NOT ALL IS BY HAND: {count} {'is' if count == 1 else 'are'} taken AS RECORDED, see main() and below.",
+        ]
     return [*lines, '"""', ""]
 
 
@@ -106,7 +111,7 @@ def _imports(text: str, inline: bool) -> list[str]:
 
 
 def _inputs(program: Program, kept: dict[str, Array]) -> Iterable[str]:
-    order = {name: 1 for name in program.parameters.values()}
+    order = dict.fromkeys(program.parameters.values(), 1)
     named = set(program.reserved_names)
     for name in sorted(program.values, key=lambda name: 0 if name in named else order.get(name, 2)):
         array = program.values[name]
@@ -131,7 +136,7 @@ def _nested(array: Array) -> str:
     return _digits(array[()]) if array.ndim == 0 else f"[{', '.join(_nested(part) for part in array)}]"
 
 
-def _digits(value: np.floating) -> str:
+def _digits(value: Any) -> str:
     """As few digits as tell float32 or float64 numbers apart; all of those of a half."""
     if not np.isfinite(value):
         return "np.nan" if np.isnan(value) else "np.inf" if value > 0 else "-np.inf"
@@ -139,7 +144,9 @@ def _digits(value: np.floating) -> str:
 
 
 def _recorded(program: Program) -> list[str]:
-    plain = [f'    "{name}": {_literal(array).replace("number", "np.float32")},' for name, array in program.recorded.items()]
+    plain = [
+        f'    "{name}": {_literal(array).replace("number", "np.float32")},' for name, array in program.recorded.items()
+    ]
     if program.step.coarsest() == "float64":
         plain = [line.replace("np.float32", "np.float64") for line in plain]
     return ["RECORDED = {  # what PyTorch computed", *plain, "}"]

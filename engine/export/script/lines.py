@@ -1,4 +1,4 @@
-"""Python text as a formatter would leave it: at most 120 columns, long calls over several lines."""
+"""Python text as a formatter would leave it: at most 120 columns, long calls and sums over several lines."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections.abc import Iterable
 WIDTH = 120
 INDENT = "    "
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
+_OPERATORS = ((" + ", " - "), (" * ", " / ", " @ "))
 
 
 def block(lines: Iterable[str], depth: int = 1) -> list[str]:
     """Statements (with the indentation that they have among themselves) at `depth`, none too long."""
     found: list[str] = []
     for line in lines:
-        if not line:
-            found.append("")
-            continue
         inner = (len(line) - len(line.lstrip())) // len(INDENT)
-        found += statement(line.strip(), depth + inner)
+        found += statement(line.strip(), depth + inner) if line else [""]
     return found
 
 
@@ -29,15 +27,33 @@ def statement(text: str, depth: int) -> list[str]:
     code, mark, remark = text.partition("  # ")
     if mark:
         return [f"{indent}# {remark}", *statement(code, depth)]
-    opening = _last_bracket(code)
+    left, equals, right = code.partition(" = ")
+    if not equals or "(" in left:
+        return _expression(code, depth, "")
+    broken = _expression(right, depth, f"{left} = ")
+    if max(len(line) for line in broken) <= WIDTH:
+        return broken
+    return [f"{indent}{left} = (", *_expression(right, depth + 1, ""), f"{indent})"]
+
+
+def _expression(code: str, depth: int, before: str) -> list[str]:
+    """An expression after `before`: on one line, or broken within its call, or before its operators."""
+    indent = INDENT * depth
+    if len(indent + before + code) <= WIDTH:
+        return [indent + before + code]
+    parts, opening = _terms(code), _last_bracket(code)
+    if len(parts) > 2 or (len(parts) == 2 and opening is None):
+        return [f"{indent}{before}{code}"] if before else [indent + part for part in parts]
     if opening is None:
-        left, equals, right = code.partition(" = ")
-        return [f"{indent}{left} = (", f"{indent}{INDENT}{right}", f"{indent})"] if equals else [indent + code]
+        return [f"{indent}{before}{code}"]
     inside = code[opening + 1 : -1]
     if len(indent) + len(INDENT) + len(inside) <= WIDTH:
-        return [indent + code[: opening + 1], indent + INDENT + inside, indent + code[-1]]
-    parts = [f"{indent}{INDENT}{part}," for part in split(inside)]
-    return [indent + code[: opening + 1], *parts, indent + code[-1]]
+        lines = [f"{indent}{INDENT}{inside}"]
+    elif len(split(inside)) > 1:
+        lines = [f"{indent}{INDENT}{part}," for part in split(inside)]
+    else:
+        lines = _expression(inside, depth + 1, "")
+    return [indent + before + code[: opening + 1], *lines, indent + code[-1]]
 
 
 def _last_bracket(code: str) -> int | None:
@@ -46,13 +62,24 @@ def _last_bracket(code: str) -> int | None:
         return None
     depth = 0
     for position in range(len(code) - 1, -1, -1):
-        if code[position] in _PAIRS.values():
-            depth += 1
-        elif code[position] in _PAIRS:
-            depth -= 1
-            if depth == 0:
-                return position
+        depth += (code[position] in _PAIRS.values()) - (code[position] in _PAIRS)
+        if depth == 0:
+            return position
     return None
+
+
+def _terms(code: str) -> list[str]:
+    """The operands of the operators that bind least, each but the first with its operator."""
+    for operators in _OPERATORS:
+        parts, depth, start = [], 0, 0
+        for position, character in enumerate(code):
+            depth += (character in _PAIRS) - (character in _PAIRS.values())
+            if depth == 0 and code[position : position + 3] in operators:
+                parts.append(code[start:position])
+                start = position + 1
+        if parts:
+            return [*parts, code[start:]]
+    return [code]
 
 
 def split(text: str) -> list[str]:

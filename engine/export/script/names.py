@@ -10,9 +10,31 @@ import unicodedata
 from engine.recording.model import Node
 
 _TAKEN = frozenset(
-    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "main", "math", "np", "number", "step", "sys", "values", "Path"}
+    {
+        *keyword.kwlist,
+        *keyword.softkwlist,
+        *dir(builtins),
+        "main",
+        "math",
+        "np",
+        "number",
+        "step",
+        "sys",
+        "values",
+        "Path",
+    }
 )
-_SAID_TWICE = {"unsafe_view": "view", "t": "transposed", "native_layer_norm": "layer_norm"}
+_CALLED = {
+    "unsafe_view": "view",
+    "t": "transposed",
+    "native_layer_norm": "layer_norm",
+    "log_softmax": "log_shares",
+    "softmax": "shares",
+    "safe_softmax": "shares",
+    "mm": "product",
+    "bmm": "product",
+    "addmm": "product",
+}
 
 
 class Names:
@@ -25,6 +47,7 @@ class Names:
     def new(self, wanted: str) -> str:
         """`wanted` as an identifier; one that was given out before, or means something else, gets a number."""
         base = identifier(wanted)
+        base = f"{base}_" if base in self._reserved else base
         name, count = base, 2
         while name in self._used or name in self._reserved:
             name, count = f"{base}_{count}", count + 1
@@ -46,7 +69,7 @@ def operator(node: Node) -> str:
     """The operator without namespace, overload and the underscore of those that write in place: "add"."""
     found = node.operation.split(".")
     name = (found[1] if len(found) > 1 else node.type.split("Backward")[0].lower()).strip("_")
-    return _SAID_TWICE.get(name, name)
+    return _CALLED.get(name, name)
 
 
 def of_output(node: Node, *, last_of_module: bool) -> str:

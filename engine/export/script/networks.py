@@ -185,7 +185,7 @@ def softmax(n: NodeText) -> None:
 
 @backward("SoftmaxBackward0 SafeSoftmaxBackward0")
 def softmax_backward(n: NodeText) -> None:
-    n.give(0, f"{n.out} * ({n.g} - ({n.g} * {n.out}).sum(axis={_softmax_axis(n)}, keepdims=True))")
+    n.give(0, n.call("softmax_backward", n.g, n.out, str(_softmax_axis(n))))
 
 
 @forward("LogSoftmaxBackward0")
@@ -195,7 +195,7 @@ def log_softmax(n: NodeText) -> None:
 
 @backward("LogSoftmaxBackward0")
 def log_softmax_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} - np.exp({n.out}) * {n.g}.sum(axis={_softmax_axis(n)}, keepdims=True)")
+    n.give(0, n.call("log_softmax_backward", n.g, n.out, str(_softmax_axis(n))))
 
 
 _ATTENTION = "ScaledDotProductFlashAttentionForCpuBackward0"
@@ -267,8 +267,8 @@ def close_windows(n: NodeText) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, An
     from engine.export.script.kernels_convolution import each, windows
 
     dims = x.ndim - 2
-    kernel, padding, dilation = (each(n.argument(name, default), dims)
-                                 for name, default in (("kernel_size", 1), ("padding", 0), ("dilation", 1)))  # fmt: skip
+    sizes = (n.argument("kernel_size"), n.argument("padding", 0), n.argument("dilation", 1))
+    kernel, padding, dilation = (each(size, dims) for size in sizes)
     stride = each(n.argument("stride") or list(kernel), dims)
     edges = [(0, 0), (0, 0), *((size, size) for size in padding)]
     padded = np.pad(x.astype(np.float64), edges, constant_values=-np.inf)

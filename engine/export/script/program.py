@@ -17,7 +17,7 @@ from engine.export.script.updates import write_updates
 from engine.export.script.writing import NodeText, NoTemplateError, Program
 from engine.recording.model import Event
 
-_OWN = frozenset({"distance", "compare", "RECORDED", "WIDTH", "values"})
+_OWN = frozenset({"distance", "compare", "compare_numbers", "RECORDED"})
 
 
 def write_program(step: TrainingStep, values_file: str) -> tuple[str, dict[str, Array]]:

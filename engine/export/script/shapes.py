@@ -126,7 +126,7 @@ def part_backward(n: NodeText) -> None:
 
 def _members(n: NodeText) -> list[str]:
     """The variables of a list of tensors, in order: those with a gradient by slot, the others by place."""
-    found = []
+    found: list[str] = []
     while n.has(len(found), 100 * len(found)):
         found.append(n.x(len(found), 100 * len(found)))
     return found

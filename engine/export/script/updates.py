@@ -54,13 +54,17 @@ def _is_formula(rule: Rule) -> bool:
 
 def _definition(name: str, rule: Rule, hyperparameters: Mapping[str, Any]) -> list[str]:
     arguments = ", ".join(["w", "grad", *rule.state])
-    doc = f'"""{rule.words} with {_settings(hyperparameters)}: the parameter after the step."""'
+    doc = f'"""The parameter after a step of {rule.words}: {_settings(hyperparameters)}."""'
     return ["", "", f"def {name}({arguments}):", f"    {doc}", *(f"    {line}" for line in rule.body)]
 
 
 def _settings(hyperparameters: Mapping[str, Any]) -> str:
     """The hyperparameters that are switched on."""
-    found = [f"{name} {hyperparameters[name]}" for name in _SHOWN if hyperparameters.get(name) not in (None, False, 0)]
+    found = [
+        name if hyperparameters[name] is True else f"{name} {hyperparameters[name]}"
+        for name in _SHOWN
+        if hyperparameters.get(name) not in (None, False, 0)
+    ]
     return names.comment(", ".join(found), 90)
 
 

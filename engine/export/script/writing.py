@@ -190,8 +190,11 @@ class NodeText:
         value = self._operation.inputs.get(position)
         if value is None:
             raise NoTemplateError(f"argument {position} was not recorded")
-        what = "mask" if "Dropout" in self.module_type else "input"
-        return self._program.tensor(value.tensor, value.name or f"{self.out}_{what}")
+        if value.name:
+            return self._program.tensor(value.tensor, value.name)
+        array = self._program.step.kept(value.tensor)
+        is_mask = array is not None and array.size > 1 and np.unique(array).size <= 2
+        return self._program.tensor(value.tensor, f"{self.out}_{'mask' if is_mask else 'input'}")
 
     def given_positions(self, first: int) -> list[int]:
         """Positions of the members of a list of tensors that starts at argument `first`."""
@@ -306,10 +309,19 @@ class NodeText:
             base = f"grad_{self._source(edge.target, edge.input_number)}"
         except NoTemplateError:
             base = f"grad_{self._pass.nodes[edge.target].name or self.type}"
-        name = self._program.names.new(base if self._senders(place) == 1 else f"{base}_from_{self.out}")
+        name = self._program.names.new(
+            base if self._senders(place) == 1 else f"{base}_from_{self._sender(edge.target)}"
+        )
         self.contributions.append((place, name, self._operation.grad_inputs[slot]))
         self.given_slots.add(slot)
         return name
+
+    def _sender(self, target: int) -> str:
+        """The node's name as its neighbour in the same module says it."""
+        module, name = self._operation.node.module, self.out
+        prefix = f"{names.identifier(module)}_" if module else ""
+        same = module and self._pass.nodes[target].module == module
+        return name.removeprefix(prefix) if same else name
 
     def _senders(self, place: tuple[int, int]) -> int:
         return sum(
@@ -357,9 +369,7 @@ def summed(expression: str, shape: Shape, onto: Shape) -> str:
     extra = len(shape) - len(onto)
     if extra < 0:
         return f"np.broadcast_to({expression}, {onto})"
-    axes = [
-        axis for axis in range(len(shape)) if axis < extra or (onto[axis - extra] == 1 and shape[axis] != 1)
-    ]
+    axes = [axis for axis in range(len(shape)) if axis < extra or (onto[axis - extra] == 1 and shape[axis] != 1)]
     atom = expression if expression.isidentifier() else f"({expression})"
     if not onto or axes == list(range(len(shape))):
         total = f"{atom}.sum()"
