@@ -1,1 +1,130 @@
-"""Attention kernels."""
+"""Scaled dot product attention as one node.
+
+The probabilities are not kept: they are found again from the scores and the logarithm of their sums, which are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from engine.arithmetic import Array, value_of
+from engine.arithmetic.bounded import Floats
+from engine.rules.registry import rule, unbroadcast
+from engine.rules.terms import TermGroup
+from engine.rules.values import NodeValues, UnsupportedError
+
+Index = tuple[int, ...]
+
+
+def attention_gradients(
+    g: Array, query: Array, key: Array, value: Array, output: Array, probability: Array, scale: float
+) -> tuple[Array, Array, Array, Array]:
+    """The gradients of query, key, value and scores, where `output` = `probability` @ value got the gradient `g`.
+
+    All are (…, positions, features); `probability` is softmax(scale · query @ keyᵀ), (…, queries, keys).
+    """
+    shared = np.sum(g * output, axis=-1, keepdims=True)
+    scores = probability * (g @ np.swapaxes(value, -1, -2) - shared)
+    of_query = scores @ key * scale
+    of_key = np.swapaxes(scores, -1, -2) @ query * scale
+    return of_query, of_key, np.swapaxes(probability, -1, -2) @ g, scores
+
+
+def _mask(n: NodeValues) -> Array | None:
+    for name in ("attn_mask", "attn_bias"):
+        if n.has(name):
+            return n.saved(name)
+    return None
+
+
+def _scale(n: NodeValues) -> float:
+    scale = n.argument("scale", None)
+    return 1.0 / math.sqrt(n.saved_shape("query")[-1]) if scale is None else float(scale)
+
+
+def _probability(n: NodeValues) -> Array:
+    if float(n.argument("dropout_p", 0.0)):
+        raise UnsupportedError("what attention dropped at random was not recorded")
+    scores = n.saved("query") @ np.swapaxes(n.saved("key"), -1, -2) * _scale(n)
+    mask = _mask(n)
+    allowed = np.ones(value_of(scores).shape, dtype=bool)
+    if mask is not None and value_of(mask).dtype == bool:
+        allowed = allowed & value_of(mask)
+    elif mask is not None:
+        allowed = allowed & ~np.isneginf(value_of(mask))
+        scores = scores + np.where(np.isneginf(value_of(mask)), 0.0, mask)
+    if n.argument("is_causal", False):
+        allowed = np.tril(allowed)
+    name = "logsumexp" if n.has("logsumexp") else "log_sumexp"
+    if n.has(name):
+        total = n.saved(name)
+        width = value_of(scores).shape[-2]
+        powers = np.exp(scores - total.reshape(*value_of(total).shape[:2], -1)[..., :width, None])
+        return np.where(allowed, powers, 0.0)
+    raise UnsupportedError(f"{n.type}: the logarithms of the sums were not recorded")
+
+
+def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
+    """Each feature of the outputs that the element took part in: through the values, and through the sum."""
+    query, key, value, output = (value_of(n.saved(name))[index[:2]] for name in ("query", "key", "value", "output"))
+    probability, scale = value_of(_probability(n))[index[:2]], _scale(n)
+    position, feature = index[2:]
+    places = np.indices(output.shape).reshape(2, -1)
+    if slot == 2:
+        rows = np.arange(len(output))
+        return [TermGroup(0, (*index[:2], rows, feature), probability[:, position], "probability")]
+    by_value: Floats = np.zeros(output.shape)
+    by_sum = by_value.copy()
+    if slot == 0:
+        shares = probability[position] * key[:, feature] * scale
+        by_value[position], by_sum[position] = shares @ value, -shares.sum() * output[position]
+    else:
+        shares = probability[:, position] * query[:, feature] * scale
+        by_value, by_sum = shares[:, None] * value[position], -shares[:, None] * output
+    at: tuple[Any, ...] = (*index[:2], *places)
+    return [
+        TermGroup(0, at, by_value.ravel(), "through the scores"),
+        TermGroup(0, at, by_sum.ravel(), "through the sum"),
+    ]
+
+
+def _gradients(n: NodeValues) -> tuple[Array, Array, Array, Array]:
+    query, key, value, output = (n.saved(name) for name in ("query", "key", "value", "output"))
+    return attention_gradients(n.grad(), query, key, value, output, _probability(n), _scale(n))
+
+
+FORMULAS = {
+    "query": r"s \, S \cdot K, \quad S = P \left( G V^\mathsf{T} - \sum_{e} G_e \, y_e \right)",
+    "key": r"s \, S^\mathsf{T} \cdot Q",
+    "value": r"P^\mathsf{T} \cdot G",
+}
+WORDS = (
+    "A value gets the gradient of every position that looked at it, each by how much it looked. A query and a key are "
+    "answerable for having met: more of a value that would have helped, less of all the others."
+)
+
+
+@rule(
+    "ScaledDotProductFlashAttentionForCpuBackward0 ScaledDotProductFlashAttentionBackward0 "
+    "ScaledDotProductCudnnAttentionBackward0",
+    FORMULAS,
+    WORDS,
+    terms=_terms,
+)
+def flash_attention(n: NodeValues) -> dict[int, Array]:
+    return dict(enumerate(_gradients(n)[:3]))
+
+
+@rule(
+    "ScaledDotProductEfficientAttentionBackward0 ScaledDotProductFusedAttentionOverrideableBackward0",
+    FORMULAS | {"attn_bias": "S"},
+    WORDS,
+)
+def biased_attention(n: NodeValues) -> dict[int, Array]:
+    found = dict(enumerate(_gradients(n)))
+    if n.needs(3):
+        found[3] = unbroadcast(found[3], n.shape(3))
+    return found

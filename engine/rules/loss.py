@@ -249,7 +249,8 @@ def _in_precision(n: NodeValues, array: Array) -> Any:
 @rule(
     "MultiMarginLossBackward0",
     {
-        "self": r"\frac{p}{C} \, G \, w_{t} \, \max(0, m - x_t + x_i)^{p - 1}, \quad \mathrm{the\ right\ class\ minus\ the\ sum}"
+        "self": r"\frac{p}{C} \, G \, w_{t} \, \max(0, m - x_t + x_i)^{p - 1}, "
+        r"\quad \mathrm{the\ right\ class\ minus\ the\ sum}"
     },
     "Each wrong class that comes too near to the right one is pushed down, and the right one up by as much.",
 )
@@ -273,9 +274,7 @@ def multi_margin_loss(n: NodeValues) -> tuple[Array, ...]:
 
 @rule(
     "MultilabelMarginLossBackward0",
-    {
-        "self": r"\frac{G}{C} \left( [\,\mathrm{wrong\ classes\ within\ the\ margin}\,] - [\,\mathrm{right\ ones}\,] \right)"
-    },
+    {"self": r"\frac{G}{C} \left( [\,\mathrm{wrong\ within\ the\ margin}\,] - [\,\mathrm{right\ ones}\,] \right)"},
     "Each wrong class that comes too near to a right one is pushed down, and that one up by as much.",
 )
 def multilabel_margin_loss(n: NodeValues) -> tuple[Array, ...]:

@@ -64,6 +64,8 @@ FAMILIES = (
     "attention",
     "recurrent",
     "loss",
+    "cross_entropy",
+    "alignment",
     "pooling",
     "resampling",
     "padding",
