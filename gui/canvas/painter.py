@@ -131,9 +131,9 @@ class GraphPainter:
             marks.bars(painter, self._rects, scene, state, lit, camera, self.theme)
             marks.notches(painter, self._rects, scene, state, lit, camera, self.theme)
             self._paint_numbers(painter, picture, items, camera)
-            if picture.proofs is not None and camera.detail >= Detail.TEXT:
-                self._paint_signs(painter, picture, picture.proofs, items, camera)
         self._paint_rings(painter, picture, camera, active=active)
+        if picture.proofs is not None and camera.detail >= Detail.TEXT:
+            self._paint_signs(painter, picture, picture.proofs, items, camera)
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 

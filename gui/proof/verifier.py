@@ -18,13 +18,13 @@ AGREES = ("proved", "agrees", "finite_differences")
 
 def verify_command(path: Path, step: int | None) -> list[str]:
     """Arguments for Python: the command line's own verify, a line a proof."""
-    command = ["-u", "main.py", "verify", str(path), "--progress"]
+    command = ["-u", "main.py", "verify", str(path.absolute()), "--progress"]
     return command if step is None else [*command, "--step", str(step)]
 
 
 def differences_command(path: Path, nodes: Sequence[int]) -> list[str]:
     """Arguments for Python: run the recorded script again, and these nodes' forwards on inputs moved a little."""
-    return ["-u", "-m", "engine.host", "--finite-differences", str(path), "--nodes", *map(str, nodes)]
+    return ["-u", "-m", "engine.host", "--finite-differences", str(path.absolute()), "--nodes", *map(str, nodes)]
 
 
 def verdict_of(message: Mapping[str, Any]) -> Verdict | None:
