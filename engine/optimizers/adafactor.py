@@ -46,7 +46,8 @@ def adafactor(note: Notes, h: Hyperparameters, param: Array, grad: Array, state:
     direction = g / np.sqrt(np.maximum(variance, eps1 * eps1))
     note("U_t", "direction", direction, r"g_t / \sqrt{\max(v_t, \epsilon_1^2)}", "Every element about one in size.")
     clip = note(r"\max(1, \text{rms}(U_t) / d)", "clipping", np.maximum(1.0, _rms(direction) / h.get("d", 1.0)),
-                r"\max(1, \text{rms}(U_t) / d)", f"Holds the size of the direction at {short(h.get('d', 1.0))}.")  # fmt: skip
+                r"\max(1, \text{rms}(U_t) / d)",
+                f"Holds the size of the direction at {short(h.get('d', 1.0))}.")  # fmt: skip
     step = note(r"\Delta_t", "step", scaled(alpha / clip, direction), r"\alpha_t U_t / \max(1, \text{rms}(U_t) / d)")
     after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
     return note.update(after, step=t, **kept)

@@ -91,7 +91,10 @@ def sparse_adam(note: Notes, h: Hyperparameters, param: Array, grad: Any, state:
     after = _corrected_step_sparse(note, h, param, m, v, t)
     untouched = ~sparse.touched
     return note.update(
-        _keep(untouched, param, after), step=t, exp_avg=_keep(untouched, before_m, m), exp_avg_sq=_keep(untouched, before_v, v)
+        _keep(untouched, param, after),
+        step=t,
+        exp_avg=_keep(untouched, before_m, m),
+        exp_avg_sq=_keep(untouched, before_v, v),
     )
 
 

@@ -24,7 +24,9 @@ def asgd(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Stat
     t = note("t", "step count", state.get("step", 0) + 1, "t + 1")
     g = gradient(note, h, param, grad)
     eta = note(r"\eta_t", "step size", state.get("eta", lr), r"\eta_t", "It was set by the update before.")
-    decayed = note(r"\theta_t'", "decayed parameter", scaled(1 - lambd * eta, param), r"(1 - \lambda \eta_t)\, \theta_{t-1}")
+    decayed = note(
+        r"\theta_t'", "decayed parameter", scaled(1 - lambd * eta, param), r"(1 - \lambda \eta_t)\, \theta_{t-1}"
+    )
     step = note(r"\Delta_t", "step", scaled(eta, g), r"\eta_t g_t")
     after = note(r"\theta_t", "parameter", decayed - step, r"\theta_t' - \Delta_t")
     mu = note(r"\mu_t", "weight in the average", state.get("mu", 1.0), r"\mu_t", "1: averaging has not begun.")
@@ -45,7 +47,8 @@ ASGD = Optimizer(
     formulas=(
         r"\theta_t \leftarrow (1 - \lambda \eta_t)\, \theta_{t-1} - \eta_t g_t",
         r"a_t \leftarrow a_{t-1} + \mu_t (\theta_t - a_{t-1})",
-        r"\eta_{t+1} \leftarrow \gamma / (1 + \lambda \gamma t)^{\alpha}, \quad \mu_{t+1} \leftarrow 1 / \max(1, t - t_0)",
+        r"\eta_{t+1} \leftarrow \gamma / (1 + \lambda \gamma t)^{\alpha}, "
+        r"\quad \mu_{t+1} \leftarrow 1 / \max(1, t - t_0)",
     ),
     remembers={
         "step": "how many updates there were",

@@ -82,7 +82,9 @@ def write(reading: Reading) -> Update:
     note = Notes()
     before = reading.bounded("param_before")
     if operation == _ASSIGNMENT:
-        return note.update(note(r"\theta_t", "assigned", reading.bounded("input", "data", 1), "x", "The tensor assigned."))
+        return note.update(
+            note(r"\theta_t", "assigned", reading.bounded("input", "data", 1), "x", "The tensor assigned.")
+        )
     name = _packet(operation)
     if name not in WRITES:
         raise UnknownError(f"{operation or 'this write'} has no rule")
@@ -188,7 +190,7 @@ def _span(shape: Any, stride: Any) -> int:
     return int(span)
 
 
-def _placed(before: Bounded, places: npt.NDArray[np.int64] | None, written: Bounded) -> Bounded:
+def _placed(before: Bounded, places: npt.NDArray[np.int64] | None, written: Array) -> Array:
     if places is None:
         return written
     after = before.reshape(-1).copy()

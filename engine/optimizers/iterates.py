@@ -1,7 +1,7 @@
 """Muon's Newton–Schulz iteration, proved matrix by matrix.
 
-It runs in bfloat16, which has 8 bits: five rounds of it amplify each rounding hundreds of times, and a bound over all of
-them would say nothing. So every matrix that PyTorch computed is recorded, and each is proved from the recorded one
+It runs in bfloat16, which has 8 bits: five rounds of it amplify each rounding hundreds of times, and a bound over all
+of them would say nothing. So every matrix that PyTorch computed is recorded, and each is proved from the recorded one
 before it: products are summed in float32, and rounded to bfloat16 once, or twice where two of them are added.
 """
 
@@ -41,7 +41,9 @@ def _name(slot: int) -> str:
 def _first(reading: Reading) -> Bounded:
     h = reading.hyperparameters
     g = exact(reading.array("grad"), reading.unit())
-    before = reading.bounded("state_before", "momentum_buffer") if reading.has("state_before", "momentum_buffer") else 0 * g
+    before = (
+        reading.bounded("state_before", "momentum_buffer") if reading.has("state_before", "momentum_buffer") else 0 * g
+    )
     direction = lerp(before, g, 1 - h["momentum"])
     if h.get("nesterov", True):
         direction = lerp(g, direction, h["momentum"])

@@ -1,8 +1,8 @@
 """LBFGS is one update of all parameters: its events are proved together.
 
-The iterations are done again from the recorded gradients of every call of the closure. Each step and each change of the
-gradient that PyTorch remembered is compared with the computed one, and the next iteration goes on from the recorded one:
-what is proved is every iteration from the one before it, and rounding does not pile up.
+The iterations are done again from the recorded gradients of every call of the closure. Each step and each change of
+the gradient that PyTorch remembered is compared with the computed one, and the next iteration goes on from the
+recorded one: what is proved is every iteration from the one before it, and rounding does not pile up.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import Bounded, compare, exact, unit_roundoff
+from engine.arithmetic.compare import SAFETY
 from engine.optimizers.lbfgs import Evaluation, EvaluationsEnd, Replay
 from engine.optimizers.model import Array, Notes, Update, concatenate, value_of
 from engine.optimizers.reading import NoDataError, Reading, UnknownError
@@ -24,6 +25,7 @@ Found = tuple[dict[int, tuple[Result, ...]], bool]
 Cache = dict[int, Found]
 _LISTS = ("old_dirs", "old_stps", "ro", "al")
 _HISTORIES = _LISTS[:3]
+VAGUE = 0.25  # of the largest element
 
 
 class Together:
@@ -114,6 +116,7 @@ class _Following(Replay):
         if not 0 <= slot < len(history):
             return computed
         recorded = history[slot]
+        refuse_if_vague(f"{name}[{slot}]", computed)
         comparison = compare(computed, recorded.value, self._together.dtype)
         self.results.append(Result("state_after", name, slot, comparison))
         return recorded
@@ -131,7 +134,9 @@ def replay(together: Together) -> tuple[Update, _Following]:
     return _run(together, h, before, _Following(together, after, start))
 
 
-def _run(together: Together, h: dict[str, Any], before: dict[str, Any], following: _Following) -> tuple[Update, _Following]:
+def _run(
+    together: Together, h: dict[str, Any], before: dict[str, Any], following: _Following
+) -> tuple[Update, _Following]:
     losses = together.losses or []
     evaluations = [Evaluation(float(loss), together.flat("grad", slot)) for slot, loss in enumerate(losses)]
     with np.errstate(all="ignore"):
@@ -144,6 +149,14 @@ def _run(together: Together, h: dict[str, Any], before: dict[str, Any], followin
     return found, following
 
 
+def refuse_if_vague(what: str, computed: Array) -> None:
+    """A bound as wide as the numbers themselves proves nothing. Raises UnknownError."""
+    if isinstance(computed, Bounded) and computed.error is not None and computed.size:
+        largest = float(np.max(np.abs(computed.value)))
+        if not SAFETY * float(np.max(computed.error)) <= VAGUE * largest:
+            raise UnknownError(f"{what}: rounding may have changed it by as much as it is; the bound says nothing")
+
+
 def _prove(together: Together) -> Found:
     found, following = replay(together)
     results: dict[int, tuple[Result, ...]] = {}
@@ -152,6 +165,7 @@ def _prove(together: Together) -> Found:
         after = member.array("param_after")
         part = found.param[offset : offset + after.size].reshape(after.shape)
         offset += after.size
+        refuse_if_vague("the parameter", part)
         results[member.event.id] = (Result("param_after", "", 0, compare(part, after, together.dtype)),)
     entries = (*following.results, *_state(together, found, {(item.name, item.slot) for item in following.results}))
     results[together.first.event.id] += entries

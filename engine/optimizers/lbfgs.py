@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import Bounded
+from engine.optimizers import recursion
 from engine.optimizers.line_search import Judge, Objective, strong_wolfe
-from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, State, Update, scaled, value_of
+from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, State, Update, scalar, scaled, value_of
 
 _CURVATURE = 1e-10  # a smaller yᵀs is not remembered
 
@@ -53,7 +54,9 @@ class Memory:
     @classmethod
     def of(cls, state: State) -> Memory:
         names = cls.__dataclass_fields__.keys() & state.keys()
-        found = {name: list(state[name]) if isinstance(state[name], list | tuple) else state[name] for name in names}
+        found: dict[str, Any] = {
+            name: list(state[name]) if isinstance(state[name], list | tuple) else state[name] for name in names
+        }
         return cls(**found)
 
 
@@ -91,7 +94,9 @@ def lbfgs(note: Notes, h: Hyperparameters, param: Array, grad: Sequence[Evaluati
 class _Iterations:
     """The loop of one update; `moves` are the steps that it takes."""
 
-    def __init__(self, note: Notes, h: Hyperparameters, evaluations: Iterator[Evaluation], memory: Memory, replay: Replay):
+    def __init__(
+        self, note: Notes, h: Hyperparameters, evaluations: Iterator[Evaluation], memory: Memory, replay: Replay
+    ) -> None:
         self._note = note
         self._h = h
         self._evaluations = evaluations
@@ -177,6 +182,11 @@ def _direction(grad: Array, memory: Memory) -> Array:
     q = -grad
     if memory.n_iter == 1:
         return q
+    if isinstance(grad, Bounded) and recursion.applies_to((*memory.old_dirs, *memory.old_stps, *memory.ro)):
+        gamma = scalar(memory.H_diag, grad)
+        found, numbers = recursion.direction(grad, memory.old_dirs, memory.old_stps, memory.ro, gamma)
+        memory.al[: len(numbers)] = numbers
+        return found
     alphas = []
     for y, s, ro in zip(reversed(memory.old_dirs), reversed(memory.old_stps), reversed(memory.ro), strict=True):
         alphas.append((s @ q) * ro)
@@ -210,7 +220,8 @@ LBFGS = Optimizer(
     name="LBFGS",
     rule=lbfgs,
     formulas=(
-        r"y_k \leftarrow g_k - g_{k-1}, \quad s_k \leftarrow t_{k-1} d_{k-1}, \quad \rho_k \leftarrow 1 / y_k^{\top} s_k",
+        r"y_k \leftarrow g_k - g_{k-1}, \quad s_k \leftarrow t_{k-1} d_{k-1}, "
+        r"\quad \rho_k \leftarrow 1 / y_k^{\top} s_k",
         r"q \leftarrow -g_k; \quad \alpha_i \leftarrow \rho_i s_i^{\top} q,\; q \leftarrow q - \alpha_i y_i "
         r"\;\text{(newest first)}",
         r"r \leftarrow \frac{y_k^{\top} s_k}{y_k^{\top} y_k}\, q; \quad r \leftarrow r + s_i "

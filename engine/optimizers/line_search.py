@@ -1,4 +1,4 @@
-"""The line search of L-BFGS: a step length that satisfies the strong Wolfe conditions (Nocedal and Wright, chapter 3)."""
+"""The line search of L-BFGS: a step length with the strong Wolfe conditions (Nocedal and Wright, chapter 3)."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _sorted(first: _Point, second: _Point) -> tuple[_Point, _Point]:
 
 
 def _interpolated(a: _Point, b: _Point, least: Array, most: Array) -> Array:
-    """Where the cubic through both losses and slopes has its minimum, between `least` and `most` (by default a and b)."""
+    """Where the cubic through losses and slopes has its minimum, between `least` and `most` (by default a and b)."""
     if least is None:
         least, most = (a.t, b.t) if value_of(a.t) <= value_of(b.t) else (b.t, a.t)
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)

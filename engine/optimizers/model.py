@@ -26,7 +26,7 @@ _SMALLEST = {2.0**-11: 2.0**-24, 2.0**-8: 2.0**-133, 2.0**-24: 2.0**-149, 2.0**-
 
 @dataclass(frozen=True)
 class Quantity:
-    """One intermediate result: the paper's name for it, its symbol and formula in LaTeX, its value, and what it is for."""
+    """One intermediate result: the paper's name, its symbol and formula in LaTeX, its value, and what it is for."""
 
     name: str
     symbol: str

@@ -29,7 +29,9 @@ def nadam(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     mu = note(r"\mu_t", "momentum", _momentum(h, t), r"\beta_1 (1 - \tfrac12 0.96^{t \psi})", "It grows with time.")
     mu_next = note(r"\mu_{t+1}", "next momentum", _momentum(h, t + 1), r"\beta_1 (1 - \tfrac12 0.96^{(t+1) \psi})")
     before = state.get("mu_product", 1.0)
-    product = note(r"\textstyle\prod \mu_i", "product of momenta", scalar(mu, before) * before, r"\prod_{i \le t} \mu_i")
+    product = note(
+        r"\textstyle\prod \mu_i", "product of momenta", scalar(mu, before) * before, r"\prod_{i \le t} \mu_i"
+    )
     m = note("m_t", "first moment", lerp(state.get("exp_avg", np.zeros_like(g)), g, 1 - beta1),
              r"\beta_1 m_{t-1} + (1 - \beta_1)\, g_t", "A decaying mean of the gradients: the direction.")  # fmt: skip
     v = note("v_t", "second moment", second_moment(beta2, state.get("exp_avg_sq", np.zeros_like(g)), g),
@@ -41,7 +43,9 @@ def nadam(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
                 r"\gamma (1 - \mu_t) / (1 - \prod_{i \le t} \mu_i)")  # fmt: skip
     of_m = note("b_t", "rate of the momentum", h["lr"] * mu_next / (1 - product * mu_next),
                 r"\gamma \mu_{t+1} / (1 - \prod_{i \le t+1} \mu_i)")  # fmt: skip
-    first = note(r"\Delta_t^g", "step along the gradient", scaled(of_g, g) / d, r"a_t\, g_t / (\sqrt{\hat v_t} + \epsilon)")
+    first = note(
+        r"\Delta_t^g", "step along the gradient", scaled(of_g, g) / d, r"a_t\, g_t / (\sqrt{\hat v_t} + \epsilon)"
+    )
     second = note(r"\Delta_t^m", "step along the momentum", scaled(of_m, m) / d,
                   r"b_t\, m_t / (\sqrt{\hat v_t} + \epsilon)")  # fmt: skip
     after = note(r"\theta_t", "parameter", theta - first - second, r"\theta_{t-1} - \Delta_t^g - \Delta_t^m")
@@ -60,7 +64,8 @@ NADAM = Optimizer(
         r"\mu_t \leftarrow \beta_1 (1 - \tfrac12 0.96^{t \psi})",
         r"m_t \leftarrow \beta_1 m_{t-1} + (1 - \beta_1)\, g_t",
         r"v_t \leftarrow \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2",
-        r"\hat m_t \leftarrow \frac{\mu_{t+1} m_t}{1 - \prod_{i=1}^{t+1} \mu_i} + \frac{(1 - \mu_t)\, g_t}{1 - \prod_{i=1}^t \mu_i}",
+        r"\hat m_t \leftarrow \frac{\mu_{t+1} m_t}{1 - \prod_{i=1}^{t+1} \mu_i} "
+        r"+ \frac{(1 - \mu_t)\, g_t}{1 - \prod_{i=1}^t \mu_i}",
         r"\theta_t \leftarrow \theta_{t-1} - \gamma\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)",
     ),
     remembers={

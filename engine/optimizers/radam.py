@@ -40,22 +40,22 @@ def radam(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     rho = note(r"\rho_t", "length of the average", longest - 2 * t * beta2**t / c2,
                r"\rho_\infty - 2 t \beta_2^t / (1 - \beta_2^t)",
                "How many gradients v really averages: below 5 its variance is not known.")  # fmt: skip
-    step = scaled(h["lr"], m_hat)
+    step, formula = scaled(h["lr"], m_hat), r"\gamma\, \hat m_t"
     if value_of(rho) > _LEAST_LENGTH:
-        step = step * _adaptive(note, h, v, c2, rho, longest)
-    note(r"\Delta_t", "step", step, r"\gamma\, \hat m_t r_t l_t" if value_of(rho) > _LEAST_LENGTH else r"\gamma\, \hat m_t")
+        step, formula = step * _adaptive(note, h, v, c2, rho, longest), r"\gamma\, \hat m_t r_t l_t"
+    note(r"\Delta_t", "step", step, formula)
     after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
     return note.update(after, step=t, exp_avg=m, exp_avg_sq=v)
 
 
 def _adaptive(note: Notes, h: Hyperparameters, v: Array, c2: Array, rho: Array, longest: Array) -> Array:
-    l = note("l_t", "adaptive learning rate", scalar(np.sqrt(c2), v) / (np.sqrt(v) + h["eps"]),
-             r"\sqrt{1 - \beta_2^t} / (\sqrt{v_t} + \epsilon)")  # fmt: skip
+    rate = note("l_t", "adaptive learning rate", scalar(np.sqrt(c2), v) / (np.sqrt(v) + h["eps"]),
+                r"\sqrt{1 - \beta_2^t} / (\sqrt{v_t} + \epsilon)")  # fmt: skip
     r = np.sqrt((rho - 4) * (rho - 2) * longest / ((longest - 4) * (longest - 2) * rho))
     note("r_t", "variance rectification", r,
          r"\sqrt{\frac{(\rho_t - 4)(\rho_t - 2) \rho_\infty}{(\rho_\infty - 4)(\rho_\infty - 2) \rho_t}}",
          "Holds the step back while v rests on few gradients.")  # fmt: skip
-    return scaled(_number(r), l)
+    return scaled(_number(r), rate)
 
 
 def _number(value: Array) -> Array:

@@ -7,7 +7,8 @@ and its gradient:
     def signum(note, h, param, grad, state):
         m = note("m_t", "momentum", lerp(state.get("exp_avg", np.zeros_like(grad)), grad, 1 - h["beta"]),
                  r"\\beta m_{t-1} + (1 - \\beta)\\, g_t")
-        after = note(r"\\theta_t", "parameter", param - h["lr"] * np.sign(m), r"\\theta_{t-1} - \\gamma\\, \\text{sign}(m_t)")
+        after = note(r"\\theta_t", "parameter", param - h["lr"] * np.sign(m),
+                     r"\\theta_{t-1} - \\gamma\\, \\text{sign}(m_t)")
         return note.update(after, exp_avg=m)
 
 docs/adding-an-optimizer.md goes through one from the equations to its proof.
@@ -20,7 +21,21 @@ from typing import Any
 
 import numpy as np
 
-from engine.optimizers import adadelta, adafactor, adagrad, adam, adamax, asgd, lbfgs, muon, nadam, radam, rmsprop, rprop, sgd
+from engine.optimizers import (
+    adadelta,
+    adafactor,
+    adagrad,
+    adam,
+    adamax,
+    asgd,
+    lbfgs,
+    muon,
+    nadam,
+    radam,
+    rmsprop,
+    rprop,
+    sgd,
+)
 from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, Quantity, Sparse, State, Update
 
 _ALL = (
@@ -55,7 +70,9 @@ def update(kind: str, hyperparameters: Hyperparameters, param: Array, grad: Any,
         grad = grad.dense
     if isinstance(param, np.ndarray) and np.iscomplexobj(param) and kind != "LBFGS":
         pairs = {key: as_pairs(value) for key, value in state.items()}
-        return _as_complex(optimizer.rule(Notes(), hyperparameters, as_pairs(param), as_pairs(grad), pairs), param.shape)
+        return _as_complex(
+            optimizer.rule(Notes(), hyperparameters, as_pairs(param), as_pairs(grad), pairs), param.shape
+        )
     return optimizer.rule(Notes(), hyperparameters, param, grad, state)
 
 

@@ -69,4 +69,4 @@ def unchanged(reading: Reading, name: str | None = None, slot: int = 0) -> Itera
 
 
 def _number(value: complex) -> str:
-    return f"{value.real:.9g}" if isinstance(value, float) or not isinstance(value, complex) or value.imag == 0 else f"{value:.9g}"
+    return f"{value.real:.9g}"  # complex arrays were taken apart into pairs

@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from engine.optimizers.adam import second_moment
-from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, State, Update, gradient, is_zero, lerp, scaled
+from engine.optimizers.model import (
+    Array,
+    Hyperparameters,
+    Notes,
+    Optimizer,
+    State,
+    Update,
+    gradient,
+    is_zero,
+    lerp,
+    scaled,
+)
 
 
 def rmsprop(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: State) -> Update:

@@ -8,7 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arithmetic import Bounded
-from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, State, Update, gradient, scalar, scaled, value_of
+from engine.optimizers.model import (
+    Array,
+    Hyperparameters,
+    Notes,
+    Optimizer,
+    State,
+    Update,
+    gradient,
+    scalar,
+    scaled,
+    value_of,
+)
 
 _DTYPE_OF_UNIT: dict[float, Any] = {2.0**-24: np.float32, 2.0**-11: np.float16, 2.0**-8: np.float32}
 
@@ -22,7 +33,8 @@ def rprop(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     before = state.get("prev", np.zeros_like(g))
     size = state.get("step_size", np.zeros_like(g) + scalar(h["lr"], g))
     agreement = note(r"\text{sign}(g_t g_{t-1})", "agreement", _sign_of_product(g, before),
-                     r"\text{sign}(g_t g_{t-1})", "1: the same direction as before; −1: it jumped over a valley.")  # fmt: skip
+                     r"\text{sign}(g_t g_{t-1})",
+                     "1: the same direction as before; −1: it jumped over a valley.")  # fmt: skip
     changed = np.where(agreement > 0, scaled(grow, size), np.where(agreement < 0, scaled(shrink, size), size))
     size = note(r"\eta_t", "step size", np.minimum(np.maximum(changed, least), most),
                 r"\text{clip}(\eta_{t-1} \cdot \{\eta^+, 1, \eta^-\}, \Gamma_{min}, \Gamma_{max})")  # fmt: skip
@@ -38,7 +50,8 @@ def _sign_of_product(a: Array, b: Array) -> npt.NDArray[np.float64]:
     unit = a.unit if isinstance(a, Bounded) else 0.0
     dtype = _DTYPE_OF_UNIT.get(unit, np.float64)
     with np.errstate(all="ignore"):
-        return np.sign(np.asarray(value_of(a)).astype(dtype) * np.asarray(value_of(b)).astype(dtype)).astype(np.float64)
+        product = np.asarray(value_of(a)).astype(dtype) * np.asarray(value_of(b)).astype(dtype)
+        return np.asarray(np.sign(product), dtype=np.float64)
 
 
 RPROP = Optimizer(
@@ -54,5 +67,5 @@ RPROP = Optimizer(
         "prev": "the gradient of the update before",
         "step_size": "η: how far each element moves",
     },
-    paper="Riedmiller and Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, 1993",
+    paper="Riedmiller and Braun, A direct adaptive method for faster backpropagation learning: RPROP, 1993",
 )

@@ -26,7 +26,6 @@ from engine.recording.reader import Recording
 ProofState = Literal["proved", "unknown", "wrong", "no_data"]
 _COUNTERS = {"step", "func_evals", "n_iter"}
 _UNBOUNDED = "its error cannot be bounded"
-_TINY_STATE = {"mu_product": 1.0}  # what a state that PyTorch has not made yet begins with
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,7 @@ def _results(reading: Reading, optimizer: str, cache: joint.Cache | None) -> tup
         return joint.prove(reading, {} if cache is None else cache)
     extra = matrices(reading) if optimizer == "Muon" else ()
     found = _update(reading, optimizer)
+    joint.refuse_if_vague("the parameter", found.param)
     after = compare(found.param, reading.array("param_after"), reading.dtype("param_after"))
     return (Result("param_after", "", 0, after), *extra, *_state_results(reading, found)), False
 
@@ -136,7 +136,8 @@ def _update(reading: Reading, optimizer: str) -> Update:
     grad = reading.gradient()
     state = _state(reading, as_tensor=bool(h.get("capturable") or h.get("differentiable")))
     if optimizer == "Muon":
-        state["iterates"] = [exact(reading.array("output", "", slot), reading.unit()) for _, slot in reading.names("output")]
+        slots = [slot for _, slot in reading.names("output")]
+        state["iterates"] = [exact(reading.array("output", "", slot), reading.unit()) for slot in slots]
     with np.errstate(all="ignore"):
         return update(optimizer, h, param, grad, state)
 
@@ -153,9 +154,11 @@ def _state(reading: Reading, *, as_tensor: bool) -> dict[str, Any]:
     for name, slot in reading.names("state_before"):
         if slot == 0:
             found[name] = reading.bounded("state_before", name)
-    for name, start in _TINY_STATE.items():
-        if name not in found and reading.has("state_after", name):
-            found[name] = exact(start, reading.unit("state_after", name))
+    for name, start in (("mu_product", 1.0), ("eta", reading.hyperparameters.get("lr", 0.0))):
+        if name not in found and reading.has("state_after", name):  # PyTorch makes it now, as a tensor
+            number = np.float64(start)
+            rounded = number.astype(np.float32) if reading.dtype("state_after", name) == "float32" else number
+            found[name] = exact(rounded, reading.unit("state_after", name))
     if isinstance(found.get("step"), Bounded) and not as_tensor:
         found["step"] = found["step"].item()
     elif "step" not in found and as_tensor and reading.has("state_after", "step"):
