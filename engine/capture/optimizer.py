@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from engine.capture.forward import plain_value
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name
+from engine.capture.forward import plain_value
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
@@ -151,16 +151,23 @@ class Updates:
                 if step.losses:
                     before.info["losses"] = step.losses
                 else:
-                    self._read_grad_again(before)
+                    unseen = getattr(optimizer, "grad_scale", None) is not None or "hooks" in before.info
+                    self._read_grad_again(before, unseen)
                 found_inf = getattr(optimizer, "found_inf", None)  # torch.amp.GradScaler: the update does not happen
                 if isinstance(found_inf, torch.Tensor) and found_inf.item():
                     before.info["found_inf"] = True
                 self._finish(before, optimizer.state.get(before.tensor, {}))
 
-    def _read_grad_again(self, before: _Before) -> None:
-        """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`."""
+    def _read_grad_again(self, before: _Before, unseen: bool) -> None:
+        """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`.
+
+        `unseen`: the version may not tell. A fused optimizer divides gradients that torch.amp.GradScaler has scaled, in
+        place, and counts none up; nor does clipping, in a hook of the optimizer.
+        """
         grad = before.tensor.grad
-        if _identity(grad) != before.grad_read:
+        if unseen and grad is not None and grad.layout is torch.strided:
+            self._recorder.store.forget_storage(grad.untyped_storage()._cdata)
+        if unseen or _identity(grad) != before.grad_read:
             before.values = [value for value in before.values if not _is_grad(value)]
             before.values += self._gradient(grad, 0) if grad is not None else []
 
@@ -247,7 +254,7 @@ class Updates:
             if isinstance(value, list | tuple) and name in _LISTS and index < len(value):
                 item = value[index]
             if isinstance(item, torch.Tensor):
-                if item is not written:
+                if item is not written or name not in ("self", "out"):  # w.mul_(w) reads it too
                     before.values.append(("input", slot, name, self._recorder.store.take(item)))
             elif item is not None:
                 plain[name] = plain_value(item)
