@@ -47,8 +47,9 @@ def _extremes(n: NodeValues, source: str, places: Integers, own: Integers) -> tu
 def _products(n: NodeValues, source: str, places: Integers, own: Integers, included: bool) -> tuple[Array, Array]:
     """The product of all others. Where one factor is zero, only it gets something."""
     x, s = value_of(n.saved("self")), value_of(n.saved(source))
-    start = np.ones(own.size) if not included else x.ravel()
-    start = np.where(np.bincount(places.ravel(), minlength=own.size) > 0, start, x.ravel()).reshape(own.shape)
+    start: Floats = x.copy()
+    if not included:
+        start.ravel()[places.ravel()] = 1.0
     nonzero = np.where(start == 0, 1.0, start)
     kept = _product(n, nonzero, places, s) / np.where(x == 0, 1.0, x)
     zeros = s == 0
@@ -124,8 +125,11 @@ def _bounds(n: NodeValues, rows: int) -> Integers:
     return np.concatenate([np.zeros((rows, 1), dtype=np.int64), np.cumsum(lengths, axis=1)], axis=1)
 
 
-@routing("SegmentReduceBackward0", {"data": _FORMULAS % "x_i"},
-         "Each segment became one number (sum, mean, product or extreme): its members get their share of the gradient.")  # fmt: skip
+@routing(
+    "SegmentReduceBackward0",
+    {"data": _FORMULAS % "x_i"},
+    "Each segment became one number (sum, mean, product or extreme): its members get their share of the gradient.",
+)
 def segment_reduce(n: NodeValues) -> tuple[Taken]:
     places = _segments(n)
     size = math.prod(n.output_shape())

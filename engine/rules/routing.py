@@ -138,11 +138,9 @@ def reducing(types: str, formulas: Mapping[str, str], words: str) -> Callable[[F
         return [found] if isinstance(found, Share) else list(found)
 
     def register(function: Function) -> Function:
-        def vjp(n: NodeValues) -> tuple[Array]:
-            total, *others = [share.gradient(n, n.shape(0)) for share in shares(function, n)]
-            for other in others:
-                total = total + other
-            return (total,)
+        def vjp(n: NodeValues) -> tuple[Array, ...]:
+            parts = [share.gradient(n, n.shape(0)) for share in shares(function, n)]
+            return (sum(parts[1:], start=parts[0]),) if parts else ()
 
         def terms(n: NodeValues, _slot: int, index: Index) -> list[TermGroup]:
             return [share.terms(n, index) for share in shares(function, n)]
