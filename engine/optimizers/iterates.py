@@ -29,7 +29,7 @@ def matrices(reading: Reading) -> tuple[Result, ...]:
     for number in range(h["ns_steps"]):
         computed += _round(reading, 3 * number, h.get("ns_coefficients", COEFFICIENTS))
     return tuple(
-        Result("output", _name(slot), 0, compare(found, reading.array("output", "", slot), "bfloat16"))
+        Result("output", _name(slot), slot, compare(found, reading.array("output", "", slot), "bfloat16"))
         for slot, found in enumerate(computed)
     )
 

@@ -26,8 +26,9 @@ class Result:
         """What it is, in words."""
         if self.what == "param_after":
             return "the parameter"
-        slot = f"[{self.slot}]" if self.slot else ""
-        return f"the state's {self.name}{slot}" if self.what == "state_after" else f"{self.name}{slot}"
+        if self.what == "output":
+            return self.name
+        return f"the state's {self.name}" + (f"[{self.slot}]" if self.slot else "")
 
     def describe(self) -> str:
         """Where it is wrong, and by how much."""
