@@ -16,6 +16,7 @@ from gui.canvas import marks
 from gui.canvas.cards import DATA, Card
 from gui.proof import states
 from gui.proof.store import STATES, Verdict
+from gui.theme import blend
 
 if TYPE_CHECKING:
     from engine.rules.upstream import Walk
@@ -140,16 +141,17 @@ def way(painter: QPainter, scene: Scene, found: ProofMarks, camera: Camera, them
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     share = np.linspace(0.0, 1.0, SAMPLES)
-    shade = QColor(theme.accent)
-    for width, alpha in ((WAY_WIDTH * 2, 60), (WAY_WIDTH / 2, 255)):
-        shade.setAlpha(alpha)
-        pen = QPen(shade, max(width * min(camera.scale, camera.ratio), 2.0 * camera.ratio))
+    lines = []
+    for edge in found.way_edges:
+        points = scene.pieces.points(np.full(SAMPLES, edge), share)
+        lines.append(QPolygonF([QPointF(*camera.to_device(x, y)) for x, y in points.tolist()]))
+    # Opaque colours: pens that let the ground shine through cost three times as much.
+    for width, color in ((WAY_WIDTH * 2, blend(theme.bg, theme.accent, 0.3)), (WAY_WIDTH / 2, theme.accent)):
+        pen = QPen(color, max(width * min(camera.scale, camera.ratio), 2.0 * camera.ratio))
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
-        for edge in found.way_edges:
-            points = scene.pieces.points(np.full(SAMPLES, edge), share)
-            line = [QPointF(*camera.to_device(x, y)) for x, y in points.tolist()]
-            painter.drawPolyline(QPolygonF(line))
+        for line in lines:
+            painter.drawPolyline(line)
 
 
 def way_rings(painter: QPainter, scene: Scene, found: ProofMarks, camera: Camera, theme: Theme) -> None:

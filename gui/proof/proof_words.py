@@ -60,10 +60,13 @@ def error_facts(explanation: Explanation, verdict: Verdict | None) -> tuple[Fact
     facts = _errors(proof.max_abs, proof.max_rel)
     if not apart > 0 or found.reason:  # equal, or no numbers at all
         return facts
+    text = translate("proof", "{apart} of {bound} allowed")
+    full = text.format(apart=apart, bound=found.bound)
+    shown = text.format(apart=numbers.number(apart, 2), bound=numbers.number(found.bound, 2))
     return (
         *facts,
-        Fact("bound", translate("proof", "Allowed there"), numbers.number(found.bound, 2), str(found.bound)),
-        Fact("where", translate("proof", "Nearest to it"), f"{place_of(nearest)}: {numbers.number(apart, 2)}"),
+        Fact("bound", translate("proof", "Nearest bound"), shown, full),
+        Fact("where", translate("proof", "Where"), place_of(nearest)),
     )
 
 

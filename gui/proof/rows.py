@@ -10,9 +10,10 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import numbers, theme
-from gui.tensor_views.painting import RIGHT, draw_text, metrics
+from gui.tensor_views.painting import RIGHT, Kind, draw_text, metrics
 
 ROW_HEIGHT = 20
+LEAST_LEFT = 84  # px for where an addend comes from; else how it comes about is left to the tooltip
 KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -20,7 +21,7 @@ KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class Row:
     """`left` says where from, `middle` how it comes about, `value` the number. `share` (0..1) draws a bar.
 
-    `quiet` rows lead nowhere: the rest, the sum.
+    `quiet` rows lead nowhere: the rest, the sum. `index` writes `left` in figures.
     """
 
     left: str
@@ -30,6 +31,7 @@ class Row:
     share: float = 0.0
     quiet: bool = False
     strong: bool = False
+    index: bool = False
 
 
 class RowList(QWidget):
@@ -92,11 +94,12 @@ class RowList(QWidget):
             painter.fillRect(bar, theme.blend(look.surface, look.backward, 0.6))
         draw_text(painter, inner, row.value, "small_number", _ink(row, look.backward), RIGHT)
         inner.setRight(inner.right() - self._value_width - theme.SMALL)
-        if row.middle and inner.width() > 1.4 * self._middle_width:
+        kind: Kind = "caption" if row.quiet else "small_number" if row.index else "text"
+        if row.middle and inner.width() - self._middle_width >= LEAST_LEFT:
             draw_text(painter, inner, row.middle, "small_number", look.dim, RIGHT)
             inner.setRight(inner.right() - self._middle_width - theme.SMALL)
         ink = look.dim if row.quiet and not row.strong else look.text
-        draw_text(painter, inner, row.left, "caption" if row.quiet else "text", ink)
+        draw_text(painter, inner, row.left, kind, ink, elide=Qt.TextElideMode.ElideMiddle)
 
     # --- what the user does ------------------------------------------------------------------------------------------
 

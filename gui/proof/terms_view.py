@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 DOT = "\u00b7"
+SEPARATOR = f" {DOT} "  # between a node's name and its class
 
 
 class TermsView(QWidget):
@@ -145,6 +146,7 @@ class TermsView(QWidget):
                 _number(row.value),
                 self._tip(found, place),
                 share_of(row.value, largest),
+                index=found.element.side == "out",
             )
             for place, row in enumerate(found.rows)
         ]
@@ -196,7 +198,7 @@ class TermsView(QWidget):
         self._steps = [(place.node, Element(place.side, place.slot, place.index)) for place in shown]
         self._way_title.setText(_ending(walk))
         self.way.set_rows([
-            Row(f"{title(recording, recording.node(place.node))} {element_name(place.index)}".strip(), "",
+            Row(title(recording, recording.node(place.node)).partition(SEPARATOR)[0], element_name(place.index),
                 _number(place.value), numbers.full(place.value))
             for place in shown
         ])  # fmt: skip

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 SIZE = 16.0  # px of the font that formulas are set in; views scale them
-_SIGN = re.compile(r"(^|[({\[=,]|\\cdot)(\s*)-(?=\S)")
+_SIGN = re.compile(r"(^|[({\[=,]|\\cdot|\\approx)(\s*)-(?=\S)")
+_NUMBER = re.compile(r"\\left\((-?[\d.]+)\\right\)")  # needs no brackets that grow, which take twice as long to set
 _TAG = re.compile(r'<svg[^>]*?width="([\d.]+)" height="([\d.]+)" viewBox="([-\d. ]+)"')
 _LOCK = threading.Lock()  # ziamath keeps fonts in tables of its own
 
@@ -47,7 +48,7 @@ def set_formula(latex: str) -> Formula | None:
 
 def tidy(latex: str) -> str:
     """A minus that is a sign, and not between two operands, stands close to its number."""
-    return _SIGN.sub(lambda found: f"{found[1]}{found[2]}{{-}}", latex)
+    return _SIGN.sub(lambda found: f"{found[1]}{found[2]}{{-}}", _NUMBER.sub(r"(\1)", latex))
 
 
 def pieces(latex: str) -> tuple[str, ...]:
