@@ -65,7 +65,7 @@ def test_the_gradient_of_a_closure_is_that_after_it(capture: Capture) -> None:
         return loss
 
     with capture() as captured:
-        optimizer.step(closure)  # type: ignore[arg-type]
+        optimizer.step(closure)
     (number,) = captured.events("update")
     np.testing.assert_array_equal(captured.values(number, "grad"), [[3.0, 3.0]])
 
