@@ -7,12 +7,10 @@ before made no node: it is skipped, unless it writes to something.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,23 +19,26 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from engine.capture.frames import Place
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name, shape_of
+from engine.capture.operands import Call, apply_frame, custom_call, geometry, view_operands, view_written
 from engine.capture.operations import Input, Operation
+from engine.capture.plain import plain_value
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
 
 _next_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
-_PLAIN = (int, float, bool, str, type(None))
-_MAX_ITEMS = 16
+# Batch norm writes to its running statistics, and its schema does not say so.
+_RUNNING = ("running_mean", "running_var")
 
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """What an operator's schema says, looked up once."""
+    """What an operator's schema says, looked up once. `unseen`: arguments that it writes to and does not say so."""
 
     name: str
     arguments: tuple[str, ...]
     written: tuple[tuple[int, str], ...]
+    unseen: tuple[tuple[int, str], ...]
     ignored: bool
 
 
@@ -50,11 +51,17 @@ class ForwardMode(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
         self._thread = threading.get_ident()
+        self._custom: Call | None = None
         self._signatures: dict[Any, _Signature] = {}
         self._last = _next_number() - 1
-        self._in_custom_function = False
         self._skipped = False
         self._assigning: tuple[tuple[int, str, int], int, Operation] | None = None
+
+    def catch_up(self) -> None:
+        """Numbers were given to nodes while this mode was put away."""
+        if threading.get_ident() == self._thread:
+            self._last = _next_number() - 1
+            self._skipped = False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -70,6 +77,9 @@ class ForwardMode(TorchDispatchMode):
             result = func(*args, **kwargs)
             if recorder.updates.follows:
                 recorder.updates.follow(signature.name, args, result)
+            if signature.unseen:
+                with recorder.careful(), Quiet():
+                    self._forget(_arguments_at(signature.unseen, args, kwargs))
             return result
         if made_node:
             recorder.before_operation()
@@ -81,7 +91,7 @@ class ForwardMode(TorchDispatchMode):
     def _look_up(self, func: Any) -> _Signature:
         schema = getattr(func, "_schema", None)
         if schema is None:
-            signature = _Signature(str(func), (), (), False)
+            signature = _Signature(str(func), (), (), (), False)
         else:
             names = tuple(argument.name for argument in schema.arguments)
             written = tuple(
@@ -89,7 +99,9 @@ class ForwardMode(TorchDispatchMode):
                 for position, argument in enumerate(schema.arguments)
                 if argument.alias_info is not None and argument.alias_info.is_write
             )
-            signature = _Signature(str(func), names, written, str(func).startswith(("profiler.", "prim.")))
+            unseen = tuple((place, name) for place, name in enumerate(names) if name in _RUNNING)
+            unseen = tuple(pair for pair in unseen if pair not in written)
+            signature = _Signature(str(func), names, written, unseen, str(func).startswith(("profiler.", "prim.")))
         self._signatures[func] = signature
         return signature
 
@@ -101,13 +113,28 @@ class ForwardMode(TorchDispatchMode):
         if fresh:
             self._skipped = number - self._last > 1 and signature.name == "aten.clone.default"
             self._last = number
-            self._in_custom_function = not torch.is_grad_enabled() and _inside_custom_function()
-            return torch.is_grad_enabled() or self._in_custom_function
-        if torch.is_grad_enabled():
-            # The number before was taken by a node whose operation has not run yet: it clones first, then it runs.
-            skipped, self._skipped = self._skipped, False
-            return skipped
-        return self._in_custom_function and _inside_custom_function()
+        if not torch.is_grad_enabled():
+            return self._inside_custom_function(number, fresh)
+        self._custom = None
+        if fresh:
+            return True
+        # The number before was taken by a node whose operation has not run yet: it clones first, then it runs.
+        skipped, self._skipped = self._skipped, False
+        return skipped
+
+    def _inside_custom_function(self, number: int, fresh: bool) -> bool:
+        """Whether this call is part of a custom function, whose own node has the number under which it began."""
+        frame = apply_frame()
+        if frame is None:
+            self._custom = None
+            return False
+        if self._custom is None or not self._custom.is_of(frame):
+            if not fresh:
+                return False
+            self._custom = None
+            with self._recorder.careful(), Quiet():
+                self._custom = custom_call(self._recorder, frame, number)
+        return self._custom is not None
 
     def _before(
         self, number: int, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any], made_node: bool
@@ -121,7 +148,7 @@ class ForwardMode(TorchDispatchMode):
                 operation = self._describe(number, signature, args, kwargs)
             if signature.written and not recorder.in_optimizer:
                 by_hand = recorder.updates.before_writing(
-                    _written(signature, args, kwargs),
+                    _arguments_at(signature.written, args, kwargs),
                     lambda: dict(zip(signature.arguments, args, strict=False)) | dict(kwargs),
                 )
         return operation, by_hand
@@ -132,8 +159,9 @@ class ForwardMode(TorchDispatchMode):
         recorder = self._recorder
         module, module_type = recorder.names.current_module()
         place = recorder.frames.place(3)
+        called = self._custom
         operation = Operation(
-            number=number,
+            number=number if called is None else called.number,
             operation=signature.name,
             module=module,
             module_type=module_type,
@@ -141,9 +169,15 @@ class ForwardMode(TorchDispatchMode):
             time=time.time(),
             during_backward=recorder.backward_depth > 0,
             hooked=torch._C._autograd._top_saved_tensors_default_hooks(False) is not None,
-            inputs=[] if self._in_custom_function else list(self._inputs(args)),
-            arguments=_plain_arguments(signature, args, kwargs),
+            inputs=list(self._inputs(args)) if called is None else list(called.inputs),
+            arguments=_plain_arguments(signature, args, kwargs) if called is None else called.arguments,
+            operands=[] if called is None else list(called.operands),
         )
+        if signature.written and called is None:
+            written = next(_arguments_at(signature.written, args, kwargs), None)
+            operation.view = view_written(written, signature.arguments)
+            if operation.view is not None:
+                operation.operands = view_operands(recorder.store, signature.name, args)
         self._name(operation, place)
         return operation
 
@@ -184,14 +218,17 @@ class ForwardMode(TorchDispatchMode):
     ) -> None:
         recorder = self._recorder
         with recorder.careful(), Quiet():
-            for tensor in _written(signature, args, kwargs) if signature.written else ():
-                if tensor.layout is torch.strided:
-                    recorder.store.forget_storage(tensor.untyped_storage()._cdata)
+            self._forget(_arguments_at(signature.written + signature.unseen, args, kwargs))
             if operation is not None:
                 operation.outputs = tuple(self._outputs(result, 1 if signature.written else 0))
                 recorder.operations.add(operation)
             if by_hand:
                 recorder.updates.after_writing(by_hand, signature.name)
+
+    def _forget(self, written: Iterator[torch.Tensor]) -> None:
+        for tensor in written:
+            if tensor.layout is torch.strided:
+                self._recorder.store.forget_storage(tensor.untyped_storage()._cdata)
 
     def _outputs(self, result: Any, bumps: int) -> Iterator[tuple[int, int, tuple[int, ...], str]]:
         """Floating-point and complex results. Autograd counts a version up after a write: `bumps` anticipates it."""
@@ -202,21 +239,11 @@ class ForwardMode(TorchDispatchMode):
                 yield slot, number, shape_of(tensor), dtype_name(tensor.dtype)
 
 
-_APPLY = torch.autograd.Function.apply.__func__.__code__  # type: ignore[attr-defined]
-
-
-def _inside_custom_function() -> bool:
-    """Whether a `torch.autograd.Function.apply` is among the callers."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code is _APPLY:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _written(signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[torch.Tensor]:
-    for position, name in signature.written:
+def _arguments_at(
+    places: Sequence[tuple[int, str]], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Iterator[torch.Tensor]:
+    """The tensors among some arguments, by position or name, lists taken apart."""
+    for position, name in places:
         argument = args[position] if position < len(args) else kwargs.get(name)
         members = argument if isinstance(argument, list | tuple) else (argument,)
         for tensor in members:
@@ -231,24 +258,6 @@ def _plain_arguments(signature: _Signature, args: Sequence[Any], kwargs: Mapping
         plain = plain_value(value)
         if plain is not None and not isinstance(value, torch.Tensor):
             found[name] = plain
+    if signature.name.startswith("aten.as_strided") and args:
+        found["self_geometry"] = geometry(args[0])  # which its node does not tell
     return found
-
-
-def plain_value(value: Any) -> Any:
-    """`value` as JSON can hold it, or None if it cannot: numbers, strings, dtypes, devices, short lists of them."""
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, complex):
-        return [value.real, value.imag]
-    if isinstance(value, torch.dtype | torch.device | torch.memory_format | torch.layout):
-        return str(value).removeprefix("torch.")
-    if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
-        return str(value)
-    if isinstance(value, list | tuple) and len(value) <= _MAX_ITEMS:
-        items = [plain_value(item) for item in value]
-        return (
-            items
-            if all(item is not None or original is None for item, original in zip(items, value, strict=True))
-            else None
-        )
-    return None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from engine.capture.forward import plain_value
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name
 from engine.capture.operations import Input, Operation
+from engine.capture.plain import plain_value
 from engine.recording.model import Edge, Graph, GraphKind, Node, Row, Shape
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ class GraphWriter:
         metadata = output_metadata(node.fn)
         shape, dtype = metadata[0] if metadata else (None, None)
         operation = node.operation
+        if len(metadata) > 1:
+            node.info["outputs"] = [[list(size), kind] for size, kind in metadata]
         row = Node(
             node.id,
             self.graph,
@@ -215,6 +217,8 @@ class GraphWriter:
         info = dict(row.info)
         if operation.arguments:
             info["args"] = dict(operation.arguments)
+        if operation.view is not None and row.type == "CopySlices":
+            info["view"] = dict(operation.view)
         if operation.during_backward:
             info["during_backward"] = True
         if place is not None and place.library is not None:
@@ -251,6 +255,9 @@ class GraphWriter:
                 for slot, tensor, shape, dtype in operation.outputs
                 if (shape, dtype) in wanted
             ]
+            values += [("operand", operand.slot, "", operand.tensor) for operand in operation.operands]
+            if operation.view is not None and operation.operands:
+                values += [("written", slot, "", tensor) for slot, tensor, _, _ in operation.outputs]
         when = operation.time if operation is not None else time.time()
         event = self._recorder.event("forward", values, graph=self.graph, node=node.id, time=when)
         if operation is not None:

@@ -45,9 +45,30 @@ def is_readable(tensor: torch.Tensor) -> bool:
         and tensor.device.type != "meta"
         and not tensor.is_nested
         and not tensor.is_quantized
+        and not tensor._is_zerotensor()
         and not _is_wrapped(tensor)
         and (type(tensor) in (torch.Tensor, torch.nn.Parameter) or _has_storage(tensor))
     )
+
+
+def dense_equivalent(tensor: torch.Tensor, limit: int) -> torch.Tensor | None:
+    """The same numbers without gaps, of a sparse tensor that would have at most `limit` of them; None of any other.
+
+    Autograd's own zeros, which have no memory, are one, too.
+    """
+    if tensor.is_nested or _is_wrapped(tensor) or tensor.device.type == "meta":
+        return None
+    if tensor._is_zerotensor():
+        return torch.zeros(tensor.shape, dtype=tensor.dtype)
+    if tensor.layout is torch.strided:
+        return None
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter) or tensor.numel() > limit:
+        return None
+    try:
+        # Of a compressed layout, `to_dense` counts up the version of what it reads: read a copy.
+        return tensor.detach().clone().to_dense()
+    except (RuntimeError, NotImplementedError):
+        return None
 
 
 # Inside torch.func's transforms a tensor stands for others.

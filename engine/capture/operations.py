@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from engine.capture.frames import Place
 from engine.recording.model import Shape
@@ -24,6 +24,13 @@ class Input:
     dtype: str
 
 
+class Operand(NamedTuple):
+    """A tensor that went in and may need a gradient, where the arithmetic of the node asks for it."""
+
+    slot: int
+    tensor: int
+
+
 @dataclass(slots=True)
 class Operation:
     """One operator call that made a node. `number` is the node's sequence number, as far as the call could tell."""
@@ -38,6 +45,8 @@ class Operation:
     hooked: bool
     inputs: list[Input]
     arguments: Mapping[str, Any]
+    operands: list[Operand] = field(default_factory=list)
+    view: Mapping[str, Any] | None = None
     outputs: tuple[tuple[int, int, Shape, str], ...] = ()  # (slot, tensor, shape, dtype)
     name: str = ""
     event: int | None = None
@@ -68,10 +77,11 @@ class Operations:
 
         A number that no operation ran under belongs to the next one: an in-place operation whose node saves the value
         that it overwrites clones it first, and the clone takes a number of its own. A write to a view ends with a
-        CopySlices, numbered after the operation that wrote.
+        CopySlices, numbered after the operation that wrote. (That may have cloned first, too.)
         """
         if type_name == "CopySlices":
-            return next(iter(self._by_number.get(number - 1, ())), None)
+            writes = [item for item in self._by_number.get(number - 1, ()) if item.view is not None]
+            return writes[-1] if writes else None
         wanted = set(shapes)
         own = self._by_number.get(number, [])
         for bucket in (own, [] if own else self._by_number.get(number + 1, [])):

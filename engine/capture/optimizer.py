@@ -13,7 +13,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name
-from engine.capture.forward import plain_value
+from engine.capture.plain import plain_value
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder

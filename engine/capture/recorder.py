@@ -21,7 +21,9 @@ from engine.capture.backward import BackwardMode
 from engine.capture.forward import ForwardMode
 from engine.capture.frames import Frames, read_source
 from engine.capture.guard import Quiet
+from engine.capture.hooks import UserHooks
 from engine.capture.measure import dtype_name, shape_of
+from engine.capture.modes import Modes
 from engine.capture.names import Names
 from engine.capture.operations import Operations
 from engine.capture.optimizer import Updates
@@ -73,6 +75,8 @@ class Recorder:
         self.operations = Operations()
         self.store = TensorStore(level, budget)
         self.updates = Updates(self)
+        self.hooks = UserHooks(self)
+        self.modes: Modes
 
     # Numbers and rows -------------------------------------------------------------------------------------------------
 
@@ -206,8 +210,10 @@ class Recorder:
         )
         self.updates.watch()
         self.active = True
+        forward, backward = ForwardMode(self), BackwardMode(self)
+        self.modes = Modes(forward, backward)
         try:
-            with ForwardMode(self), BackwardMode(self):
+            with forward, backward:
                 yield
         finally:
             if os.getpid() == self._pid:

@@ -39,8 +39,13 @@ PHASE_OF_KIND: Mapping[EventKind, Phase] = {
 Role = Literal[
     "input",  # forward: a tensor that went in and needs no gradient (slot: argument number)
     "output",  # forward: what came out (slot: output number)
+    "operand",  # forward: a tensor that went in and needs a gradient, of custom functions and of writes to views
+    "written",  # forward, of a write to a view: what the view held afterwards
     "saved",  # backward: a value that the node kept from its forward (name: torch's, without "_saved_")
+    "grad_start",  # backward, accumulate: what the pass began with here (slot: input number; name: number of the root)
+    "grad_arrived",  # backward, accumulate: what came before a hook of the user's replaced it
     "grad_output",  # backward: a gradient that entered the node (slot: input number of the node)
+    "grad_computed",  # backward: what the node computed before a hook of the user's replaced it (slot: edge number)
     "grad_input",  # backward: a gradient that left it (slot: edge number); accumulate: what arrived
     "grad_before",  # accumulate: what .grad held before, if anything
     "grad_after",  # accumulate: what .grad holds now
@@ -111,7 +116,9 @@ class Node:
     `type` is torch's name ("AddmmBackward0"); `operation` the operator that made it ("aten.addmm"); `name` the variable
     or parameter name, or "" if it has none; `module` the path of the innermost module call ("layer1.0.conv1"), or "".
     `shape` and `dtype` are those of the forward output. `info` holds plain values: "args" (non-tensor arguments),
-    "saved" (saved plain values by name), "saved_bytes", "during_backward", "note".
+    "saved" (saved plain values by name), "saved_bytes", "during_backward", "note", "outputs" (shape and dtype of each
+    output, if there are several), "view" (of CopySlices: "base" and "view" as [shape, strides, offset], and the view's
+    "dtype").
     """
 
     id: int
@@ -150,7 +157,7 @@ class Event:
 
     `info` of an update: "optimizer" (class name, or "by hand"), "group" (index), "hyperparameters" (plain values),
     "state" (plain values of the optimizer's state, before), "state_after". Of an accumulate: "returned" if
-    autograd.grad gave it out.
+    autograd.grad gave it out. Of backward and accumulate: "hooks" if hooks of the user ran that were not seen.
     """
 
     id: int

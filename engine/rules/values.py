@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -168,8 +169,23 @@ class NodeValues:
 
     def recorded(self, slot: int) -> Floats:
         """The gradient of input `slot` as autograd computed it, in the recorded precision."""
-        tensor = self._tensors[("grad_input", slot, "")]
+        computed = self._tensors.get(("grad_computed", slot, ""))  # before a hook of the user's replaced it
+        tensor = self._tensors[("grad_input", slot, "")] if computed is None else computed
         return self._data(tensor, f"the gradient of input {slot}")
+
+    def within(
+        self, type_: str, tensors: Mapping[tuple[str, int, str], int], arrays: Mapping[int, tuple[Floats, str]]
+    ) -> NodeValues:
+        """The values of an operation inside this one. `arrays`: tensors that were not recorded, with dtypes."""
+
+        def read(tensor: int) -> Floats | None:
+            return arrays[tensor][0] if tensor in arrays else self._read(tensor)
+
+        def describe(tensor: int) -> tuple[Shape, str]:
+            return (arrays[tensor][0].shape, arrays[tensor][1]) if tensor in arrays else self._describe(tensor)
+
+        node = replace(self.node, type=type_)
+        return NodeValues(node, tensors, read, describe, edges=self.edges, plain=self.plain)
 
     def _array(self, role: str, slot: int, name: str) -> Array:
         key = (role, slot, name)

@@ -9,11 +9,13 @@ from typing import Literal
 import numpy as np
 
 from engine.arithmetic import Comparison, compare, exact, unit_roundoff, value_of
-from engine.recording.model import Node
+from engine.recording.model import Node, Value
 from engine.recording.reader import Recording
-from engine.rules.reading import Contribution, GraphValues
+from engine.rules.reading import GraphValues
 from engine.rules.registry import find_rule, reason_not_differentiable
 from engine.rules.values import NoDataError, NodeValues, UnsupportedError
+
+_UNSEEN_HOOK = "a hook of yours, which was there before the recording began, may have changed the gradient here"
 
 State = Literal["proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run"]
 STATES: tuple[State, ...] = ("proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run")
@@ -33,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Proof:
-    """What is known of one node. `reason` says why it is not proved, or what is wrong."""
+    """What is known of one node. `reason` says why it is not proved, what is wrong, or what else is to be known."""
 
     node: int
     type: str
@@ -61,7 +63,8 @@ def verify_graph(recording: Recording, graph: int) -> Iterator[Proof]:
 
 def verify_node(graph: GraphValues, node: Node) -> Proof:
     """Prove one node: the sums of what entered it, and the gradients that left it."""
-    if graph.event_of(node) is None:
+    event = graph.event_of(node)
+    if event is None:
         return Proof(node.id, node.type, "not_run", "no gradient came here")
     with graph.kept(), np.errstate(all="ignore"):
         try:
@@ -75,12 +78,14 @@ def verify_node(graph: GraphValues, node: Node) -> Proof:
         except UnsupportedError as unsupported:
             return Proof(node.id, node.type, "unknown", str(unsupported))
     for check in checks:
+        if not check.comparison.holds and event.info.get("hooks") and check.what != "grad_input":
+            return Proof(node.id, node.type, "unknown", _UNSEEN_HOOK, tuple(checks))
         if not check.comparison.holds:
             return Proof(node.id, node.type, "wrong", describe_error(check), tuple(checks))
     stopped = reason_not_differentiable(node.type)
     if stopped is not None:
         return Proof(node.id, node.type, "not_differentiable", stopped, tuple(checks))
-    return Proof(node.id, node.type, "proved", "", tuple(checks))
+    return Proof(node.id, node.type, "proved", _hook_seen(graph.recording.values(event.id)), tuple(checks))
 
 
 def describe_error(check: Check) -> str:
@@ -123,34 +128,47 @@ def _zero(values: NodeValues, slot: int) -> Check:
 
 
 def _sums(graph: GraphValues, node: Node) -> list[Check]:
-    """Where several gradients meet, and on every link: what entered is the sum of what was sent."""
+    """On every link, and where several meet: what entered is the sum of what was sent and what the pass began with."""
     event = graph.event_of(node)
     assert event is not None
     role = "grad_input" if node.kind == "parameter" else "grad_output"
     root = graph.recording.graph(graph.graph).root
+    values = graph.recording.values(event.id)
+    arrived = {value.slot: value.tensor for value in values if value.role == "grad_arrived"}
     found = []
-    for value in graph.recording.values(event.id):
-        sent = graph.contributions(node, value.slot) if value.role == role else ()
-        if not sent or (node.id == root and value.slot == 0):  # what the pass began with is not recorded by itself
+    for value in values:
+        if value.role != role:
             continue
-        found.append(Check("sum", value.slot, _compare_sum(graph, sent, value.tensor)))
+        started = [other.tensor for other in values if other.role == "grad_start" and other.slot == value.slot]
+        if not started and node.id == root and value.slot == 0:  # it is not known what the pass began with
+            continue
+        added = [one.tensor for one in graph.contributions(node, value.slot)] + started
+        if added:
+            comparison = _compare_sum(graph, added, arrived.get(value.slot, value.tensor))
+            found.append(Check("sum", value.slot, comparison))
     return found
 
 
-def _compare_sum(graph: GraphValues, sent: tuple[Contribution, ...], received: int) -> Comparison:
+def _compare_sum(graph: GraphValues, added: list[int], received: int) -> Comparison:
     shape, dtype = graph.describe(received)
     recorded = graph.data(received)
     if recorded is None:
         raise NoDataError("what entered was not recorded in full")
-    if all(one.tensor == received for one in sent) and len(sent) == 1:
+    if added == [received]:
         return compare(recorded, recorded, dtype)
     total = exact(np.zeros(shape), unit_roundoff(dtype))
-    for one in sent:
-        data = graph.data(one.tensor)
+    for tensor in added:
+        data = graph.data(tensor)
         if data is None:
             raise NoDataError("a gradient that was sent here was not recorded in full")
         total = total + exact(data, unit_roundoff(dtype))
     return compare(total, recorded, dtype)
+
+
+def _hook_seen(values: tuple[Value, ...]) -> str:
+    """A remark if a hook of the user's replaced a gradient here; the proof is of what was there before and after."""
+    roles = {value.role for value in values}
+    return "a hook of yours replaced a gradient here" if roles & {"grad_arrived", "grad_computed"} else ""
 
 
 def _accumulation(graph: GraphValues, node: Node) -> list[Check]:

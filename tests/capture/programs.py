@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from engine.capture import torchvision_ops
 
@@ -121,4 +122,27 @@ def tangled(steps: int) -> list[Any]:
     return _state(model.parameters(), optimizer, model)
 
 
-PROGRAMS: tuple[Callable[[int], list[Any]], ...] = (bow, resnet18, dropout_mlp, tangled)
+def formulas(steps: int) -> list[Any]:
+    """Formulas that torch computes in another way while a dispatch mode is active; in checkpoints and hooks, too."""
+    torch.manual_seed(3)
+    w = torch.randn(6, 5, requires_grad=True)
+    factor = torch.rand(6, 5, requires_grad=True)
+
+    def by_hand(leaf: torch.Tensor) -> None:
+        with torch.no_grad():
+            leaf -= 0.01 * leaf.grad  # type: ignore[operator]
+
+    def product(value: torch.Tensor) -> torch.Tensor:
+        return (value.cos() * factor).prod(1).masked_fill(torch.rand(6) > 0.5, 0.1)
+
+    w.register_post_accumulate_grad_hook(by_hand)
+    factor.register_hook(lambda gradient: gradient.masked_fill(gradient > 1.0, 1.0))
+    for step in range(steps):
+        value = product(w) if step % 3 == 2 else checkpoint(product, w, use_reentrant=step % 3 == 0)
+        loss = value.sum()
+        (loss + w.prod(0).sum() + torch.where(w > 0, w, 0.0).cumprod(0).sum()).backward()
+        sys.stdout.write(f"{loss.item()}\n")
+    return _state([w, factor], None, None)
+
+
+PROGRAMS: tuple[Callable[[int], list[Any]], ...] = (bow, resnet18, dropout_mlp, tangled, formulas)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from engine.recording.model import Level
 from tests.capture import programs
 from tests.capture.conftest import Capture
+from tools.prove.samples import operators
 
 STEPS = 20
 
@@ -30,6 +32,38 @@ def test_recording_changes_nothing(
     assert observed == expected
     assert captured.recording.steps
     assert captured.recording.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["prod", "masked_fill", "cumprod", "linalg.svd", "nn.functional.batch_norm", "index_put"]
+)
+def test_torchs_own_samples_have_the_same_gradients(name: str, capture: Capture) -> None:
+    """Some formulas of these take another path while a dispatch mode is active."""
+    operator = operators()[name]
+    samples = list(islice(operator.sample_inputs("cpu", torch.float32, requires_grad=True), 12))
+    expected = [_gradients(operator, sample) for sample in samples]
+    with capture(tensors="stats"):
+        observed = [_gradients(operator, sample) for sample in samples]
+    assert observed == expected
+    assert any(expected)
+
+
+def _gradients(operator: Any, sample: Any) -> list[bytes]:
+    leaves: list[torch.Tensor] = []
+
+    def fresh(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return value
+        leaves.append(value.detach().clone().requires_grad_(value.requires_grad))
+        return leaves[-1]
+
+    torch.manual_seed(0)
+    again = sample.transform(fresh)
+    result = sample.output_process_fn_grad(operator(again.input, *again.args, **again.kwargs))
+    parts = [part for part in (result if isinstance(result, tuple) else (result,)) if part.requires_grad]
+    if parts:
+        torch.autograd.backward(parts, [torch.rand_like(part) for part in parts])
+    return [leaf.grad.numpy().tobytes() for leaf in leaves if leaf.grad is not None]
 
 
 def test_nothing_is_different_afterwards(capture: Capture) -> None:

@@ -1,0 +1,118 @@
+"""What a proof of a custom function or of a write to a view needs to know of its inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from engine.recording.model import Node
+from tests.capture.conftest import Capture, Captured
+
+
+def _writes(captured: Captured) -> list[Node]:
+    """From the first to the last that ran."""
+    return [node for node in captured.recording.nodes(0) if node.type == "CopySlices"][::-1]
+
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor, factor: float, other: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(other)
+        ctx.factor = factor
+        return Inner.apply(value * other) * factor  # type: ignore[no-any-return, no-untyped-call]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        (other,) = ctx.saved_tensors
+        return grads[0] * other * ctx.factor, None, None
+
+
+class Inner(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0]
+
+
+def test_a_custom_function_tells_what_it_was_given(capture: Capture) -> None:
+    value, other = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([5.0, 6.0])
+    with capture() as captured:
+        Scaled.apply(value, 3.0, other).sum().backward()  # type: ignore[no-untyped-call]
+    (node,) = [node for node in captured.recording.nodes(0) if node.type == "ScaledBackward"]
+    assert node.info["args"] == {"factor": 3.0}
+    assert node.forward_event is not None
+    found = {(v.role, v.slot): captured.recording.data(v.tensor) for v in captured.recording.values(node.forward_event)}
+    np.testing.assert_array_equal(found["operand", 0], [1.0, 2.0])
+    np.testing.assert_array_equal(found["input", 2], [5.0, 6.0])
+    np.testing.assert_array_equal(found["output", 0], [15.0, 36.0])
+
+
+@pytest.mark.parametrize("clones", [False, True])
+def test_a_write_to_a_view_tells_where_and_with_what(clones: bool, capture: Capture) -> None:
+    """An operation whose node saves what it overwrites clones it first, under a number of its own."""
+    x, factor = torch.rand(3, 2, requires_grad=True), torch.rand(3, requires_grad=clones)
+    with capture() as captured:
+        y = x * 1
+        y[:, 1].mul_(factor)
+        y.sum().backward()
+    (node,) = _writes(captured)
+    assert node.operation == "aten.mul_.Tensor"
+    view = node.info["view"]
+    assert (view["base"], view["view"]) == ([[3, 2], [2, 1], 0], [[3], [2], 1])
+    assert view["arguments"] == ["self", "other"]
+    assert node.forward_event is not None
+    (before, *others) = captured.values(node.forward_event, "operand")
+    np.testing.assert_array_equal(before, x.detach()[:, 1])
+    (other,) = others if clones else captured.values(node.forward_event, "input")
+    np.testing.assert_array_equal(other, factor.detach())
+    np.testing.assert_array_equal(captured.values(node.forward_event, "written")[0], (x[:, 1] * factor).detach())
+
+
+def test_a_copy_into_a_view_needs_no_values(capture: Capture) -> None:
+    x = torch.rand(2, requires_grad=True)
+    with capture() as captured:
+        y = torch.zeros(4, 3)
+        y[1:3, 0] = x
+        y.sum().backward()
+    (node,) = _writes(captured)
+    assert node.operation == "aten.copy_.default"
+    assert node.info["view"]["view"] == [[2], [3], 3]
+    assert node.forward_event is not None
+    assert captured.values(node.forward_event, "operand") == []
+
+
+def test_running_statistics_are_those_of_their_step(capture: Capture) -> None:
+    """Batch norm writes to them without telling anyone."""
+    layer = torch.nn.BatchNorm1d(3)
+    truth = []
+    with capture() as captured:
+        for _ in range(3):
+            truth.append(layer.state_dict()["running_mean"].clone())
+            layer(torch.randn(4, 3) + 5).sum().backward()
+            with torch.no_grad():
+                layer(torch.randn(4, 3) + 5)
+    for graph, mean in enumerate(truth):
+        (node,) = [node for node in captured.recording.nodes(graph) if node.type == "NativeBatchNormBackward0"]
+        assert node.forward_event is not None
+        found = {v.slot: v.tensor for v in captured.recording.values(node.forward_event) if v.role == "input"}
+        np.testing.assert_array_equal(captured.recording.data(found[3]), mean)
+
+
+def test_sparse_gradients_are_written_down_as_dense_ones(capture: Capture) -> None:
+    table = torch.nn.Embedding(5, 2, sparse=True)
+    optimizer = torch.optim.SparseAdam(table.parameters())
+    with capture() as captured:
+        for _ in range(2):
+            optimizer.zero_grad()
+            table(torch.tensor([1, 1, 3])).sum().backward()
+            optimizer.step()
+    for event in captured.events("accumulate"):
+        (gradient,) = captured.values(event, "grad_after")
+        np.testing.assert_array_equal(gradient[:, 0], [0, 2, 0, 1, 0])
+    assert len(captured.events("update")) == 2
