@@ -53,6 +53,7 @@ FAMILIES = (
     "special",
     "complex_numbers",
     "shape",
+    "overlapping",
     "indexing",
     "reducing_by_index",
     "reduction",

@@ -66,15 +66,19 @@ def break_down(rule: Rule, values: NodeValues, slot: int, index: Index, *, shown
 
     Raises UnsupportedError if the rule does not say what its terms are and the tensors are too large to find out.
     """
-    if rule.terms is not None:
-        groups: Sequence[TermGroup] = rule.terms(values, slot, index)
-    elif rule.kind == "elementwise":
-        groups = _elementwise(rule, values, slot, index)
-    elif rule.kind == "moving":
-        groups = _moving(rule, values, slot, index)
-    else:
-        groups = _probed(rule, values, slot, index)
+    groups = groups_of(rule, values, slot, index)
     return _largest(values, groups, shown, real=not values.dtype(slot).startswith("complex"))
+
+
+def groups_of(rule: Rule, values: NodeValues, slot: int, index: Index) -> Sequence[TermGroup]:
+    """All terms of that element; raises as `break_down` does."""
+    if rule.terms is not None:
+        return rule.terms(values, slot, index)
+    if rule.kind == "elementwise":
+        return _elementwise(rule, values, slot, index)
+    if rule.kind == "moving":
+        return _moving(rule, values, slot, index)
+    return _probed(rule, values, slot, index)
 
 
 def _largest(values: NodeValues, groups: Sequence[TermGroup], shown: int, real: bool) -> Terms:
