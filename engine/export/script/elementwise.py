@@ -213,7 +213,11 @@ def clamp_backward(n: NodeText) -> None:
             if passed is not None and x is not None:
                 inside = x > border if sign == ">" else x < border
                 passed &= inside | (x == border) if inclusive else inside
-    n.give(0, f"{n.g} * {choose(n, ' & '.join(conditions), passed, *borders)}")
+    n.give(0, f"{n.g} * {choose(n, _all(conditions), passed, *borders)}")
+
+
+def _all(conditions: list[str]) -> str:
+    return conditions[0][1:-1] if len(conditions) == 1 else " & ".join(conditions)
 
 
 def _limits(n: NodeText) -> tuple[str, str]:
@@ -304,7 +308,7 @@ def hardsigmoid(n: NodeText) -> None:
 
 @backward("HardsigmoidBackward0")
 def hardsigmoid_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * ((-3 < {n.x()}) & ({n.x()} < 3)) / 6")
+    n.give(0, f"{n.g} * (np.abs({n.x()}) < 3) / 6")
 
 
 @forward("WhereBackward0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 WIDTH = 120
@@ -46,14 +47,18 @@ def _expression(code: str, depth: int, before: str) -> list[str]:
         return [f"{indent}{before}{code}"] if before else [indent + part for part in parts]
     if opening is None:
         return [f"{indent}{before}{code}"]
-    inside = code[opening + 1 : -1]
+    inside, end = code[opening + 1 : -1], code[-1]
+    method = re.fullmatch(r"(.*\))(\.\w+\(.*\))", code)
+    if method and len(method[2]) <= 40 and _last_bracket(method[1]) is not None:  # a call of what brackets enclose
+        opening = _last_bracket(method[1]) or 0
+        inside, end = method[1][opening + 1 : -1], f"){method[2]}"
     if len(indent) + len(INDENT) + len(inside) <= WIDTH:
         lines = [f"{indent}{INDENT}{inside}"]
     elif len(split(inside)) > 1:
         lines = [f"{indent}{INDENT}{part}," for part in split(inside)]
     else:
         lines = _expression(inside, depth + 1, "")
-    return [indent + before + code[: opening + 1], *lines, indent + code[-1]]
+    return [indent + before + code[: opening + 1], *lines, indent + end]
 
 
 def _last_bracket(code: str) -> int | None:

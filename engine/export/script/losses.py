@@ -66,6 +66,22 @@ def smooth_l1_backward(n: NodeText) -> None:
     n.give(1, f"{n.g} * -{slope}{_by_count(n)}", broadcast=False)
 
 
+@forward("HuberLossBackward0")
+def huber(n: NodeText) -> None:
+    delta, miss = float(n.argument("delta", 1.0)), n.new("miss")
+    n.line(f"{miss} = {n.x(0)} - {n.x(1)}")
+    near, far = f"0.5 * {miss}**2", f"{number(delta)} * (np.abs({miss}) - {number(delta / 2)})"
+    _put(n, f"np.where(np.abs({miss}) <= {number(delta)}, {near}, {far})")
+
+
+@backward("HuberLossBackward0")
+def huber_backward(n: NodeText) -> None:
+    delta = float(n.argument("delta", 1.0))
+    slope = f"np.clip({n.kept('miss')}, {number(-delta)}, {number(delta)})"
+    n.give(0, f"{n.g} * {slope}{_by_count(n)}", broadcast=False)
+    n.give(1, f"{n.g} * -{slope}{_by_count(n)}", broadcast=False)
+
+
 @forward("BinaryCrossEntropyWithLogitsBackward0")
 def bce_with_logits(n: NodeText) -> None:
     _unweighted(n)

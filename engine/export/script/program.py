@@ -30,9 +30,9 @@ def write_program(step: TrainingStep, values_file: str) -> tuple[str, dict[str, 
     backward: list[str] = []
     for number, one in enumerate(step.passes):
         _name_outputs(program, one)
+        _find_parameters(program, one)
         forward += [*_passed(number, "Forward"), *_forward(program, one)]
-        backward = []
-        backward += [*_passed(number, "Backward"), *_backward(program, one)]
+        backward = [*_passed(number, "Backward"), *_backward(program, one)]
         forward += ["", *backward]
     update = write_updates(program)
     return assemble(program, forward, update, values_file)
@@ -60,6 +60,20 @@ def _name_parameters(program: Program) -> None:
     for parameter in dict.fromkeys([*used, *tensors]):
         if parameter is not None and parameter in tensors:
             program.remember(tensors[parameter], program.parameter(parameter, tensors[parameter]))
+
+
+def _find_parameters(program: Program, one: Pass) -> None:
+    """What the parameters are in this pass: an optimizer with a closure may have moved them within the step."""
+    program.current = dict(program.parameters)
+    for event in one.accumulated.values():
+        tensor = program.step.values(event).get(("param_before", 0, ""))
+        if event.parameter in program.parameters and tensor is not None:
+            before = program.parameters[event.parameter]
+            name = program.tensor(tensor, f"{before}_moved")
+            program.current[event.parameter] = name
+            remark = "what the optimizer made of the parameters within the step, between two of its backward passes"
+            if name != before and remark not in program.as_recorded:
+                program.as_recorded.append(remark)
 
 
 def _name_data(program: Program) -> None:

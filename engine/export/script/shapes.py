@@ -250,7 +250,8 @@ def index_select(n: NodeText) -> None:
 @backward("IndexSelectBackward0")
 def index_select_backward(n: NodeText) -> None:
     places = ", ".join([*["slice(None)"] * n.axis(), n.given(2)])
-    n.give_written(0, lambda name: f"np.add.at({name}, ({places},), {n.g})")
+    places = f"({places})" if "," in places else places
+    n.give_written(0, lambda name: f"np.add.at({name}, {places}, {n.g})")
 
 
 @forward("EmbeddingBackward0")

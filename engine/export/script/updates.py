@@ -136,11 +136,13 @@ def _gradient(program: Program, text: UpdateText, event: Event, tensors: Tensors
     if left is not None and np.array_equal(program.recorded[left], read, equal_nan=True):
         return left
     name = f"grad_{program.parameters[event.parameter]}_read"
-    factor = None if left is None else _factor(program.recorded[left], read)
+    factor = None if left is None or read.size == 1 else _factor(program.recorded[left], read)
     if left is not None and factor is not None:
         name = program.names.new(name)
         text.lines.append(f"{name} = {number(factor)} * {left}  # the script scaled it (clipping?); factor as recorded")
-        program.as_recorded.append(f"the factor {factor!r} by which the script scaled {left}")
+        remark = f"the factor {factor!r} by which the script scaled gradients between backward and update"
+        if remark not in program.as_recorded:
+            program.as_recorded.append(remark)
         return name
     program.as_recorded.append(f"{name}: the script changed the gradient between backward and update")
     name = program.tensor(tensor, name)

@@ -37,6 +37,8 @@ class Program:
     as_recorded: list[str] = field(default_factory=list)
     variables: dict[tuple[int, int], str] = field(default_factory=dict)
     parameters: dict[int, str] = field(default_factory=dict)
+    current: dict[int, str] = field(default_factory=dict)
+    """Parameters by number: before the step, and as they are in the pass that is written."""
     gradients: dict[tuple[int, int], list[tuple[str, int]]] = field(default_factory=dict)
     grads: dict[int, str] = field(default_factory=dict)
     after: dict[int, str] = field(default_factory=dict)
@@ -172,9 +174,9 @@ class NodeText:
     def _source(self, target: int, output: int) -> str:
         node = self._pass.nodes[target]
         if node.kind == "parameter" and node.parameter is not None:
-            if node.parameter not in self._program.parameters:
+            if node.parameter not in self._program.current:
                 raise NoTemplateError(f"the value of {node.name} was not recorded")
-            return self._program.parameters[node.parameter]
+            return self._program.current[node.parameter]
         key = node.id if node.forward_event is None else node.forward_event
         found = self._program.variables.get((key, output))
         if found is None:
