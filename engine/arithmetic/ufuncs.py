@@ -108,7 +108,8 @@ def _divide(value: Floats, a: Operands, b: Operands, unit: float) -> Floats:
         error = error + a[1] / np.abs(b[0])
     if b[1] is not None:
         room = np.abs(b[0]) - b[1]
-        error = error + np.where(room > 0, np.abs(value) * b[1] / np.where(room > 0, room, 1.0), np.inf)
+        moved = np.where(room > 0, np.abs(value) * b[1] / np.where(room > 0, room, 1.0), np.inf)
+        error = error + np.where(np.isinf(b[0]), 0.0, moved)
     return np.where(np.isnan(error), 0.0, error)
 
 

@@ -42,7 +42,7 @@ def threshold(n: NodeValues) -> tuple[Any, ...]:
 )
 def hardtanh(n: NodeValues) -> tuple[Any, ...]:
     x = value_of(n.saved("self"))
-    return (~((x <= limit(n, "min_val")) | (x >= limit(n, "max_val"))) * 1.0,)
+    return (((x > limit(n, "min_val")) & (x < limit(n, "max_val"))) * 1.0,)
 
 
 @elementwise(
@@ -53,7 +53,7 @@ def hardtanh(n: NodeValues) -> tuple[Any, ...]:
 )
 def shrink(n: NodeValues) -> tuple[Any, ...]:
     x, border = value_of(n.saved("self")), limit(n, "lambd")
-    return (~((x >= -border) & (x <= border)) * 1.0,)
+    return ((np.abs(x) > border) * 1.0,)
 
 
 _SIXTH = float(np.float32(1.0) / np.float32(6.0))  # PyTorch has it in single precision for all dtypes
@@ -83,7 +83,7 @@ def hardswish(n: NodeValues) -> tuple[Any, ...]:
 def hardswish_slope(x: Array) -> Array:
     """The derivative of x · clip(x + 3, 0, 6) / 6."""
     value = value_of(x)
-    return np.where(value <= -3, 0.0, np.where(value < 3, x / 3.0 + 0.5, 1.0))
+    return np.where(value <= -3, 0.0, np.where(value >= 3, 1.0, x / 3.0 + 0.5))
 
 
 @elementwise(
@@ -158,9 +158,8 @@ def logit(n: NodeValues) -> tuple[Any, ...]:
     x = n.saved("self")
     limited = n.argument("eps", None) is not None
     low = limit(n, "eps") if limited else 0.0
-    outside = (value_of(x) < low) | (value_of(x) > 1.0 - low)
-    slope = np.where((value_of(x) == 0) | (value_of(x) == 1), np.inf, 1.0 / (x * (1.0 - x)))
-    return (np.where(outside, 0.0 if limited else np.nan, slope),)
+    inside = (value_of(x) >= low) & (value_of(x) <= 1.0 - low)
+    return (np.where(inside, 1.0 / (x * (1.0 - x)), 0.0 if limited else np.nan),)
 
 
 @elementwise(
@@ -238,9 +237,9 @@ def gelu_tanh_slope(x: Array) -> Array:
 def elu_slope(x: Array, negative: float, positive: float, inner: float, is_result: bool) -> Array:
     """The derivative of `positive · x` above zero and of `negative · (exp(inner · x) - 1)` below; or from that."""
     value = value_of(x)
-    left = np.where(value <= 0, x, 0.0)
+    left = np.where(value > 0, 0.0, x)
     below = inner * (left + negative) if is_result else inner * negative * np.exp(left * inner)
-    return np.where(value <= 0, below, positive)
+    return np.where(value > 0, positive, below)
 
 
 @elementwise(

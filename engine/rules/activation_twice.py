@@ -85,7 +85,7 @@ def threshold_twice(n: NodeValues) -> tuple[Any, ...]:
 )
 def hardtanh_twice(n: NodeValues) -> tuple[Any, ...]:
     x = value_of(n.saved("self"))
-    return ~((x <= limit(n, "min_val")) | (x >= limit(n, "max_val"))) * 1.0, _flat(n)
+    return ((x > limit(n, "min_val")) & (x < limit(n, "max_val"))) * 1.0, _flat(n)
 
 
 @elementwise(
@@ -96,7 +96,7 @@ def hardtanh_twice(n: NodeValues) -> tuple[Any, ...]:
 )
 def shrink_twice(n: NodeValues) -> tuple[Any, ...]:
     x, border = value_of(n.saved("self")), limit(n, "lambd")
-    return ~((x >= -border) & (x <= border)) * 1.0, _flat(n)
+    return (np.abs(x) > border) * 1.0, _flat(n)
 
 
 @elementwise(

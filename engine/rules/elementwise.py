@@ -131,7 +131,19 @@ def _raise(n: NodeValues, x: Array, exponent: Any) -> Array:
     """x^exponent: complex numbers through their logarithm, as implementations do."""
     if isinstance(exponent, complex) or np.iscomplexobj(value_of(x)) or np.iscomplexobj(value_of(exponent)):
         return _complex_power(x, exponent)
-    return np.power(x, rounded(n, exponent) if isinstance(exponent, int | float) else exponent)
+    if not isinstance(exponent, int | float):
+        return np.power(x, exponent)
+    if abs(exponent) == 0.5:  # as a root, which has no value at -∞, and keeps the sign of zero
+        return np.sqrt(x) if exponent > 0 else 1.0 / np.sqrt(x)
+    return np.power(x, rounded(n, exponent))
+
+
+def _one_less(n: NodeValues, exponent: Array) -> Array:
+    """The exponent less one, exactly as its dtype has it: a base below zero has whole powers only."""
+    value = value_of(exponent)
+    if n.unit == 2.0**-24 and not np.iscomplexobj(value):
+        return (value.astype(np.float32) - np.float32(1)).astype(np.float64)
+    return exponent - 1
 
 
 def _complex_power(x: Array, exponent: Any) -> Array:
@@ -155,7 +167,7 @@ def power_of(n: NodeValues) -> tuple[Any, ...]:
     x, exponent = n.saved("self"), n.saved("exponent")
     base = None
     if n.needs(0):
-        base = np.where(value_of(exponent) == 0, 0.0, exponent * _raise(n, x, exponent - 1))
+        base = np.where(value_of(exponent) == 0, 0.0, exponent * _raise(n, x, _one_less(n, exponent)))
     return base, _slope_of_exponent(n, x, exponent) if n.needs(1) else None
 
 

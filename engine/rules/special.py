@@ -161,7 +161,7 @@ def i0e(n: NodeValues) -> tuple[Any, ...]:
 
 def _nearly_zero(n: NodeValues) -> Any:
     """Where PyTorch puts the slope at zero in place of 0 / 0."""
-    return np.abs(value_of(n.saved("self"))) <= 2.0 * unit_roundoff(n.saved_dtype("self"))
+    return ~(np.abs(value_of(n.saved("self"))) > 2.0 * unit_roundoff(n.saved_dtype("self")))
 
 
 @elementwise(
