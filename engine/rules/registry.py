@@ -107,11 +107,16 @@ class Rule:
                 for slot, local in found.items()
                 if values.needs(slot)
             }
-        return {slot: array for slot, array in found.items() if values.needs(slot)}
+        return {slot: _in(values.dtype(slot), array) for slot, array in found.items() if values.needs(slot)}
 
     def _passed(self, g: Array, local: Array) -> Array:
         product = g * np.conj(local)
         return np.where(value_of(local) == 0, 0.0, product) if self.stops else product
+
+
+def _in(dtype: str, array: Array) -> Array:
+    """A real input gets the real part of a complex gradient."""
+    return array.real if np.iscomplexobj(value_of(array)) and not dtype.startswith("complex") else array
 
 
 _RULES: dict[str, Rule] = {}
