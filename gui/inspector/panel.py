@@ -320,6 +320,7 @@ class InspectorPanel(QWidget):
             row.set_item(item, summary(item, loaded), expanded=item.key in self._open)
             if loaded is not None and row.header.isChecked():
                 row.show_detail(loaded, self._looking.get(item.key, Looking()))
+        self._mark_element(self._session.element)
 
     # --- what the user does ------------------------------------------------------------------------------------------
 

@@ -213,7 +213,7 @@ class TermsView(QWidget):
 
     def follow_upstream(self) -> None:
         """Walk from the chosen element along the largest terms to the loss."""
-        node, element = self._node, self._session.element
+        node, element = self._session.selection, self._session.element
         if node is None or element is None:
             return
         graph = self._graph_of(node)

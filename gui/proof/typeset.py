@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import threading
+import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 SIZE = 16.0  # px of the font that formulas are set in; views scale them
 _SIGN = re.compile(r"(^|[({\[=,]|\\cdot|\\approx)(\s*)-(?=\S)")
@@ -32,11 +34,7 @@ def set_formula(latex: str) -> Formula | None:
     """The formula set at SIZE, or None if it cannot be: whoever asked shows the text instead."""
     with _LOCK:
         try:
-            from ziamath.config import config
-            from ziamath.zmath import Latex
-
-            config.svg2 = False  # Qt knows SVG 1.2 only
-            svg: str = Latex(tidy(latex), size=SIZE, color="currentColor").svg()
+            svg: str = _typesetter()(tidy(latex), size=SIZE, color="currentColor").svg()
         except Exception:  # a formula that the typesetter does not take must not take the inspector with it
             return None
     found = _TAG.search(svg)
@@ -44,6 +42,18 @@ def set_formula(latex: str) -> Formula | None:
         return None
     _, top, width, height = map(float, found[3].split())
     return Formula(svg, width, -top, height + top)
+
+
+@cache
+def _typesetter() -> Any:
+    """ziamath's class for a formula in LaTeX."""
+    with warnings.catch_warnings():
+        # It asks importlib.resources for its font in a way that Python 3.11 to 3.12 call outdated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ziamath.config import config
+        from ziamath.zmath import Latex
+    config.svg2 = False  # Qt knows SVG 1.2 only
+    return Latex
 
 
 def tidy(latex: str) -> str:

@@ -83,6 +83,7 @@ class TensorDetail(QWidget):
         self._loaded: Loaded | None = None
         self._phase: Phase = "forward"
         self._looking = Looking()
+        self._marked: tuple[int, ...] | None = None
         self._views: dict[str, QWidget] = {}
         self._spins: list[QSpinBox] = []
         self._tabs = QTabBar(self)
@@ -231,9 +232,10 @@ class TensorDetail(QWidget):
 
     def mark(self, index: tuple[int, ...] | None) -> None:
         """Mark a number, in whichever slice it is, and show that slice; None marks none."""
-        shown = self._plane()
-        if index is not None and shown is not None and not shown.folded and len(index) == len(shown.shape):
-            self._look(replace(self._looking, leading=index[:-2]))
+        if index != self._marked:
+            self._marked, shown = index, self._plane()
+            if index is not None and shown is not None and not shown.folded and len(index) == len(shown.shape):
+                self._look(replace(self._looking, leading=index[:-2]))
         view = self._views.get("heat_map")
         if isinstance(view, HeatMap):
             view.mark(index)

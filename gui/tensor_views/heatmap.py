@@ -239,6 +239,11 @@ class HeatMap(QWidget):
         row, column = np.unravel_index(int(np.argmax(np.where(np.isnan(part), np.inf, part))), part.shape)
         return int(blocks[0].start + row), int(blocks[1].start + column)
 
+    @property
+    def marked(self) -> tuple[int, ...] | None:
+        """The element that has a frame."""
+        return self._marked
+
     def mark(self, index: tuple[int, ...] | None) -> None:
         """Keep a frame round one element, if it is in the slice."""
         if index != self._marked:

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from engine.graph.build import build_graph
 from engine.layout import layout
 from engine.recording.model import Edge, Graph, Node, Parameter, Role, StepStart
 from engine.recording.reader import Recording, open_recording
 from engine.recording.writer import Writer
-from gui.canvas.painter import Picture
+from gui.canvas.camera import Camera
+from gui.canvas.painter import GraphPainter, Picture
 from gui.canvas.readings import Readings
 from gui.canvas.scene import Scene, build_scene, node_sizes
 from gui.canvas.state import DrawState, make_track, state_at
@@ -92,3 +93,15 @@ def count_color(image: QImage, color: QColor) -> int:
 
 def opened(path: Path) -> Recording:
     return open_recording(path)
+
+
+def paint(painter: GraphPainter, picture: Picture, scale: float = 1.0, **options: object) -> QImage:
+    x0, y0, x1, y1 = picture.scene.bounds
+    camera = Camera((x0 + x1) / 2, (y0 + y1) / 2, scale, round((x1 - x0 + 80) * scale), round((y1 - y0 + 80) * scale))
+    image = QImage(camera.width, camera.height, QImage.Format.Format_RGB32)
+    canvas = QPainter(image)
+    try:
+        painter.paint(canvas, picture, camera, **options)  # type: ignore[arg-type]
+    finally:
+        canvas.end()
+    return image

@@ -13,24 +13,12 @@ from engine.recording.reader import Recording
 from gui import theme
 from gui.canvas.camera import Camera
 from gui.canvas.edges import FADED, FIRST_GRADIENT, LEVELS, PENDING, QUIET, VALUE, edge_classes, edge_looks
-from gui.canvas.painter import GraphPainter, Picture, VectorPainter, dot_colors, dot_rows, strengths
+from gui.canvas.painter import GraphPainter, VectorPainter, dot_colors, dot_rows, strengths
 from gui.canvas.scene import Scene
 from gui.theme import DARK, LIGHT, Theme
-from tests.gui.canvas.scenes import count_color, node_named, picture_at, pixels, scene_of
+from tests.gui.canvas.scenes import count_color, node_named, paint, picture_at, pixels, scene_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
-
-
-def paint(painter: GraphPainter, picture: Picture, scale: float = 1.0, **options: object) -> QImage:
-    x0, y0, x1, y1 = picture.scene.bounds
-    camera = Camera((x0 + x1) / 2, (y0 + y1) / 2, scale, round((x1 - x0 + 80) * scale), round((y1 - y0 + 80) * scale))
-    image = QImage(camera.width, camera.height, QImage.Format.Format_RGB32)
-    canvas = QPainter(image)
-    try:
-        painter.paint(canvas, picture, camera, **options)  # type: ignore[arg-type]
-    finally:
-        canvas.end()
-    return image
 
 
 @pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
