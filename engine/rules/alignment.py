@@ -92,7 +92,15 @@ def _occupied(n: NodeValues) -> Array:
 
 
 def _slope(n: NodeValues) -> Array:
-    """The local derivative: the probability of each class, less how much of it the text accounts for."""
+    """The local derivative: the probability of each class, less how much of it the text accounts for.
+
+    What cannot be has a logarithm of minus infinity.
+    """
+    with np.errstate(all="ignore"):
+        return _difference(n)
+
+
+def _difference(n: NodeValues) -> Array:
     scores = n.saved("log_probs")
     scores = scores if np.ndim(scores) == 3 else scores[:, None]
     slope = np.exp(scores) - _occupied(n)

@@ -25,6 +25,11 @@ def share(n: NodeValues, count: int) -> float:
     return 1.0 / count if int(n.argument("reduction", MEAN)) == MEAN else 1.0
 
 
+def _recorded_dtype(n: NodeValues) -> type[np.floating[Any]]:
+    """What torch computes in: half precision is computed in single."""
+    return np.float64 if n.dtype(0) == "float64" else np.float32
+
+
 def _pair(n: NodeValues) -> tuple[Array, Array]:
     return n.saved("self"), n.saved("target")
 
@@ -171,7 +176,8 @@ def binary_cross_entropy_with_logits(n: NodeValues) -> dict[int, Array]:
 def soft_margin_loss(n: NodeValues) -> tuple[Array, ...]:
     x, target = _pair(n)
     z = np.exp(-target * x)
-    ratio = np.where(np.isinf(value_of(z)), 1.0, z / (1.0 + z))
+    largest = np.finfo(_recorded_dtype(n)).max
+    ratio = np.where(value_of(z) > largest, np.nan, z / (1.0 + z))  # torch divides infinity by infinity
     return (-target * ratio * share(n, _count(x, target)),)
 
 
@@ -243,7 +249,7 @@ def _per_row(n: NodeValues, rows: int) -> Array:
 
 def _in_precision(n: NodeValues, array: Array) -> Any:
     """Values in the precision in which they were recorded, to decide what lies beyond a margin as torch did."""
-    return value_of(array).astype(np.float64 if n.dtype(0) == "float64" else np.float32)
+    return value_of(array).astype(_recorded_dtype(n))
 
 
 @rule(

@@ -62,7 +62,7 @@ def test_only_what_needs_it_gets_a_gradient() -> None:
 
 
 def test_complex_numbers() -> None:
-    form = {"padding": 1, "stride": 2}
+    form: dict[str, Any] = {"padding": 1, "stride": 2}
     tensors = leaf(2, 2, 5, dtype=torch.complex128), leaf(3, 2, 3, dtype=torch.complex128, seed=1)
     prove(lambda x, w: functional.conv1d(x, w, **form), *tensors, type_=TYPE)
 
