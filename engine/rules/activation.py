@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array, special, value_of
 from engine.rules.registry import elementwise, rule
-from engine.rules.scalars import limit, number
+from engine.rules.scalars import limit, number, rounded
 from engine.rules.terms import Index, TermGroup
 from engine.rules.values import NodeValues
 
@@ -234,7 +234,7 @@ def gelu_tanh_slope(x: Array) -> Array:
     return 0.5 * (1.0 + bent) + 0.5 * x * ((1.0 - bent * bent) * inner)
 
 
-def elu_slope(x: Array, negative: float, positive: float, inner: float, is_result: bool) -> Array:
+def elu_slope(x: Array, negative: Array, positive: float, inner: float, is_result: bool) -> Array:
     """The derivative of `positive · x` above zero and of `negative · (exp(inner · x) - 1)` below; or from that."""
     value = value_of(x)
     left = np.where(value > 0, 0.0, x)
@@ -250,7 +250,7 @@ def elu_slope(x: Array, negative: float, positive: float, inner: float, is_resul
 def elu(n: NodeValues) -> tuple[Any, ...]:
     alpha, scale, inner = (number(n, name, 1) for name in ("alpha", "scale", "input_scale"))
     in_place = n.has("result")
-    return (elu_slope(n.saved("result" if in_place else "self"), alpha * scale, scale, inner, in_place),)
+    return (elu_slope(n.saved("result" if in_place else "self"), rounded(n, alpha * scale), scale, inner, in_place),)
 
 
 @elementwise(
@@ -261,7 +261,7 @@ def elu(n: NodeValues) -> tuple[Any, ...]:
 def celu(n: NodeValues) -> tuple[Any, ...]:
     alpha, in_place = number(n, "alpha", 1.0), n.has("result")
     inner = 1.0 / float(np.float32(alpha))  # PyTorch takes it in single precision for all dtypes
-    return (elu_slope(n.saved("result" if in_place else "self"), alpha, 1.0, inner, in_place),)
+    return (elu_slope(n.saved("result" if in_place else "self"), rounded(n, alpha), 1.0, inner, in_place),)
 
 
 def _glu_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:

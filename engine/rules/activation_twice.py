@@ -23,7 +23,7 @@ from engine.rules.activation import (
     rrelu_slope,
 )
 from engine.rules.registry import elementwise, rule, unbroadcast
-from engine.rules.scalars import limit, number
+from engine.rules.scalars import limit, number, rounded
 from engine.rules.values import NodeValues, UnsupportedError
 
 _WORDS = "The backward pass of an activation, passed again: its slope for the gradient, its curvature for the number."
@@ -207,7 +207,7 @@ def _gelu_tanh_bend(x: Array) -> Array:
 def elu_twice(n: NodeValues) -> tuple[Any, ...]:
     alpha, scale, inner = (number(n, name, 1) for name in ("alpha", "scale", "input_scale"))
     x, is_result = n.saved("self_or_result"), bool(n.argument("is_result", False))
-    slope = elu_slope(x, alpha * scale, scale, inner, is_result)
+    slope = elu_slope(x, rounded(n, alpha * scale), scale, inner, is_result)
     if not n.needs(1):
         return (slope,)
     bend = np.where(value_of(x) < 0, inner * (1.0 if is_result else slope), 0.0)

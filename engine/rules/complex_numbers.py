@@ -146,7 +146,7 @@ def sgn(n: NodeValues) -> tuple[Any, ...]:
     z = n.saved("self")
     g = n.grad()
     if not np.iscomplexobj(value_of(z)):
-        return (np.zeros(n.shape(0)),)
+        return (np.zeros_like(g),)
     direction, zero = _direction(z)
     size = np.where(zero, 1.0, np.abs(z))
     along = (g * np.conj(direction)).real

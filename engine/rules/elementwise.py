@@ -19,7 +19,7 @@ from engine.rules.values import NodeValues
     "A sum hands the same gradient to each of its addends.",
 )
 def add(n: NodeValues) -> tuple[Any, ...]:
-    return ones(n), np.conj(ones(n) * number(n, "alpha", 1))
+    return ones(n), ones(n) * number(n, "alpha", 1)
 
 
 @elementwise(
@@ -149,10 +149,11 @@ def _one_less(n: NodeValues, exponent: Array) -> Array:
 def _complex_power(x: Array, exponent: Any) -> Array:
     base = value_of(x)
     zero = base == 0
-    safe = np.where(zero, 1.0, x) if np.any(zero) else x
-    found = np.exp(exponent * np.log(safe + 0j))
-    at_zero = np.where(value_of(exponent) == 0, 1.0, np.power(np.zeros(()) + 0j, value_of(exponent)))
-    return np.where(zero, at_zero, found) if np.any(zero) else found
+    if not np.any(zero):
+        return np.exp(exponent * np.log(x + 0j))
+    found = np.exp(exponent * np.log(np.where(zero, 1.0, x) + 0j))
+    with np.errstate(all="ignore"):
+        return np.where(zero, np.power(np.zeros((), dtype=np.complex128), value_of(exponent)), found)
 
 
 @elementwise(

@@ -9,7 +9,7 @@ import numpy as np
 from engine.arithmetic import Array, Bounded
 from engine.rules.values import NodeValues
 
-_LARGEST = {2.0**-11: 65504.0, 2.0**-8: 3.39e38, 2.0**-24: 3.40e38}  # by unit roundoff
+_LARGEST = {2.0**-11: 65504.0, 2.0**-8: 3.39e38, 2.0**-24: 3.40e38, 2.0**-53: 1.79e308}  # by unit roundoff
 
 
 def number(n: NodeValues, name: str, default: Any = None) -> Any:
