@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
@@ -162,7 +163,7 @@ def _main(program: Program, inline: bool, values_file: str) -> list[str]:
     ]
     if not inline:
         body += [
-            f'with np.load(Path(__file__).with_name("{names.comment(values_file, 200)}")) as file:',
+            f"with np.load(Path(__file__).with_name({json.dumps(values_file, ensure_ascii=False)})) as file:",
             "    values = dict(file)",
             'recorded = {name[9:]: array for name, array in values.items() if name.startswith("recorded ")}',
         ]

@@ -44,7 +44,9 @@ def _expression(code: str, depth: int, before: str) -> list[str]:
         return [indent + before + code]
     parts, opening = _terms(code), _last_bracket(code)
     if len(parts) > 2 or (len(parts) == 2 and opening is None):
-        return [f"{indent}{before}{code}"] if before else [indent + part for part in parts]
+        return (
+            [f"{indent}{before}{code}"] if before else [line for part in parts for line in _expression(part, depth, "")]
+        )
     if opening is None:
         return [f"{indent}{before}{code}"]
     inside, end = code[opening + 1 : -1], code[-1]

@@ -30,6 +30,7 @@ _CALLED = {
     "native_layer_norm": "layer_norm",
     "log_softmax": "log_shares",
     "softmax": "shares",
+    "scaled_dot_product_flash_attention_for_cpu": "attended",
     "sum": "total",
     "max": "largest",
     "min": "smallest",

@@ -130,8 +130,7 @@ def batch_norm(n: NodeText) -> None:
     eps = n.argument("eps", n.argument("epsilon", 1e-5))
     normal, scale = n.new("normal"), n.new("scale")
     running = () if n.argument("training", False) else (n.given(3), n.given(4))
-    call = n.call("batch_norm", n.x(0), weight, bias, repr(eps), *running)
-    n.line(f"{n.out}, {normal}, {scale} = {call}")
+    n.unpack([n.out, normal, scale], n.call("batch_norm", n.x(0), weight, bias, repr(eps), *running))
 
 
 @backward(_BATCH)
@@ -143,7 +142,7 @@ def batch_norm_backward(n: NodeText) -> None:
 
 def _three(n: NodeText, call: str) -> None:
     """Gradients of input, weight and bias from one call; what is not needed is thrown away."""
-    n.line(f"{', '.join(n.target(slot) if n.needs(slot) else '_' for slot in range(3))} = {call}")
+    n.unpack([n.target(slot) if n.needs(slot) else "_" for slot in range(3)], call)
 
 
 @forward("NativeLayerNormBackward0")
@@ -151,8 +150,9 @@ def layer_norm(n: NodeText) -> None:
     weight, bias = _affine(n)
     axes = tuple(range(-len(n.argument("normalized_shape", [1])), 0))
     normal, scale = n.new("normal"), n.new("scale")
-    call = n.call("layer_norm", n.x(0), weight, bias, repr(n.argument("eps", 1e-5)), str(axes))
-    n.line(f"{n.out}, {normal}, {scale} = {call}")
+    n.unpack(
+        [n.out, normal, scale], n.call("layer_norm", n.x(0), weight, bias, repr(n.argument("eps", 1e-5)), str(axes))
+    )
 
 
 @backward("NativeLayerNormBackward0")
@@ -165,8 +165,10 @@ def layer_norm_backward(n: NodeText) -> None:
 def group_norm(n: NodeText) -> None:
     weight, bias = _affine(n)
     normal, scale = n.new("normal"), n.new("scale")
-    call = n.call("group_norm", n.x(0), weight, bias, repr(n.argument("eps", 1e-5)), str(n.argument("group", 1)))
-    n.line(f"{n.out}, {normal}, {scale} = {call}")
+    n.unpack(
+        [n.out, normal, scale],
+        n.call("group_norm", n.x(0), weight, bias, repr(n.argument("eps", 1e-5)), str(n.argument("group", 1))),
+    )
 
 
 @backward("NativeGroupNormBackward0")
@@ -215,7 +217,7 @@ def _attention(n: NodeText) -> dict[str, Any]:
 @forward(_ATTENTION)
 def attention(n: NodeText) -> None:
     weights = n.new("weights")
-    n.line(f"{n.out}, {weights} = {n.call('attention', n.x(0), n.x(1), n.x(2), **_attention(n))}")
+    n.unpack([n.out, weights], n.call("attention", n.x(0), n.x(1), n.x(2), **_attention(n)))
 
 
 @backward(_ATTENTION)
@@ -249,7 +251,7 @@ def _max_pool(n: NodeText) -> dict[str, Any]:
 def max_pool(n: NodeText) -> None:
     window = _max_pool(n)
     chosen = n.new("chosen")
-    n.line(f"{n.out}, {chosen} = {n.call('max_pool', n.x(), window.pop('kernel'), **window)}")
+    n.unpack([n.out, chosen], n.call("max_pool", n.x(), window.pop("kernel"), **window))
     close = close_windows(n)
     if close is not None:
         where, choice = n.value("close", close[0]), n.value("choice", close[1])

@@ -71,7 +71,7 @@ def _find_parameters(program: Program, one: Pass) -> None:
             before = program.parameters[event.parameter]
             name = program.tensor(tensor, f"{before}_moved")
             program.current[event.parameter] = name
-            remark = "what the optimizer made of the parameters within the step, between two of its backward passes"
+            remark = "the parameters as the optimizer moved them between two backward passes"
             if name != before and remark not in program.as_recorded:
                 program.as_recorded.append(remark)
 

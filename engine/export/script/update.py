@@ -7,6 +7,7 @@ in `OPTIMIZERS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,21 @@ def _numbers(h: Hyperparameters, *names: str) -> tuple[float, ...]:
     found = []
     for name in names:
         value = h.get(name, 0)
-        if not isinstance(value, (int, float)):
-            raise NoTemplateError(f"{name} is not a plain number")
-        found.append(value)
+        found.append(_number(value, name))
     return tuple(found)
+
+
+def _number(value: Any, name: str) -> float:
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise NoTemplateError(f"{name} is not a plain number")
+    return value
+
+
+def _betas(h: Hyperparameters) -> tuple[float, float]:
+    betas = h.get("betas", (0.9, 0.999))
+    if not isinstance(betas, (list, tuple)) or len(betas) != 2:
+        raise NoTemplateError("betas are not two numbers")
+    return _number(betas[0], "betas"), _number(betas[1], "betas")
 
 
 def _gradient(h: Hyperparameters) -> list[str]:
@@ -72,7 +84,7 @@ def sgd(h: Hyperparameters, has: frozenset[str]) -> Rule:
 def adam(h: Hyperparameters, has: frozenset[str]) -> Rule:
     """θ ← θ − γ·m̂ / (√v̂ + ε)."""
     lr, eps = _numbers(h, "lr", "eps")
-    beta1, beta2 = h.get("betas", (0.9, 0.999))
+    beta1, beta2 = _betas(h)
     known = "exp_avg" in has
     state = {"t": "step"} | ({"m": "exp_avg", "v": "exp_avg_sq"} if known else {})
     lines = [*_decay(h), *_gradient(h)]
@@ -136,7 +148,7 @@ def adadelta(h: Hyperparameters, has: frozenset[str]) -> Rule:
 def adamax(h: Hyperparameters, has: frozenset[str]) -> Rule:
     """θ ← θ − γ / (1 − β₁ᵗ) · m / u with u the largest gradient, which decays."""
     lr, eps = _numbers(h, "lr", "eps")
-    beta1, beta2 = h.get("betas", (0.9, 0.999))
+    beta1, beta2 = _betas(h)
     known = "exp_avg" in has
     state = {"t": "step"} | ({"m": "exp_avg", "u": "exp_inf"} if known else {})
     lines = _gradient(h)

@@ -26,6 +26,8 @@ class UpdateText:
     functions: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     _known: dict[tuple[Any, ...], tuple[str, Rule]] = field(default_factory=dict)
+    clip: str = ""
+    """The variable of the factor by which gradients were clipped, once it has been computed."""
     _said: str = ""
 
     def function(self, program: Program, event: Event, has: frozenset[str]) -> tuple[str, Rule]:
@@ -43,7 +45,7 @@ class UpdateText:
     def say(self, text: str) -> None:
         """A comment above the lines that follow, unless it stands there already."""
         if text != self._said:
-            self.lines.append(f"# {text}")
+            self.lines.append(f"# {names.comment(text, 110)}")
             self._said = text
 
 
@@ -71,6 +73,7 @@ def _settings(hyperparameters: Mapping[str, Any]) -> str:
 def write_updates(program: Program) -> UpdateText:
     """Every update of the step, in order; what each parameter is afterwards goes to what is compared."""
     text = UpdateText()
+    _clip(program, text)
     latest = dict(program.parameters)
     after: dict[int, Array] = {}
     for event in program.step.updates:
@@ -136,11 +139,15 @@ def _gradient(program: Program, text: UpdateText, event: Event, tensors: Tensors
     if left is not None and np.array_equal(program.recorded[left], read, equal_nan=True):
         return left
     name = f"grad_{program.parameters[event.parameter]}_read"
+    if left is not None and text.clip:
+        name = program.names.new(f"{left}_clipped")
+        text.lines.append(f"{name} = {text.clip} * {left}")
+        return name
     factor = None if left is None or read.size == 1 else _factor(program.recorded[left], read)
     if left is not None and factor is not None:
         name = program.names.new(name)
         text.lines.append(f"{name} = {number(factor)} * {left}  # the script scaled it (clipping?); factor as recorded")
-        remark = f"the factor {factor!r} by which the script scaled gradients between backward and update"
+        remark = f"the factor {factor!r} by which the script scaled the gradients"
         if remark not in program.as_recorded:
             program.as_recorded.append(remark)
         return name
@@ -148,6 +155,33 @@ def _gradient(program: Program, text: UpdateText, event: Event, tensors: Tensors
     name = program.tensor(tensor, name)
     text.lines.append(f"# AS RECORDED: the script changed the gradient before the update: {name}")
     return name
+
+
+def _clip(program: Program, text: UpdateText) -> None:
+    """If every gradient was scaled to a norm with few digits, write down how: as torch's clip_grad_norm_ does it."""
+    pairs = {}
+    for event in program.step.updates:
+        tensor = program.step.values(event).get(("grad", 0, ""))
+        if event.parameter in program.grads and tensor is not None:
+            left = program.grads[event.parameter]
+            pairs[left] = (program.recorded[left].astype(np.float64), program.step.array(tensor).astype(np.float64))
+    if not pairs or any(one.dtype.kind != "f" or one.shape != two.shape for one, two in pairs.values()):
+        return
+    norm, after = (float(np.sqrt(sum(np.sum(pair[side] ** 2) for pair in pairs.values()))) for side in (0, 1))
+    if not norm or not np.isfinite(norm) or after > 0.9999 * norm:
+        return
+    limit = float(f"{after / norm * (norm + 1e-6):.4g}")
+    factor = limit / (norm + 1e-6)
+    slack = 64 * np.finfo(np.float32).eps * norm
+    if any(np.max(np.abs(factor * one - two), initial=0.0) > slack for one, two in pairs.values()):
+        return
+    text.clip = program.names.new("clip")
+    whole = program.names.new("whole_norm")
+    text.lines += [
+        "# The script clipped the gradients, as clip_grad_norm_ does: together they are no longer than this",
+        f"{whole} = np.sqrt(sum([{', '.join(f'({name} * {name}).sum()' for name in pairs)}]))",
+        f"{text.clip} = {limit!r} / ({whole} + 1e-06)",
+    ]
 
 
 def _factor(before: Array, after: Array) -> float | None:
@@ -176,6 +210,8 @@ def _by_hand(program: Program, text: UpdateText, event: Event, tensors: Tensors,
         raise NoTemplateError(f"{operation} by hand")
     text.say("By hand, as the script does")
     alpha = plain.get("alpha", 1)
+    if not isinstance(alpha, (int, float)):
+        raise NoTemplateError("its alpha is not a number")
     tensor = tensors.get(("input", 1, "other"))
     if tensor is None:
         other = plain.get("other")

@@ -18,6 +18,7 @@ from engine.export.script import names
 from engine.export.script.reading import Array, Operation, Pass, TrainingStep
 from engine.recording.model import Shape
 
+_ROOM = 100  # columns for the names on the left of one line
 _WRAPPED = 2**63  # torch shows negative sizes and dimensions among saved values as unsigned
 
 
@@ -118,7 +119,7 @@ class NodeText:
         for source in ("args", "saved"):
             found = self._operation.node.info.get(source, {})
             if name in found:
-                return _signed(found[name])
+                return plain(found[name])
         return default
 
     def axis(self, name: str = "dim", default: int = 0, ndim: int | None = None) -> int:
@@ -299,6 +300,18 @@ class NodeText:
         """Forward: the output is `expression`."""
         self.line(f"{self.out} = {expression}")
 
+    def unpack(self, targets: list[str], call: str) -> None:
+        """Several results of one call."""
+        together = ", ".join(targets)
+        if len(together) <= _ROOM:
+            self.line(f"{together} = {call}")
+            return
+        results = self.new("results")
+        self.line(f"{results} = {call}")
+        for index, target in enumerate(targets):
+            if target != "_":
+                self.line(f"{target} = {results}[{index}]")
+
     def needs(self, slot: int) -> bool:
         """Whether autograd sent a gradient for `slot`."""
         return slot in self._operation.grad_inputs and slot in self._operation.edges
@@ -351,9 +364,14 @@ class NodeText:
             self.line(write(name))
 
 
-def _signed(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A recorded argument, with negative sizes as they were. It becomes part of a program: no other text gets in."""
     if isinstance(value, list):
-        return [_signed(item) for item in value]
+        return [plain(item) for item in value]
+    if isinstance(value, str) and not value.isidentifier():
+        raise NoTemplateError("an argument is text")
+    if not isinstance(value, (int, float, str, type(None))):
+        raise NoTemplateError("an argument is not a plain value")
     return value - 2**64 if isinstance(value, int) and value >= _WRAPPED else value
 
 

@@ -34,7 +34,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", ["bow", "bow_manual"])
-@pytest.mark.parametrize("step", [0, 1, 9])
+@pytest.mark.parametrize("step", [0, 9])
 def test_the_bow_fits_on_a_page_and_agrees_in_every_digit(written: Write, name: str, step: int) -> None:
     program = written((EXAMPLES / f"{name}.py").read_text("utf-8"), step)
     code, output = program.run()
@@ -46,8 +46,10 @@ def test_the_bow_fits_on_a_page_and_agrees_in_every_digit(written: Write, name: 
         assert f"\n    {line}" in program.text
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [("mlp", 0), ("mlp", 1), ("convolutions", 1), ("transformer-train", 0), ("transformer-eval", 1)],
+)
 def test_a_network_is_done_by_hand_throughout(written: Write, name: str, step: int) -> None:
     program = written(NETWORKS[name], step)
     code, output = program.run()
@@ -58,6 +60,9 @@ def test_a_network_is_done_by_hand_throughout(written: Write, name: str, step: i
 
 
 def test_a_residual_network_is_done_by_hand_throughout(written: Write) -> None:
+    from engine.capture import torchvision_ops
+
+    torchvision_ops.install()
     pytest.importorskip("torchvision")
     program = written(RESNET)
     code, output = program.run()
@@ -78,7 +83,7 @@ def test_every_template_agrees(written: Write) -> None:
     elsewhere = {  # not made on a CPU, or only by other operators
         "AddBackward1", "AliasBackward0", "CudnnBatchNormBackward0", "DivBackward1", "LiftFreshBackward0",
         "MiopenBatchNormBackward0", "PowBackward1", "ReshapeAliasBackward0", "SqueezeBackward2", "SubBackward1",
-        "UnsafeSplitBackward0", "ViewAsBackward0", "RsubBackward0",
+        "UnsafeSplitBackward0", "UnsafeViewBackward0", "ViewAsBackward0", "RsubBackward0",
     }  # fmt: skip
     unseen = {name for name in FORWARD if f"{name}\n" not in program.text and f"{name} " not in program.text}
     assert unseen <= elsewhere | {"SafeSoftmaxBackward0", "TanhBackward0"}
@@ -132,7 +137,19 @@ def test_a_wrong_learning_rate_is_noticed_in_the_bow(written: Write) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["float64", "bfloat16", "Adagrad", "Adadelta", "Adamax", "AdamW", "zeros", "grad", "retained", "accumulated"],
+    [
+        "float64",
+        "bfloat16",
+        "Adagrad",
+        "Adadelta",
+        "Adamax",
+        "AdamW",
+        "zeros",
+        "grad",
+        "retained",
+        "accumulated",
+        "clipped",
+    ],
 )
 def test_variants_of_a_step_are_done_by_hand(written: Write, name: str) -> None:
     program = written(variant(name), 1)
@@ -148,7 +165,7 @@ def test_variants_of_a_step_are_done_by_hand(written: Write, name: str) -> None:
         ("hook", ["a hook may have changed it"]),
         ("noisy", ["the script changed the gradient"]),
         ("Rprop", ["update of layer_0_weight by Rprop"]),
-        ("LBFGS", ["between two of its backward passes"]),
+        ("LBFGS", ["between two backward passes"]),
     ],
 )
 def test_what_is_not_by_hand_is_said(written: Write, name: str, said: list[str]) -> None:
@@ -166,7 +183,7 @@ def test_a_recording_without_elements_is_refused(recorded: Record, tmp_path: Pat
 
     with (
         open_recording(recorded(MLP, "stats")) as recording,
-        pytest.raises(UsageError, match="--tensors stats.*--tensors full"),
+        pytest.raises(UsageError, match=r"--tensors stats.*--tensors full"),
     ):
         write(recording, 0, tmp_path / "step.py")
     assert not (tmp_path / "step.py").exists()
