@@ -36,6 +36,9 @@ class ProofBar(QFrame):
         self._wrong = QPushButton(self.tr("Next wrong"), self)
         self._wrong.setToolTip(self.tr("Go to the next node whose gradient is not what its rule gives"))
         self._wrong.clicked.connect(self.next_wrong)
+        self._check = QPushButton(self.tr("Check those without a rule"), self)
+        self._check.setToolTip(self.tr("The script is run again, and their forwards with inputs moved a little"))
+        self._check.clicked.connect(lambda: verifier.check_by_differences())
         self._close = QToolButton(self)
         self._close.setToolTip(self.tr("Close"))
         self._close.setAccessibleName(self.tr("Close"))
@@ -47,7 +50,7 @@ class ProofBar(QFrame):
         row.addWidget(self._badge)
         row.addWidget(self._progress)
         row.addWidget(self._text, 1)
-        for widget in (self._wrong, self._stop, self._close):
+        for widget in (self._wrong, self._check, self._stop, self._close):
             row.addWidget(widget)
         verifier.changed.connect(self._show)
         theme.switch.changed.connect(self._paint)
@@ -80,6 +83,7 @@ class ProofBar(QFrame):
         self._stop.setVisible(running)
         self._close.setVisible(not running)
         self._wrong.setVisible(bool(verifier.nodes["wrong"]))
+        self._check.setVisible(not running and bool(verifier.nodes["unknown"]))
         self._text.setText(self._words())
         self._text.setToolTip(self._words())
         self.show()

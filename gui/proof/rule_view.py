@@ -272,8 +272,8 @@ class RuleView(QWidget):
         told = found is not None and self._passed
         text = self._problem
         if told and found is not None:
-            by_differences = state in ("finite_differences", "wrong") and found.proof.state == "unknown"
-            text = text or (verdict.reason if by_differences and verdict is not None else fault(found.proof))
+            without_rule = verdict is not None and found.proof.state == "unknown"
+            text = text or (verdict.reason if without_rule and verdict is not None else fault(found.proof))
         self._fault.setText(text)
         look = theme.current()
         color = look.error if state == "wrong" else look.dim

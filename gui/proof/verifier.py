@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,12 @@ def verify_command(path: Path, step: int | None) -> list[str]:
 
 
 def differences_command(path: Path, nodes: Sequence[int]) -> list[str]:
-    """Arguments for Python: run the recorded script again, and these nodes' forwards on inputs moved a little."""
-    return ["-u", "-m", "engine.host", "--finite-differences", str(path.absolute()), "--nodes", *map(str, nodes)]
+    """Arguments for Python: run the recorded script again, and these nodes' forwards on inputs moved a little.
+
+    No nodes: all that have no rule.
+    """
+    command = ["-u", "-m", "engine.host", "--finite-differences", str(path.absolute())]
+    return [*command, "--nodes", ",".join(map(str, nodes))] if nodes else command
 
 
 def verdict_of(message: Mapping[str, Any]) -> Verdict | None:
@@ -69,10 +74,15 @@ class Verifier(QObject):
         self._differences.said.connect(self._measured)
         self._differences.ended.connect(self._measured_all)
         self.total = self.done = 0
-        self.nodes: Counter[str] = Counter()
+        self._states: dict[int, str] = {}
         self.updates: Counter[str] = Counter()
         self.complete = False
         session.recording_changed.connect(self._forget)
+
+    @property
+    def nodes(self) -> Counter[str]:
+        """How many of the nodes that were looked at are in each state."""
+        return Counter(self._states.values())
 
     @property
     def active(self) -> bool:
@@ -91,8 +101,8 @@ class Verifier(QObject):
             self._process.start(verify_command(recording.path, step))
             self.changed.emit()
 
-    def check_by_differences(self, nodes: Sequence[int]) -> None:
-        """Run the script again, and take finite differences of these nodes' forwards."""
+    def check_by_differences(self, nodes: Sequence[int] = ()) -> None:
+        """Run the script again, and take finite differences of these nodes' forwards; of all without a rule."""
         recording = self._session.recording
         if recording is not None and not self.measuring:
             self._differences.start(differences_command(recording.path, nodes))
@@ -113,7 +123,7 @@ class Verifier(QObject):
 
     def _reset(self) -> None:
         self.total = self.done = 0
-        self.nodes.clear()
+        self._states.clear()
         self.updates.clear()
         self.complete = False
 
@@ -125,7 +135,7 @@ class Verifier(QObject):
         self.done += 1
         verdict = verdict_of(message)
         if verdict is not None:
-            self.nodes[verdict.state] += 1
+            self._states[verdict.node] = verdict.state
             self._session.proofs.add([verdict])
         else:
             self.updates[str(message.get("state", "")).removeprefix("unproved_")] += 1
@@ -140,17 +150,19 @@ class Verifier(QObject):
 
     def _measured(self, message: dict[str, Any]) -> None:
         verdict = verdict_of(message)
+        if message.get("message") == "failed":
+            self.failed.emit(str(message.get("error", "")), str(message.get("traceback", "")))
         if verdict is None:
             return
         said = str(message.get("state", ""))
         state = "finite_differences" if said in AGREES else verdict.state
-        self._session.proofs.add(
-            [Verdict(verdict.node, state, verdict.max_abs, verdict.max_rel, verdict.reason, type=verdict.type)]
-        )
+        if verdict.node in self._states:
+            self._states[verdict.node] = state
+        self._session.proofs.add([replace(verdict, state=state)])
 
     def _measured_all(self, code: int, errors: str) -> None:
         self._session.proofs.tell()
-        if code > 1:
+        if code > 1 and errors:
             text = self.tr("The check by finite differences broke off (exit code {0}).").format(code)
             self.failed.emit(text, errors)
         self.changed.emit()

@@ -109,12 +109,38 @@ def test_finite_differences(qtbot: QtBot, session: Session, says: Say) -> None:
     assert session.proofs.counts() == {"finite_differences": 1, "wrong": 1}
 
 
+def test_those_without_a_rule_are_checked_together(qtbot: QtBot, session: Session, says: Say) -> None:
+    says({"total": 2}, node(0), node(2, "unknown"))
+    verifier = Verifier(session)
+    bar = ProofBar(verifier)
+    qtbot.addWidget(bar)
+    verifier.start()
+    qtbot.waitUntil(lambda: verifier.complete)
+    assert bar.text == "nodes: 1 proved · 1 no rule"
+    says({"node": 2, "state": "proved"}, name="differences_command")
+    bar._check.click()
+    assert "run again" in bar.text
+    qtbot.waitUntil(lambda: not verifier.measuring)
+    assert bar.text == "nodes: 1 proved · 1 by finite differences"
+    assert bar._check.isHidden()
+
+
+def test_a_check_that_cannot_be_made_says_why(qtbot: QtBot, session: Session, says: Say) -> None:
+    says({"message": "failed", "error": "the script is gone"}, then="sys.exit(2)", name="differences_command")
+    verifier = Verifier(session)
+    with qtbot.waitSignal(verifier.failed) as signal:
+        verifier.check_by_differences([1])
+    assert signal.args == ["the script is gone", ""]
+    qtbot.waitUntil(lambda: not verifier.measuring)
+
+
 def test_the_commands(tmp_path: Path) -> None:
     path = tmp_path / "x.chain"
     assert verify_command(path, None)[1:] == ["main.py", "verify", str(path), "--progress"]
     assert verify_command(Path("x.chain"), 3)[-2:] == ["--step", "3"]
     assert Path(verify_command(Path("x.chain"), 3)[3]).is_absolute()
-    assert differences_command(path, [4, 5])[-3:] == ["--nodes", "4", "5"]
+    assert differences_command(path, ())[-1] == str(path)
+    assert differences_command(path, [4, 5])[-2:] == ["--nodes", "4,5"]
 
 
 @pytest.mark.parametrize("message", [{}, {"event": 3, "state": "proved"}, {"node": "4"}])
