@@ -13,7 +13,7 @@ from engine.arithmetic.bounded import Floats
 from engine.recording.model import Shape
 from engine.rules.registry import rule
 from engine.rules.terms import TermGroup
-from engine.rules.values import NodeValues, UnsupportedError
+from engine.rules.values import NodeValues
 
 _WAVES = r"\frac{1}{s} \sum_k G_k \cdot e^{\pm 2 \pi i \, j k / n}"
 
@@ -52,12 +52,13 @@ def _transform(array: Floats, axes: Sequence[int], forward: bool) -> Floats:
 
 def _wave_terms(n: NodeValues, index: Shape, sign: int, times: float) -> list[TermGroup]:
     """All elements of the gradient along the transformed axes, each times its wave at `index`."""
-    axes, shape = _axes(n), n.grad_shape()
+    axes = _axes(n)
     grids = np.meshgrid(
-        *(np.arange(length) if axis in axes else np.array([index[axis]]) for axis, length in enumerate(shape)),
+        *(np.arange(length) if axis in axes else np.array([index[axis]]) for axis, length in enumerate(n.grad_shape())),
         indexing="ij",
     )
-    turns = sum((index[axis] * grids[axis] / shape[axis] for axis in axes), start=np.zeros(grids[0].shape))
+    lengths = [max(one, other) for one, other in zip(n.grad_shape(), n.shape(0), strict=True)]  # one may be half
+    turns = sum((index[axis] * grids[axis] / lengths[axis] for axis in axes), start=np.zeros(grids[0].shape))
     waves = times * np.exp(sign * 2j * np.pi * turns)
     return [TermGroup(0, tuple(grid.ravel() for grid in grids), waves.ravel(), "wave")]
 
@@ -81,7 +82,9 @@ def fft_complex(n: NodeValues) -> tuple[Any, ...]:
 
 
 def _real_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
-    raise UnsupportedError("each element is the real part of a sum of complex terms")
+    """Of frequencies that were not kept there is no gradient. The element is the real part of the sum."""
+    count = math.prod(n.shape(0)[axis] for axis in _axes(n))
+    return _wave_terms(n, index, 1, _factor(n, count))
 
 
 @rule(
