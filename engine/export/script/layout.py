@@ -57,7 +57,7 @@ def assemble(program: Program, step: list[str], update: UpdateText, values_file:
 def _checks(program: Program) -> tuple[Callable[..., Any], ...]:
     """The functions that compare: numbers by themselves are shown in full."""
     if all(array.ndim == 0 for array in program.recorded.values()):
-        return (report.compare_numbers,)
+        return report.distance, report.compare_numbers
     return report.distance, report.compare
 
 

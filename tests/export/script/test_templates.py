@@ -34,7 +34,7 @@ def test_choices_that_rounding_decides_are_pytorchs(written: Write) -> None:
     assert program.run()[0] == 0
     program.change("shown_choice", np.logical_not)
     assert program.run()[0] == 0  # gradients as small as rounding do not show
-    program.change("shown_close", lambda places: np.zeros_like(places))
+    program.change("largest_choice", lambda chosen: np.full_like(chosen, 3))
     assert program.run()[0] == 1
 
 
