@@ -76,8 +76,8 @@ def transition(scene: Scene, readings: Readings, earlier: DrawState, later: Draw
         return Transition("backward", node, edges, False, later.edge_magnitude[edges], undone)
     event = later.playhead
     before, after = readings.number(event, "param_before"), readings.number(event, "param_after")
-    if before is None or after is None:
-        before = after = None
+    if not (isinstance(before, float) and isinstance(after, float)):  # complex numbers do not roll
+        return Transition("update", node, nothing, False, np.zeros(0), undone)
     return Transition("update", node, nothing, False, np.zeros(0), undone, before, after)
 
 

@@ -27,10 +27,13 @@ class Readings:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._values: dict[int, tuple[Value, ...]] = {}
-        self._numbers: dict[tuple[int, Role, int | None], float | None] = {}
+        self._numbers: dict[tuple[int, Role, int | None], float | complex | None] = {}
 
-    def number(self, event: int, role: Role, slot: int | None = None) -> float | None:
-        """The one number that played `role` in an event (`slot` None: the first); None if there is no such number."""
+    def number(self, event: int, role: Role, slot: int | None = None) -> float | complex | None:
+        """The one number that played `role` in an event (`slot` None: the first); None if there is no such number.
+
+        Real ones are floats; of a complex one the statistics know the absolute value only, so its data are read.
+        """
         key = (event, role, slot)
         if key not in self._numbers:
             if len(self._numbers) > _KEPT:
@@ -45,13 +48,15 @@ class Readings:
                 return self._recording.tensor(value.tensor).statistics.norm
         return None
 
-    def _read(self, event: int, role: Role, slot: int | None) -> float | None:
+    def _read(self, event: int, role: Role, slot: int | None) -> float | complex | None:
         for value in self._values_of(event):
             if value.role == role and slot in (None, value.slot):
                 tensor = self._recording.tensor(value.tensor)
                 statistics = tensor.statistics
                 if tensor.numel != 1:
                     return None
+                if tensor.dtype.startswith("complex"):
+                    return self._complex(tensor)
                 if statistics.infs:
                     return self._infinity(tensor)
                 return math.nan if statistics.nans else statistics.mean  # the mean is of finite elements
@@ -59,8 +64,12 @@ class Readings:
 
     def _infinity(self, tensor: Tensor) -> float:
         """With its sign, as long as the element itself was recorded: the statistics only count it."""
-        data = None if tensor.dtype.startswith("complex") else self._recording.data(tensor.id)
+        data = self._recording.data(tensor.id)
         return math.inf if data is None or not data.size else float(data.reshape(-1)[0])
+
+    def _complex(self, tensor: Tensor) -> float | complex | None:
+        data = self._recording.data(tensor.id)
+        return None if data is None or not data.size else complex(data.reshape(-1)[0])
 
     def _values_of(self, event: int) -> tuple[Value, ...]:
         if event not in self._values:
@@ -70,7 +79,7 @@ class Readings:
         return self._values[event]
 
 
-def value_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> float | None:
+def value_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> float | complex | None:
     """The scalar value of a node (by position) at the state's playhead."""
     event = int(state.value_event[node])
     if event < 0:
@@ -80,7 +89,7 @@ def value_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> f
     return readings.number(event, role, slot)
 
 
-def gradient_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> float | None:
+def gradient_of(readings: Readings, scene: Scene, state: DrawState, node: int) -> float | complex | None:
     """The scalar gradient that entered a node, or that stands in a parameter's `.grad` after it arrived."""
     event = int(state.gradient_event[node])
     if event < 0:
@@ -120,6 +129,6 @@ def contribution_text(readings: Readings, event: int, slot: int) -> str:
     return "" if norm is None else f"‖{text_of(norm)}‖"
 
 
-def text_of(value: float | None) -> str:
-    """Four significant digits; nothing for nothing."""
-    return "" if value is None else number(value)
+def text_of(value: float | complex | None) -> str:
+    """Four significant digits; two for each part of a complex number, for which there is no more room."""
+    return "" if value is None else number(value) if isinstance(value, float) else number(value, 2)

@@ -313,6 +313,7 @@ def _number(text: str) -> float | None:
 def _spin_box(name: str, low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
     box = QSpinBox()
     box.setObjectName(name)
+    box.setMinimumHeight(theme.CONTROL_HEIGHT)  # as high as the line edits among which it stands
     box.setRange(low, high)
     box.setValue(value)
     box.setSuffix(suffix)
@@ -322,6 +323,7 @@ def _spin_box(name: str, low: int, high: int, value: int, suffix: str = "") -> Q
 def _combo_box(name: str, choices: list[tuple[str, str]]) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
+    box.setMinimumHeight(theme.CONTROL_HEIGHT)
     for key, text in choices:
         box.addItem(text, key)
     return box

@@ -17,6 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from gui import theme
 from gui.load_model import models
 from gui.load_model.dialog import LoadModelDialog
 from gui.load_model.models import ModelList
@@ -166,6 +167,13 @@ def _choose(dialog: LoadModelDialog, model: str) -> None:
 def test_resnet18_is_chosen_first(dialog: LoadModelDialog) -> None:
     assert dialog.options() == ModelOptions("resnet18")
     assert dialog.run_button.isEnabled()
+
+
+def test_all_fields_are_equally_high(dialog: LoadModelDialog, qapp: QApplication) -> None:
+    theme.apply(qapp, "dark")
+    dialog.show()
+    fields = (dialog.image_size, dialog.batch, dialog.loss, dialog.learning_rate, dialog.seed, dialog.steps)
+    assert {field.height() for field in fields} == {theme.CONTROL_HEIGHT}
 
 
 def test_searching_leaves_what_fits(dialog: LoadModelDialog, qtbot: QtBot) -> None:

@@ -16,11 +16,11 @@ from gui.canvas.scene import Scene
 from tests.gui.canvas.scenes import node_named, picture_at, scene_of
 
 
-def number(picture: Picture, name: str) -> float | None:
+def number(picture: Picture, name: str) -> complex | None:
     return value_of(picture.readings, picture.scene, picture.state, node_named(picture.scene, name))
 
 
-def gradient(picture: Picture, name: str) -> float | None:
+def gradient(picture: Picture, name: str) -> complex | None:
     return gradient_of(picture.readings, picture.scene, picture.state, node_named(picture.scene, name))
 
 
@@ -48,6 +48,19 @@ def test_an_infinite_number_keeps_its_sign_where_it_was_recorded(
     monkeypatch.setattr(Recording, "tensor", overflown)
     monkeypatch.setattr(Recording, "data", lambda *_: data)
     assert number(picture_at(recording, scene, 9), "loss") == shown
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [(np.array(1 - 2.5j, np.complex64), "1.0 \N{MINUS SIGN} 2.5j"), (np.zeros(0, np.complex64), ""), (None, "")],
+)
+def test_a_complex_number_is_shown_itself_and_not_its_size(
+    recording: Recording, scene: Scene, monkeypatch: pytest.MonkeyPatch, data: np.ndarray | None, text: str
+) -> None:
+    read = Recording.tensor
+    monkeypatch.setattr(Recording, "tensor", lambda self, number: replace(read(self, number), dtype="complex64"))
+    monkeypatch.setattr(Recording, "data", lambda *_: data)
+    assert text_of(number(picture_at(recording, scene, 9), "loss")) == text
 
 
 def test_no_number_before_it_is_there(recording: Recording, scene: Scene) -> None:
