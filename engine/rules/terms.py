@@ -7,7 +7,7 @@ and for any other rule on small tensors it is found by letting one entering elem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,13 +165,30 @@ def _probed(rule: Rule, values: NodeValues, slot: int, index: Index) -> list[Ter
     groups = []
     for number, array in entering.items():
         zeros = {other: np.zeros_like(item) for other, item in entering.items()}
-        coefficients: Floats = np.zeros(array.shape, dtype=np.complex128)
-        for at in np.ndindex(array.shape):
-            unit = np.zeros_like(array)
-            unit[at] = 1.0
-            coefficients[at] = value_of(rule.vjp(_Probe(values, zeros | {number: unit}))[slot])[index]
-        if not np.any(coefficients.imag):
-            coefficients = coefficients.real
-        where = np.nonzero(coefficients) if array.ndim else ()
-        groups.append(TermGroup(number, where, coefficients[where] if array.ndim else coefficients, "slope"))
+
+        def answers(size: complex, zeros: Mapping[int, Floats] = zeros, number: int = number) -> Floats:
+            """What the element becomes when one number enters, at each place in turn."""
+            found: Floats = np.zeros(zeros[number].shape, dtype=np.complex128)
+            for at in np.ndindex(found.shape):
+                unit = np.zeros_like(zeros[number])
+                unit[at] = size
+                found[at] = value_of(rule.vjp(_Probe(values, dict(zeros) | {number: unit}))[slot])[index]
+            return found
+
+        one = answers(1.0)
+        if array.dtype.kind != "c":
+            groups.append(_slopes(number, one))
+            continue
+        turned = 1j * answers(1j)  # f(g) = a g + b conj(g): f(1) = a + b, i f(i) = b - a
+        noise = 1e-13 * np.maximum(np.abs(one), np.abs(turned)).max(initial=0.0)
+        for both, conjugated in ((one - turned) / 2, False), ((one + turned) / 2, True):
+            groups.append(_slopes(number, np.where(np.abs(both) > noise, both, 0.0), conjugated=conjugated))
     return groups
+
+
+def _slopes(number: int, coefficients: Floats, *, conjugated: bool = False) -> TermGroup:
+    """The coefficients that are not zero."""
+    if not np.any(coefficients.imag):
+        coefficients = coefficients.real
+    where = np.nonzero(coefficients) if coefficients.ndim else ()
+    return TermGroup(number, where, coefficients[where] if where else coefficients, "slope", conjugated)
