@@ -77,7 +77,8 @@ def _occupied(n: NodeValues) -> Array:
     texts = _texts(n, lengths, alpha.shape[2], int(n.argument("blank", 0)))
     emitted = np.take_along_axis(scores, np.broadcast_to(texts, (longest, *texts.shape)), axis=2)
     beta, error = ways_on(emitted, texts, times, lengths, n.unit)
-    through, summed, moved = alpha + beta, np.full(scores.shape, -np.inf), np.zeros(scores.shape)
+    through = np.where(np.isfinite(beta), alpha + beta, -np.inf)  # alpha is not initialized where no text can be
+    summed, moved = np.full(scores.shape, -np.inf), np.zeros(scores.shape)
     at = (*np.indices(through.shape)[:2], np.broadcast_to(texts, through.shape))
     np.logaddexp.at(summed, at, through)
     error = np.where(np.isfinite(through), error + n.unit * (1 + np.abs(through)), 0.0)

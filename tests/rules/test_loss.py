@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from tests.rules.handmade import assert_gradients, node_values
 from tests.rules.proving import leaf, prove, recorded
 
 CTC: Any = functional.ctc_loss
@@ -100,6 +101,18 @@ def test_ctc(as_tensors: bool) -> None:
         )  # fmt: skip
     only = torch.tensor([1, 1])
     prove(lambda x: CTC(x.log_softmax(1), only, (7,), (2,)), leaf(7, 3), type_="CtcLossBackward0")
+
+
+def test_what_ctc_left_uninitialized_is_not_looked_at() -> None:
+    scores = leaf(4, 2, 3, dtype=torch.float64).log_softmax(2).detach().requires_grad_()
+    given = torch.tensor([[1, 2], [2, 0]]), [4, 3], [2, 1]
+    loss, alpha = torch.ops.aten._ctc_loss(scores, *given)
+    g = torch.ones_like(loss)
+    gradients = {0: torch.autograd.grad(loss, scores, g)[0]}
+    alpha[1, :, 3:], alpha[1, 3:] = torch.nan, torch.nan
+    saved = {"log_probs": scores, "targets": given[0], "result0": loss, "result1": alpha}
+    lengths = {"input_lengths": given[1], "target_lengths": given[2]}
+    assert_gradients(node_values("CtcLossBackward0", {0: g}, saved, gradients, lengths), gradients)
 
 
 def test_a_text_without_letters() -> None:
