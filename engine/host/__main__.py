@@ -3,7 +3,8 @@
 Messages go out on standard output, commands come in on standard input, a JSON object a line. What the script itself
 prints, on either of its streams, goes to standard error as it is, so that nothing is lost if the process dies.
 
-With `--wait` instead of a script it imports torch and waits for a `run` command, so that the window need not.
+With `--wait` instead of a script it imports torch and waits for a `run` command, so that the window need not. With
+`--finite-differences FILE.chain` it checks nodes of a recording that have no rule, and sends a message for each.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands, messages = _private_streams()
     faulthandler.enable()
     send = _sender(messages)
+    if options.finite_differences is not None:
+        return _check(options.finite_differences, options.nodes, send)
     request = _awaited(commands) if options.wait else _request(options)
     if request is None:
         return 0
@@ -56,14 +59,33 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--pause-after", type=int, metavar="STEPS", help="stand still after so many training steps")
     parser.add_argument("--cwd", type=Path, help="the script's working directory")
     parser.add_argument("--wait", action="store_true", help="import torch, then wait for a run command")
+    parser.add_argument("--finite-differences", type=Path, metavar="FILE.chain", help="check a recording's nodes")
+    parser.add_argument("--nodes", type=_numbers, metavar="1,2,3", help="which nodes; else all that have no rule")
     parser.add_argument("--list-models", action="store_true", help="print torchvision's classification models")
     given = list(sys.argv[1:] if arguments is None else arguments)
     split = given.index("--") if "--" in given else len(given)
     options = parser.parse_args(given[:split])
     options.args = given[split + 1 :]
-    if not (options.list_models or options.wait) and (options.script is None or options.output is None):
+    other = options.list_models or options.wait or options.finite_differences is not None
+    if not other and (options.script is None or options.output is None):
         parser.error("a script and --output are needed")
     return options
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
+
+
+def _check(path: Path, nodes: Sequence[int] | None, send: Callable[[Message], None]) -> int:
+    """Exit code 0 if every node that could be checked is proved, 1 if one is wrong; a failure is a message, too."""
+    from engine.host.finite_differences import check
+
+    try:
+        results = check(path.resolve(), nodes, report=send, give_up=lambda: os._exit(1))
+    except ChainruleError as error:
+        send(Failed(str(error), "", str(path), 0))
+        return error.exit_code
+    return int(any(result.state == "wrong" for result in results))
 
 
 def _request(options: argparse.Namespace) -> Run:

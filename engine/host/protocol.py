@@ -7,6 +7,7 @@ and put it in `MESSAGES` (host to window) or `COMMANDS` (window to host).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
@@ -81,6 +82,29 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Differences:
+    """What finite differences say of one node.
+
+    `state`: "proved", "wrong", "unknown" or "no_data"; `reason` says why it is not proved, or how much was tried. The
+    other fields are of the gradient that is worst: its `slot`, its errors as for a proof, and its `worst` element, with
+    the numbers there. NaN where there is none.
+    """
+
+    kind: ClassVar[str] = "differences"
+    node: int
+    type: str
+    state: Literal["proved", "wrong", "unknown", "no_data"]
+    reason: str
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    slot: int = 0
+    worst: tuple[int, ...] = ()
+    computed: float = math.nan
+    recorded: float = math.nan
+    bound: float = 0.0
+
+
+@dataclass(frozen=True)
 class Prepare:
     """Import modules that the script to come will need, of `PREPARED`; others are passed over."""
 
@@ -131,11 +155,11 @@ class Stop:
     kind: ClassVar[str] = "stop"
 
 
-Message = Started | Committed | Paused | Resumed | Notice | Failed | Finished
+Message = Started | Committed | Paused | Resumed | Notice | Failed | Finished | Differences
 Command = Prepare | Run | Pause | Resume | StepOnce | Stop
 
 MESSAGES: Mapping[str, type[Message]] = {
-    cls.kind: cls for cls in (Started, Committed, Paused, Resumed, Notice, Failed, Finished)
+    cls.kind: cls for cls in (Started, Committed, Paused, Resumed, Notice, Failed, Finished, Differences)
 }
 COMMANDS: Mapping[str, type[Command]] = {cls.kind: cls for cls in (Prepare, Run, Pause, Resume, StepOnce, Stop)}
 
