@@ -177,7 +177,7 @@ def _einsum(subscripts: str, *operands: Any, **_: Any) -> Bounded:
         return Bounded(value, error + np.einsum(subscripts, item.errors), unit)
     if len(operands) > 2:
         raise TypeError("np.einsum of Bounded arrays takes one or two operands: multiply step by step")
-    inputs, _, output = subscripts.replace(" ", "").partition("->")
+    inputs, _arrow, output = subscripts.replace(" ", "").partition("->")
     first, second = operands
     x, y = value_of(first), value_of(second)
     sizes: dict[str, int] = {}

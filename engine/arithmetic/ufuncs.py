@@ -29,7 +29,7 @@ def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Mapping
     if method == "reduce" and ufunc in (np.add, np.maximum, np.minimum):
         from engine.arithmetic import functions
 
-        named: Callable[..., Any] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}[ufunc]
+        named: Any = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}[ufunc]
         wanted = {key: kwargs[key] for key in ("axis", "keepdims") if key in kwargs}
         return functions.apply(named, inputs, {"axis": 0} | wanted)
     if method != "__call__" or kwargs.get("out") is not None:

@@ -96,7 +96,8 @@ def test_each_operation_stays_within_a_narrow_bound(name: str) -> None:
 def test_complex_products_stay_within_their_bounds() -> None:
     generator = np.random.default_rng(0)
     a, b = ((generator.normal(size=(6, 6)) + 1j * generator.normal(size=(6, 6))).astype(np.complex64) for _ in "ab")
-    for function in (np.multiply, np.divide, np.matmul, lambda a, b: np.exp(a) * np.conj(b)):
+    functions: list[Function] = [np.multiply, np.divide, np.matmul, lambda a, b: np.exp(a) * np.conj(b)]
+    for function in functions:
         bounded = function(exact(a, UNIT), exact(b, UNIT))
         assert compare(bounded, function(a, b), "complex64").holds
         assert np.all(bounded.errors < 1e-3 * np.abs(bounded.value).max())
@@ -116,14 +117,14 @@ def test_the_coarser_unit_counts() -> None:
 
 
 def test_moving_elements_adds_no_error() -> None:
-    a = exact(np.arange(12.0).reshape(3, 4), UNIT)
+    a: Any = exact(np.arange(12.0).reshape(3, 4), UNIT)
     for moved in (a.T, a[1:], a.reshape(4, 3), np.flip(a, 0), np.concatenate([a, a]), np.pad(a, 1), -a, np.abs(a)):
         assert isinstance(moved, Bounded)
         assert moved.error is None
 
 
 def test_writing_into_a_part_writes_its_error() -> None:
-    total = np.zeros_like(exact(np.ones(3), UNIT))
+    total: Any = np.zeros_like(exact(np.ones(3), UNIT))
     total[1:] = exact(np.array([0.1, 0.2]), UNIT) * 3.0
     np.testing.assert_array_equal(total.value, [0.0, 0.1 * 3, 0.2 * 3])
     assert total.errors[0] == 0
@@ -139,10 +140,11 @@ def test_comparisons_look_at_values() -> None:
 
 
 def test_what_has_no_bound_is_refused() -> None:
+    matrix: Any = exact(np.eye(2), UNIT)
     with pytest.raises(TypeError):
-        np.linalg.inv(exact(np.eye(2), UNIT))
+        np.linalg.inv(matrix)
     with pytest.raises(TypeError):
-        np.gcd(exact(np.ones(2), UNIT), 2)
+        np.gcd(matrix, 2)
 
 
 def test_a_divisor_that_may_be_zero_has_no_bound() -> None:
