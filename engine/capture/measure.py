@@ -216,7 +216,11 @@ def _histogram(values: npt.NDArray[Any], statistics: Statistics) -> Histogram | 
         counts[HISTOGRAM_BINS // 2] = values.size
         return Histogram(counts, low, high)
     scaled = values - low
-    scaled *= HISTOGRAM_BINS / width
+    if width < 1e-30:  # the factor might be infinite
+        scaled = scaled.astype(np.float64) / width
+        scaled *= HISTOGRAM_BINS
+    else:
+        scaled *= HISTOGRAM_BINS / width
     bins = scaled.astype(np.int64)
     np.minimum(bins, HISTOGRAM_BINS - 1, out=bins)  # the maximum itself, and what rounding lifts to it
     return Histogram(np.bincount(bins, minlength=HISTOGRAM_BINS), low, high)

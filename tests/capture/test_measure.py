@@ -122,6 +122,16 @@ def test_views_are_measured_by_their_own_elements(view: object) -> None:
     assert raw_bytes(tensor).tobytes() == tensor.contiguous().numpy().tobytes()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_histogram_of_numbers_next_to_zero(dtype: torch.dtype) -> None:
+    """A bin that is narrower than one over the largest number."""
+    tiny = torch.finfo(dtype).tiny
+    values = torch.tensor([0.0, 0.25, 0.5, 1.0], dtype=dtype) * tiny
+    histogram = measure(values)[1]
+    assert histogram is not None
+    assert histogram.counts[[0, 16, 32, HISTOGRAM_BINS - 1]].tolist() == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("shape", [(5000,), (3, 5000), (70, 70), (2, 3, 4, 1000), (4096,)])
 def test_a_preview_is_a_small_even_sample(shape: tuple[int, ...]) -> None:
     tensor = torch.arange(math.prod(shape)).reshape(shape)

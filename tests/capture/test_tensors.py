@@ -29,6 +29,19 @@ def test_other_dtypes_are_kept(dtype: torch.dtype, capture: Capture) -> None:
     np.testing.assert_array_equal(gradient.astype(exact.numpy().dtype), exact.numpy())
 
 
+def test_a_conjugate_is_not_taken_for_what_it_is_a_view_of(capture: Capture) -> None:
+    w = torch.tensor([1.0 + 2.0j, -3.0j], requires_grad=True)
+    with capture() as captured:
+        torch.view_as_real(w.conj() * (2.0 + 1.0j)).sum().backward()
+    (event,) = captured.events("accumulate")
+    assert w.grad is not None
+    np.testing.assert_array_equal(captured.values(event, "grad_after")[0], w.grad.resolve_conj().numpy())
+    node = _nodes(captured.recording)["ConjBackward0"]
+    (event,) = [e for e in captured.events("backward") if captured.recording.event(e).node == node.id]
+    (entered,), (left,) = (captured.values(event, role) for role in ("grad_output", "grad_input"))
+    np.testing.assert_array_equal(left, np.conj(entered))
+
+
 def test_values_that_are_no_numbers_are_counted(capture: Capture) -> None:
     w = torch.tensor([0.0, 1.0], requires_grad=True)
     with capture() as captured:
