@@ -82,7 +82,7 @@ _INNER = {
     "addcdiv_.default": "AddcdivBackward0", "lerp_.Scalar": "LerpBackward0", "lerp_.Tensor": "LerpBackward1",
     "reciprocal_.default": "ReciprocalBackward0", "rsqrt_.default": "RsqrtBackward0", "square_.default": "PowBackward0",
 }  # fmt: skip
-_SLICE, _VIEW = -1, -2  # numbers of the tensors that stand for the part of the gradient, and for the view
+_SLICE, _VIEW, _NUMBERS = -1, -2, -3  # tensors that stand for the part of the gradient, the view, and plain numbers
 
 
 class _Write:
@@ -103,7 +103,12 @@ class _Write:
         type_ = _INNER.get(n.node.operation.removeprefix("aten."))
         if type_ is None:
             raise UnsupportedError(f"a write by {n.node.operation} to a view")
-        self.values = n.within(type_, self._tensors(n, view["arguments"]), self._arrays(n))
+        tensors, arrays = self._tensors(n, view["arguments"]), self._arrays(n)
+        for name, number in n.node.info.get("args", {}).items():
+            if isinstance(number, float | int) and not isinstance(number, bool) and ("saved", 0, name) not in tensors:
+                tensors[("saved", 0, name)] = _NUMBERS - len(arrays)  # what torch makes a tensor of
+                arrays[_NUMBERS - len(arrays)] = (np.array(float(number)), "float64")
+        self.values = n.within(type_, tensors, arrays)
         self.stops = reason_not_differentiable(type_) is not None
         self.rule: Rule | None = find_rule(type_)
         if self.rule is None and not self.stops:

@@ -90,12 +90,17 @@ def cumsum(n: NodeValues) -> tuple[Array]:
 def _cumprod_terms(n: NodeValues, _slot: int, index: Index) -> list[TermGroup]:
     if not index:
         return [TermGroup(0, (), np.ones(1), "a copy")]
-    dim, place, _ = _line(n, index)
-    x = np.moveaxis(value_of(n.saved("self")), dim, -1)
-    row = x[(*index[:dim], *index[dim + 1 :])].copy()
+    dim, place, at = _line(n, index)
+    x = value_of(n.saved("self"))
+    if not (x == 0).any() and x.shape[dim] > 1:
+        return [TermGroup(0, at, np.conj(_products(n, dim)[at] / x[index]), "the other factors")]
+    row = np.moveaxis(x, dim, -1)[(*index[:dim], *index[dim + 1 :])].copy()
     row[place] = 1.0
-    _, _, at = _line(n, index)
     return [TermGroup(0, at, np.conj(np.cumprod(row)[place:]), "the other factors")]
+
+
+def _products(n: NodeValues, dim: int) -> Array:
+    return n.saved("result") if n.has("result") else np.cumprod(n.saved("self"), axis=dim)
 
 
 @rule(
@@ -110,8 +115,7 @@ def cumprod(n: NodeValues) -> tuple[Array]:
         return (g,)
     dim = axis(n, "dim", g.ndim)
     x = n.saved("self")
-    products = n.saved("result") if n.has("result") else np.cumprod(x, axis=dim)
-    weighted = np.conj(products) * g
+    weighted = np.conj(_products(n, dim)) * g
     zero = value_of(x) == 0
     if not zero.any():
         return (from_here_on(weighted, dim) / np.conj(x),)
@@ -209,6 +213,8 @@ def _norms(x: Array, p: float, reduced: tuple[int, ...]) -> Array:
 
 
 def _renorm_terms(n: NodeValues, _slot: int, index: Index) -> list[TermGroup]:
+    if value_of(n.saved("self")).dtype.kind == "c":
+        raise UnsupportedError("rows of complex numbers: real parts are taken on the way, so that there are no factors")
     found = _shortened(n)
     own = tuple(np.array([at]) for at in index)
     row = tuple(0 if position in found.reduced else at for position, at in enumerate(index))

@@ -137,8 +137,8 @@ def _spread(n: NodeValues, reduced: tuple[int, ...]) -> Array:
     """The slope of the variance: 2 (x - mean) / (N - correction)."""
     x = n.saved("self")
     centre = np.mean(x, axis=reduced, keepdims=True) if reduced else x
-    free = _counted(n.shape(0), reduced) - _correction(n)
-    if free <= 0:
+    free = np.float64(_counted(n.shape(0), reduced) - _correction(n))
+    if free <= 0 and (not x.ndim or n.argument("dim", None) is None):  # torch says so only where it takes all
         return np.where(value_of(x) == value_of(centre), np.nan, np.inf)
     return (x - centre) * (2.0 / free)
 
@@ -207,17 +207,29 @@ def norm_factor(x: Array, norm: Array, p: float, reduced: tuple[int, ...]) -> Ar
     if p == 2:
         return np.where(zero, 0.0, x / norm)
     if math.isinf(p):
-        return direction * _evenly((np.abs(plain) == value_of(norm)) | np.isnan(plain), reduced)
+        return direction * _evenly(_furthest(plain, value_of(norm), p, reduced) | np.isnan(plain), reduced)
     if p < 1:
         return np.where(plain == 0, 0.0, direction * np.power(size, p - 1)) * np.power(norm, 1 - p)
     share = np.where(zero, 0.0, 1.0 / np.power(norm, p - 1))
     return (direction * np.power(size, p - 1) if p < 2 else x * np.power(size, p - 2)) * share
 
 
+def _furthest(x: Floats, norm: Floats, p: float, reduced: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """The elements whose absolute value is the norm. That of complex numbers is rounded: theirs is found again."""
+    size = np.abs(x)
+    if x.dtype.kind != "c" or not reduced or not size.size:
+        return np.asarray(size == norm)
+    end = (np.max if p > 0 else np.min)(size, axis=reduced, keepdims=True)
+    if np.any((np.abs(size - end) <= 1e-6 * end) & (size != end)):
+        raise UnsupportedError("which of several complex numbers is the largest depends on how they were rounded")
+    return np.asarray(size == end)
+
+
 def _sign(x: Array) -> Array:
+    """x / |x|, as torch's `sgn`: zero for a real number that is none."""
     plain = value_of(x)
     if plain.dtype.kind != "c":
-        return np.sign(plain)
+        return np.where(np.isnan(plain), 0.0, np.sign(plain))
     return np.where(plain == 0, 0.0, x / np.abs(np.where(plain == 0, 1.0, x)))
 
 

@@ -20,6 +20,7 @@ from engine.rules.verify import STATES, check_gradients, verify_graph
 from tools.prove.samples import operators, record_samples
 
 SAMPLES = 2
+WRONG_IN_TORCH = {"AsStridedScatterBackward0"}  # tests/rules/test_copying.py shows it by differences
 OPERATORS = sorted(operators())
 
 
@@ -59,7 +60,7 @@ def test_samples_are_proved_and_what_is_moved_is_caught(recording: Recording) ->
     for graph in recording.graphs:
         for proof in verify_graph(recording, graph.id):
             assert proof.state in STATES
-            assert proof.state != "wrong", f"{proof.type}: {proof.reason}"
+            assert proof.state != "wrong" or proof.type in WRONG_IN_TORCH, f"{proof.type}: {proof.reason}"
             if find_rule(proof.type) is None and reason_not_differentiable(proof.type) is None:
                 assert proof.type == "AccumulateGrad" or proof.state in ("unknown", "not_run", "no_data")
     for graph_values, node, rule in _nodes(recording):
