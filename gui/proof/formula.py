@@ -18,7 +18,7 @@ from gui.tensor_views.painting import draw_text, metrics
 
 SCALE = 15.0 / SIZE  # of formulas beside text
 SMALLEST = 0.6  # a part that is wider than the view is shrunk so far
-GAP = 5.0  # px between parts
+GAP = 1.5  # px between parts, which begin with an operator that has space of its own
 LINE_GAP = 4.0
 LEAST_ASCENT, LEAST_DESCENT = 11.0, 4.0
 
