@@ -56,12 +56,10 @@ def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
             return _refused("its error cannot be bounded: a divisor may be zero")
         difference = np.abs(there - value)
         excess = difference / bound
-        same = (np.isnan(there) & np.isnan(value)) | (there == value) | _overflowed(value, there, bound, dtype)
-        excess = np.where(same, 0.0, np.where(np.isfinite(difference), excess, np.inf))
-        difference = np.where(same, 0.0, difference)
+        if not np.isfinite(difference.sum()):  # some number is infinite or NaN, on either side
+            excess, difference = _settled(value, there, bound, dtype, excess, difference)
     worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
-    finite = np.abs(there[np.isfinite(there)])
-    scale = float(finite.max(initial=0.0))
+    scale = float(np.max(np.abs(there), initial=0.0, where=np.isfinite(there)))
     largest = float(difference.max())
     return Comparison(
         bool(np.all(excess <= 1.0)),
@@ -79,6 +77,15 @@ def allowed(value: Floats, error: Floats | None, dtype: str) -> Floats:
     unit = unit_roundoff(dtype)
     bound = 2 * unit * np.abs(value) + _SUBNORMALS * _TINIEST.get(dtype, 2.0**-1074)
     return bound if error is None else bound + SAFETY * error
+
+
+def _settled(
+    value: Floats, there: Floats, bound: Floats, dtype: str, excess: Floats, difference: Floats
+) -> tuple[Floats, Floats]:
+    """No error where both are NaN, or infinite with one sign, or the dtype overflowed; an infinite one elsewhere."""
+    same = (np.isnan(there) & np.isnan(value)) | (there == value) | _overflowed(value, there, bound, dtype)
+    excess = np.where(same, 0.0, np.where(np.isfinite(difference), excess, np.inf))
+    return excess, np.where(same, 0.0, difference)
 
 
 def _overflowed(value: Floats, there: Floats, bound: Floats, dtype: str) -> Any:
