@@ -134,12 +134,12 @@ class Theme:
         return self.categories.get(name, self.categories["other"])
 
     def _proof_fill(self, name: str) -> QColor:
-        share = {"proof_good": 0.34, "proof_wrong": 0.44} if self.is_dark else {"proof_good": 0.2, "proof_wrong": 0.2}
+        share = {"proof_good": 0.27, "proof_wrong": 0.4} if self.is_dark else {"proof_good": 0.2, "proof_wrong": 0.14}
         mixed = {
             "proof_good": (self.proved, share["proof_good"]),
             "proof_quiet": (self.dim, 0.2),
             "proof_wrong": (self.error, share["proof_wrong"]),
-            "proof_unknown": (self.warn, 0.3 if self.is_dark else 0.2),
+            "proof_unknown": (self.warn, 0.22 if self.is_dark else 0.18),
             "proof_none": (self.dim, 0.06),
         }
         return blend(self.surface, *mixed[name])

@@ -233,8 +233,8 @@ class HeatMap(QWidget):
         blocks = []
         for place, length, pixels in zip(cell, self._values.shape, (area.height(), area.width()), strict=True):
             count = min(int(pixels * ratio), length)
-            block = place * count // length
-            blocks.append(slice(-(-block * length // count), max(-(-(block + 1) * length // count), place + 1)))
+            block = ((place + 1) * count - 1) // length  # as `max_abs_pool` cuts
+            blocks.append(slice(block * length // count, (block + 1) * length // count))
         part = np.abs(self._values[blocks[0], blocks[1]])
         row, column = np.unravel_index(int(np.argmax(np.where(np.isnan(part), np.inf, part))), part.shape)
         return int(blocks[0].start + row), int(blocks[1].start + column)

@@ -10,7 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.recording.model import Event, Graph, Node, StepStart
 from engine.recording.writer import Writer
-from gui.session import Session
+from engine.rules.upstream import Walk
+from gui.proof.store import Verdict
+from gui.session import Element, Session
 from tests.recordings import make_bow, make_chain, make_info
 
 
@@ -187,3 +189,37 @@ def test_a_file_that_is_taken_away_is_told(session: Session, bow: Path) -> None:
     bow.unlink()
     assert not session.open(bow)
     assert seen[0][0] == "failed"
+
+
+def test_an_element_belongs_to_the_selected_node(session: Session) -> None:
+    told: list[Element | None] = []
+    session.element_changed.connect(told.append)
+    first = Element("out", 0, ())
+    session.select(0, first)
+    session.select(0)  # the same node again keeps it
+    session.seek(14)  # in the next training step, the node at its place is selected
+    assert session.selection == 8
+    assert session.element == first
+    session.select(9)
+    session.select(None)
+    assert told == [first, None]
+
+
+def test_another_recording_forgets_element_walk_and_proofs(session: Session, bow: Path) -> None:
+    session.select(0, Element("out", 0, ()))
+    session.show_walk(Walk((), "loss"))
+    session.proofs.add([Verdict(0, "proved")])
+    told: list[str] = []
+    session.walk_changed.connect(lambda: told.append("walk"))
+    session.proofs.changed.connect(lambda: told.append("proofs"))
+    assert session.open(bow)
+    assert (session.element, session.walk, dict(session.proofs.verdicts)) == (None, None, {})
+    assert sorted(told) == ["proofs", "walk"]
+
+
+def test_the_same_walk_is_told_once(session: Session) -> None:
+    told: list[bool] = []
+    session.walk_changed.connect(lambda: told.append(session.walk is not None))
+    for walk in (Walk((), "loss"), Walk((), "loss"), None, None):
+        session.show_walk(walk)
+    assert told == [True, False]

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import ramps, theme
 from gui.stylesheet import stylesheet
-from gui.theme import CATEGORIES, DARK, LIGHT, Theme
+from gui.theme import CATEGORIES, DARK, LIGHT, PROOFS, Theme
 
 THEMES = pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
 
@@ -49,7 +49,7 @@ def test_tokens_are_readable_on_every_surface(look: Theme, token: str) -> None:
 
 
 @THEMES
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", [*CATEGORIES, *PROOFS])
 def test_text_is_readable_on_every_node(look: Theme, category: str) -> None:
     assert contrast(look.text, look.category(category)) >= (6.5 if look.is_dark else 12)
 

@@ -138,3 +138,37 @@ def test_without_data_nothing_is_drawn(qtbot: QtBot, qapp: QApplication) -> None
     view.set_slice(Loaded(tensor, None), None)
     view.grab()
     assert view._area().isEmpty()
+
+
+def test_a_click_or_enter_chooses_an_element(qtbot: QtBot, qapp: QApplication) -> None:
+    view = shown(qtbot, np.arange(24.0).reshape(2, 3, 4), (1,))
+    chosen: list[tuple[int, ...]] = []
+    view.element_chosen.connect(chosen.append)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=center(view, 2, 1))
+    view.set_cell((0, 3))
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(1, view.height() - 2))  # beside the picture
+    assert chosen == [(1, 2, 1), (1, 0, 3)]
+
+
+def test_where_cells_share_a_pixel_the_largest_is_chosen(qtbot: QtBot, qapp: QApplication) -> None:
+    data = np.zeros((2000, 2))
+    data[997, 1] = -5.0
+    view = shown(qtbot, data)
+    assert view.pooled
+    chosen: list[tuple[int, ...]] = []
+    view.element_chosen.connect(chosen.append)
+    area = view._area()
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(area.width() * 3 // 4, 997 * area.height() // 2000))
+    assert chosen == [(997, 1)]
+
+
+def test_a_marked_element_has_a_frame_in_its_slice_only(qtbot: QtBot, qapp: QApplication) -> None:
+    view = shown(qtbot, np.ones((2, 6, 6)), (0,))
+    plain = picture(view)
+    view.mark((1, 2, 3))
+    assert picture(view) == plain
+    view.mark((0, 2, 3))
+    assert picture(view) != plain
+    view.mark(None)
+    assert picture(view) == plain

@@ -96,3 +96,21 @@ def test_magnitudes_can_be_drawn() -> None:
     assert magnitudes(np.array([3 + 4j])).tolist() == [5.0]
     assert magnitudes(np.array([True])).tolist() == [1.0]
     assert magnitudes(np.array([-128], np.int8)).dtype == np.float64
+
+
+@given(shapes, st.lists(st.integers(0, 6), max_size=4), st.booleans())
+def test_a_place_is_the_reverse_of_an_index(shape: tuple[int, ...], wanted: list[int], fold: bool) -> None:
+    shown = plane(shape, wanted, fold=fold)
+    for row in range(shown.rows):
+        for column in range(shown.columns):
+            index = shown.index(row, column)
+            if index is not None:
+                assert shown.place(index) == (row, column)
+
+
+def test_an_element_of_another_slice_has_no_place() -> None:
+    shown = plane((2, 3, 4), (1,))
+    assert shown.place((0, 2, 1)) is None
+    assert shown.place((1, 2, 1)) == (2, 1)
+    assert shown.place((1, 3, 1)) is None
+    assert shown.place((2, 1)) is None

@@ -87,3 +87,13 @@ def test_other_data_replaces_it(qtbot: QtBot, qapp: QApplication) -> None:
     assert table.drawn_state() != before
     table.set_slice(None, None)
     assert table.model().rowCount() == 0
+
+
+def test_a_click_or_enter_chooses_an_element(qtbot: QtBot, qapp: QApplication) -> None:
+    table = shown(qtbot, np.arange(24.0).reshape(2, 3, 4), (1,))
+    chosen: list[tuple[int, ...]] = []
+    table.element_chosen.connect(chosen.append)
+    place = table.visualRect(table.model().index(2, 1)).center()
+    QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    assert chosen == [(1, 2, 1), (1, 2, 1)]
