@@ -82,8 +82,11 @@ def outline(recording: Recording, step: int) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def work_out(recording: Recording, place: Place) -> Line:
-    """Do the arithmetic of one line."""
+def work_out(recording: Recording, place: Place, kept: dict[int, Any] | None = None) -> Line:
+    """Do the arithmetic of one line.
+
+    `kept`, a dict that goes from call to call, saves work where a node has several gradients.
+    """
     if place.stage == "update":
         return _update(recording, place)
     event = recording.event(place.event)
@@ -92,11 +95,14 @@ def work_out(recording: Recording, place: Place) -> Line:
     graph = GraphValues(recording, event.graph)
     node = recording.node(place.node)
     with graph.kept(), np.errstate(all="ignore"):
-        return _gradient(graph, node, place) if place.stage == "gradient" else _forward(graph, node, place)
+        if place.stage != "gradient":
+            return _forward(graph, node, place)
+        return _gradient(graph, node, place, {} if kept is None else kept)
 
 
 def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
-    name = Names(graph).of(node)
+    names = Names(graph)
+    name = names.of(node)
     output = next((v.tensor for v in graph.recording.values(place.event) if v.role == "output"), None)
     dtype = node.dtype or "float32"
     recorded = None if output is None else graph.data(output)
@@ -107,7 +113,7 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
     formula = ""
     try:
         given = operands(graph, node)
-        formula = Names(graph).formula(how.formula, given) if node.name else ""
+        formula = names.formula(how.formula, given) if names.called(node) else ""
         numbers = numbered(how.formula, given)
         if recorded is None:
             raise NoDataError("the result was not recorded in full")
@@ -121,7 +127,7 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
     return _compared(place, name, formula, numbers if recorded.size == 1 else "", computed, recorded, dtype)
 
 
-def _gradient(graph: GraphValues, node: Node, place: Place) -> Line:
+def _gradient(graph: GraphValues, node: Node, place: Place, kept: dict[int, Any]) -> Line:
     values, plain = graph.values(node), graph.values(node, plain=True)
     assert values is not None
     assert plain is not None
@@ -139,7 +145,11 @@ def _gradient(graph: GraphValues, node: Node, place: Place) -> Line:
     if rule is None:
         return Line(place, name, "", "", "", shown, "as_recorded", remark=f"there is no rule for {node.type} yet")
     try:
-        computed = rule.vjp(values)[place.slot]
+        if node.id not in kept:
+            gradients = rule.vjp(values)
+            kept.clear()
+            kept[node.id] = gradients
+        computed = kept[node.id][place.slot]
         numbers = substitute(rule, plain, place.slot, (0,) * recorded.ndim).numbers if recorded.size == 1 else ""
     except NoDataError as missing:
         return Line(place, name, formula, "", "", shown, "no_data", remark=str(missing))
@@ -187,7 +197,7 @@ def _update(recording: Recording, place: Place) -> Line:
         by_hand = explain_update(recording, place.event)
     except UnknownError as unknown:
         return Line(place, name, "", "", "", text_of(after, dtype), "as_recorded", remark=str(unknown))
-    formula, numbers = _update_formula(
+    formula, numbers = (_write_formula if proof.optimizer == "by hand" else _update_formula)(
         by_hand, recording.event(place.event).info.get("hyperparameters", {}), name, before, dtype
     )
     computed = value_of(by_hand.param).reshape(after.shape)
@@ -219,6 +229,26 @@ def _update_formula(
         text = number_text(Operand("", np.asarray(numbers[sign], dtype=np.float64).reshape(()), dtype))
         right = right.replace(sign, rf"\left({text}\right)" if text.startswith("-") else text)
     return formula, "" if re.search(r"\\(?!left|right|cdot)\w", right) else right
+
+
+def _write_formula(
+    write: Update, hyperparameters: Mapping[str, Any], name: str, before: npt.NDArray[Any], dtype: str
+) -> tuple[str, str]:
+    """What an update that the script itself wrote does, and with numbers: `w - lr · ∂L/∂w`, or `w - other`."""
+    values = {quantity.name: np.asarray(quantity.value) for quantity in write.quantities}
+    operation = str(hyperparameters.get("operation", "")).removeprefix("aten.").partition(".")[0].rstrip("_")
+    sign = {"sub": "-", "add": "+"}.get(operation)
+    if sign is None or "other" not in values:
+        return (rf"\text{{{operation}}}\left({name}\right)" if operation.isidentifier() else ""), ""
+    formula, operand = rf"{name} {sign} <other>", [values["other"]]
+    shown = r"\mathrm{other}"
+    if "learning rate" in values:
+        rate = values["learning rate"]
+        formula, shown = rf"{name} - <lr> \cdot <g>", rf"\mathrm{{lr}} \cdot \frac{{\partial L}}{{\partial {name}}}"
+        operand = [rate, np.divide(values["other"], rate if sign == "-" else -rate)]
+    given = [Operand("", np.asarray(value, dtype=np.float64), dtype) for value in (before, *operand)]
+    numbers = numbered(formula.replace(name, "<w>", 1), given)
+    return f"{name} {formula[len(name) + 1]} {shown}", numbers
 
 
 def _compared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ class Names:
 
     def __init__(self, graph: GraphValues) -> None:
         self._graph = graph
+        self._alone: set[str] | None = None
 
     def formula(self, formula: str, given: Sequence[Operand], depth: int = _INLINED) -> str:
         """`formula` with the operands' names in the place of its placeholders, in order."""
@@ -39,18 +41,34 @@ class Names:
         if operand.node is None:
             return in_brackets(number_text(operand), found)
         node = self._graph.recording.node(operand.node)
+        called = self.called(node)
+        if called:
+            return symbol(called)
         how = forward_of(node.type)
         try:
             if how is not None and depth:
                 return in_brackets(self.formula(how.formula, operands(self._graph, node), depth - 1), found)
         except (NoDataError, UnsupportedError):
             pass
-        return symbol(_short(node.type))
+        short = _short(node.type)
+        return symbol(f"{node.module}.{short}" if _is_name(node.module) else short)
+
+    def called(self, node: Node) -> str:
+        """The name of a node's result: the script's, else that of the module whose only operation it is; or ""."""
+        if node.name or not _is_name(node.module):
+            return node.name
+        if self._alone is None:
+            modules = Counter(other.module for other in self._graph.nodes if other.kind == "operation")
+            outer = {module.rpartition(".")[0] for module in modules}
+            self._alone = {module for module, count in modules.items() if count == 1} - outer
+        last = node.module.rpartition(".")[2].lower().replace("_", "")
+        return node.module if node.module in self._alone or last == _short(node.type) else ""
 
     def of(self, node: Node) -> str:
         """A node's result: its name, or its formula."""
-        operand = Operand(node.name, np.zeros(()), "", node.id)
-        return symbol(node.name) if node.name else self.formula("<it>", [operand])
+        called = self.called(node)
+        operand = Operand(called, np.zeros(()), "", node.id)
+        return symbol(called) if called else self.formula("<it>", [operand])
 
 
 def numbered(formula: str, given: Sequence[Operand]) -> str:
@@ -93,28 +111,39 @@ def derivative(names: Names, node: Node | None) -> str:
     if node is None:
         return r"\frac{\partial L}{\partial \,?}"
     result = names.of(node)
-    return rf"\frac{{\partial L}}{{\partial {result if node.name else rf'({result})'}}}"
+    return rf"\frac{{\partial L}}{{\partial {result if names.called(node) else rf'({result})'}}}"
 
 
 def digits(number: Any) -> str:
     return str(number.item()) if number.dtype == np.float64 else str(number[()])
 
 
+def _is_name(module: str) -> bool:
+    """Whether a module's path tells people something: numbers, as in nn.Sequential, do not."""
+    return bool(re.search(r"[A-Za-z]", module))
+
+
 def _short(type_: str) -> str:
     return type_.split("Backward", maxsplit=1)[0].lower()
 
 
+_HAT = "\0"  # goes over the letter that follows
 _SIGNS = {
     "cdot": "·", "partial": "∂", "sum": "Σ", "left": "", "right": "", "times": "×", "mathrm": "", "mathsf": "",
     "mathbf": "", "infty": "∞", "odot": "⊙", "gamma": "γ", "theta": "θ", "lambda": "λ", "beta": "β", "mu": "μ",
-    "epsilon": "ε", "hat": "", "leftarrow": "←", "le": "≤", "ge": "≥", ",": " ", "_": "_",
+    "epsilon": "ε", "hat": _HAT, "leftarrow": "←", "le": "≤", "ge": "≥", ",": " ", "_": "_", "alpha": "α", "delta": "δ",
+    "Delta": "Δ", "eta": "η", "rho": "ρ", "sigma": "σ", "tau": "τ", "nu": "ν", "phi": "φ", "nabla": "∇", "sqrt": "√",
+    "text": "", "overline": "", "bar": "", "tilde": "", "operatorname": "", "mathbb": "", "quad": " ", ";": " ",
+    "qquad": " ", "!": "", "|": "‖", "approx": "≈", "rightarrow": "→", "to": "→", "cdots": "…", "dots": "…",
+    "ldots": "…", "neq": "≠", "ne": "≠", "pm": "±", "in": "∈", "ell": "ℓ", "prod": "Π", "limits": "",
 }  # fmt: skip
 _TOKEN = re.compile(r"\\([a-zA-Z]+|.)|([{}])|([^\\{}]+)")
 
 
 def plain_text(latex: str) -> str:
     """A formula for people who see or hear text only: fractions get a slash, groups of more than a sign brackets."""
-    return " ".join(_group(iter(_TOKEN.findall(latex))).replace("^T", "ᵀ").split())
+    text = " ".join(_group(iter(_TOKEN.findall(latex))).replace("^T", "ᵀ").split())
+    return re.sub(rf"{_HAT}\s*(\w?)", "\\1\N{COMBINING CIRCUMFLEX ACCENT}", text)
 
 
 def _group(tokens: Iterator[tuple[str, str, str]]) -> str:
@@ -125,7 +154,7 @@ def _group(tokens: Iterator[tuple[str, str, str]]) -> str:
             break
         if brace == "{":
             inner = _group(tokens)
-            text += f"({inner})" if text.endswith("^") and len(inner) > 1 else inner
+            text += f"({inner})" if text.endswith(("^", "_", "√")) and len(inner) > 1 else inner
         elif command == "frac":
             above, below = _argument(tokens), _argument(tokens)
             text += f"{above}/{below}" if above.startswith("∂") else f"({above})/({below})"
