@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
+from engine.export.script.expressions import number
 from engine.export.script.registry import BACKWARD, FORWARD, Template, backward, forward
-from engine.export.script.writing import NodeText, NoTemplateError, number
-
-Mask = npt.NDArray[np.bool_]
+from engine.export.script.writing import NodeText
 
 # type: (the output, the gradient), with x the input, y the output, g the gradient that entered
 _FUNCTIONS = {
@@ -145,170 +141,18 @@ def power_of_tensors_backward(n: NodeText) -> None:
     n.give(1, f"{n.g} * {n.out} * np.log({base})")
 
 
-def choose(n: NodeText, condition: str, chosen: Mask | None, *borders: float) -> str:
-    """`condition`, but what PyTorch chose where an input is so near a border that rounding decides.
-
-    `chosen`: the condition on the recorded input. Rounding is taken to move a number by less than 256 units of
-    roundoff of the largest one.
-    """
-    x = n.input_array(0)
-    if x is None or chosen is None or x.size == 0 or not np.isfinite(x).all():
-        return f"({condition})"
-    width = min(256 * n.unit, 0.1) * float(np.abs(x).max())
-    close = np.zeros(x.shape, bool)
-    for border in borders:
-        close |= np.abs(x - border) <= width
-    where = np.flatnonzero(close)
-    if where.size == 0:
-        return f"({condition})"
-    return n.call("settled", condition, n.value("close", where), n.value("choice", chosen.reshape(-1)[where]))
+@forward("MaximumBackward0 MinimumBackward0")
+def larger(n: NodeText) -> None:
+    n.put(f"np.{n.type[:7].lower()}({n.x(0)}, {n.x(1)})")
 
 
-def _positive(n: NodeText) -> str:
-    x = n.input_array(0)
-    return choose(n, f"{n.out} > 0", None if x is None else x > 0, 0.0)
-
-
-@forward("ReluBackward0")
-def relu(n: NodeText) -> None:
-    n.put(f"np.maximum({n.x()}, 0)")
-
-
-@backward("ReluBackward0")
-def relu_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * {_positive(n)}")
-
-
-@forward("LeakyReluBackward0")
-def leaky_relu(n: NodeText) -> None:
-    n.put(f"np.where({n.x()} > 0, {n.x()}, {number(n.argument('negative_slope', 0.01))} * {n.x()})")
-
-
-@backward("LeakyReluBackward0")
-def leaky_relu_backward(n: NodeText) -> None:
-    x = n.input_array(0)
-    positive = choose(n, f"{n.x()} > 0", None if x is None else x > 0, 0.0)
-    positive = positive[1:-1] if positive.startswith("(") else positive
-    n.give(0, f"{n.g} * np.where({positive}, 1, {number(n.argument('negative_slope', 0.01))})")
-
-
-@forward("HardtanhBackward0 ClampBackward1")
-def clamp(n: NodeText) -> None:
-    low, high = _limits(n)
-    n.put(f"np.clip({n.x()}, {low}, {high})")
-
-
-@backward("HardtanhBackward0 ClampBackward1")
-def clamp_backward(n: NodeText) -> None:
-    low, high = _limits(n)
-    inclusive = "=" if n.type == "ClampBackward1" else ""
-    conditions, borders = [], []
-    x = n.input_array(0)
-    passed = None if x is None else np.ones(x.shape, bool)
-    for limit, sign in ((low, ">"), (high, "<")):
-        if limit != "None":
-            border = float(limit.strip("()"))
-            borders.append(border)
-            conditions.append(f"({n.x()} {sign}{inclusive} {limit})")
-            if passed is not None and x is not None:
-                inside = x > border if sign == ">" else x < border
-                passed &= inside | (x == border) if inclusive else inside
-    n.give(0, f"{n.g} * {choose(n, _all(conditions), passed, *borders)}")
-
-
-def _all(conditions: list[str]) -> str:
-    return conditions[0][1:-1] if len(conditions) == 1 else " & ".join(conditions)
-
-
-def _limits(n: NodeText) -> tuple[str, str]:
-    names = ("min_val", "max_val") if n.type == "HardtanhBackward0" else ("min", "max")
-    defaults = (-1.0, 1.0) if n.type == "HardtanhBackward0" else (None, None)
-    found = [n.argument(name, default) for name, default in zip(names, defaults, strict=True)]
-    if any(isinstance(limit, str) for limit in found):
-        raise NoTemplateError("its limits were not recorded as numbers")
-    low, high = ("None" if limit is None else number(float(limit)) for limit in found)
-    return low, high
-
-
-@forward("EluBackward0")
-def elu(n: NodeText) -> None:
-    if n.argument("scale", 1) != 1 or n.argument("input_scale", 1) != 1:
-        raise NoTemplateError("a scaled ELU")
-    n.put(f"np.where({n.x()} > 0, {n.x()}, {number(n.argument('alpha', 1.0))} * np.expm1(np.minimum({n.x()}, 0)))")
-
-
-@backward("EluBackward0")
-def elu_backward(n: NodeText) -> None:
-    alpha = number(n.argument("alpha", 1.0))
-    n.give(0, f"{n.g} * np.where({n.x()} > 0, 1, {alpha} * np.exp(np.minimum({n.x()}, 0)))")
-
-
-@forward("GeluBackward0")
-def gelu(n: NodeText) -> None:
-    n.put(n.call(_gelu(n), n.x()))
-
-
-@backward("GeluBackward0")
-def gelu_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * {n.call(_gelu(n) + '_slope', n.x())}")
-
-
-def _gelu(n: NodeText) -> str:
-    return "gelu" if n.argument("approximate", "none") == "none" else "gelu_tanh"
-
-
-@forward("ErfBackward0")
-def erf(n: NodeText) -> None:
-    n.put(n.call("erf", n.x()))
-
-
-@backward("ErfBackward0")
-def erf_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * 1.1283791670955126 * np.exp(-({n.x()}**2))")
-
-
-@forward("SiluBackward0")
-def silu(n: NodeText) -> None:
-    n.put(f"{n.x()} / (1 + np.exp(-{n.x()}))")
-
-
-@backward("SiluBackward0")
-def silu_backward(n: NodeText) -> None:
-    gate = n.new("gate")
-    n.line(f"{gate} = 1 / (1 + np.exp(-{n.x()}))")
-    n.give(0, f"{n.g} * {gate} * (1 + {n.x()} * (1 - {gate}))")
-
-
-@forward("SoftplusBackward0")
-def softplus(n: NodeText) -> None:
-    if n.argument("beta", 1) != 1:
-        raise NoTemplateError("softplus with a beta of its own")
-    n.put(f"np.where({n.x()} > {n.argument('threshold', 20)}, {n.x()}, np.logaddexp({n.x()}, 0))")
-
-
-@backward("SoftplusBackward0")
-def softplus_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * np.where({n.x()} > {n.argument('threshold', 20)}, 1, 1 / (1 + np.exp(-{n.x()})))")
-
-
-@forward("HardswishBackward0")
-def hardswish(n: NodeText) -> None:
-    n.put(f"{n.x()} * np.clip({n.x()} + 3, 0, 6) / 6")
-
-
-@backward("HardswishBackward0")
-def hardswish_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * np.where({n.x()} <= -3, 0, np.where({n.x()} >= 3, 1, {n.x()} / 3 + 0.5))")
-
-
-@forward("HardsigmoidBackward0")
-def hardsigmoid(n: NodeText) -> None:
-    n.put(f"np.clip({n.x()} + 3, 0, 6) / 6")
-
-
-@backward("HardsigmoidBackward0")
-def hardsigmoid_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * (np.abs({n.x()}) < 3) / 6")
+@backward("MaximumBackward0 MinimumBackward0")
+def larger_backward(n: NodeText) -> None:
+    """The one that was taken gets the gradient; if both are equal, each half of it."""
+    sign = ">" if n.type == "MaximumBackward0" else "<"
+    for slot, other in ((0, 1), (1, 0)):
+        mine, theirs = n.x(slot), n.x(other)
+        n.give(slot, f"np.where({mine} == {theirs}, {n.g} / 2, np.where({mine} {sign} {theirs}, {n.g}, 0))")
 
 
 @forward("WhereBackward0")

@@ -67,6 +67,12 @@ def log_softmax_backward(grad: Array, log_shares: Array, axis: int) -> Array:
     return grad - np.exp(log_shares) * grad.sum(axis=axis, keepdims=True)
 
 
+def logsumexp(x: Array, axes: Array) -> Array:
+    """The logarithm of the sum of powers, along `axes`, which are kept."""
+    largest = x.max(axis=axes, keepdims=True)
+    return largest + np.log(np.exp(x - largest).sum(axis=axes, keepdims=True))
+
+
 def attention(query: Array, key: Array, value: Array, scale: float, causal: bool = False, mask: Array = None) -> Array:
     """softmax(Q Kᵀ · scale) V, and the weights that the softmax gave."""
     scores = query @ key.mT * scale

@@ -15,9 +15,11 @@ def each(size: Array, dimensions: int) -> Array:
     return (size,) * dimensions if isinstance(size, int) else tuple(size)
 
 
-def padded(x: Array, padding: Array, fill: float = 0) -> Array:
-    """`x` of shape (N, C, …) with a margin in the dimensions of the image."""
-    return np.pad(x, [(0, 0), (0, 0), *((size, size) for size in padding)], constant_values=fill)
+def padded(x: Array, padding: Array, fill: float = 0, beyond: Array = 0) -> Array:
+    """`x` of shape (N, C, …) with a margin in the dimensions of the image, `beyond` more of it at their ends."""
+    more = each(beyond, x.ndim - 2)
+    margins = [(size, size + extra) for size, extra in zip(padding, more, strict=True)]
+    return np.pad(x, [(0, 0), (0, 0), *margins], constant_values=fill)
 
 
 def windows(x: Array, kernel: Array, stride: Array, dilation: Array) -> Array:
@@ -37,9 +39,10 @@ def landing(offset: Array, positions: Array, stride: Array, dilation: Array) -> 
     return tuple(index)
 
 
-def trimmed(x: Array, padding: Array) -> Array:
+def trimmed(x: Array, padding: Array, beyond: Array = 0) -> Array:
     """`x` without its margin."""
-    inner = [slice(size, length - size) for size, length in zip(padding, x.shape[2:], strict=True)]
+    more = each(beyond, x.ndim - 2)
+    inner = [slice(size, end - size - extra) for size, end, extra in zip(padding, x.shape[2:], more, strict=True)]
     return x[(slice(None), slice(None), *inner)]
 
 
@@ -97,24 +100,28 @@ def convolution_grad_input(
     return trimmed(total, padding)
 
 
-def max_pool(x: Array, kernel: Array, stride: Array = 1, padding: Array = 0, dilation: Array = 1) -> Array:
+def max_pool(
+    x: Array, kernel: Array, stride: Array = 1, padding: Array = 0, dilation: Array = 1, beyond: Array = 0
+) -> Array:
     """The largest number of each window, and which one that is, counted through the window."""
     dims = x.ndim - 2
-    seen = windows(padded(x, each(padding, dims), -np.inf), kernel, each(stride, dims), each(dilation, dims))
+    room = padded(x, each(padding, dims), -np.inf, each(beyond, dims))
+    seen = windows(room, kernel, each(stride, dims), each(dilation, dims))
     seen = seen.reshape(*seen.shape[: 2 + dims], -1)
     return seen.max(axis=-1), seen.argmax(axis=-1)
 
 
 def max_pool_backward(
-    grad: Array, chosen: Array, shape: Array, kernel: Array, stride: Array = 1, padding: Array = 0, dilation: Array = 1
-) -> Array:
+    grad: Array, chosen: Array, shape: Array, kernel: Array, stride: Array = 1, padding: Array = 0, dilation: Array = 1,
+    beyond: Array = 0,
+) -> Array:  # fmt: skip
     """The gradient goes to the number that was the largest; the others get nothing."""
     dims = grad.ndim - 2
     stride, padding, dilation = each(stride, dims), each(padding, dims), each(dilation, dims)
-    total = padded(np.zeros(shape, grad.dtype), padding)
+    total = padded(np.zeros(shape, grad.dtype), padding, 0, beyond)
     for place, offset in enumerate(np.ndindex(*kernel)):
         total[landing(offset, grad.shape[2:], stride, dilation)] += grad * (chosen == place)
-    return trimmed(total, padding)
+    return trimmed(total, padding, beyond)
 
 
 def avg_pool(x: Array, kernel: Array, stride: Array = 1, padding: Array = 0) -> Array:

@@ -57,7 +57,7 @@ def assemble(program: Program, step: list[str], update: UpdateText, values_file:
 def _checks(program: Program) -> tuple[Callable[..., Any], ...]:
     """The functions that compare: numbers by themselves are shown in full."""
     if all(array.ndim == 0 for array in program.recorded.values()):
-        return report.distance, report.compare_numbers
+        return (report.compare_numbers,)
     return report.distance, report.compare
 
 
@@ -172,5 +172,9 @@ def _main(program: Program, inline: bool, values_file: str) -> list[str]:
         body.append(f'print("AS RECORDED, not by hand: {names.comment(text, 80).replace(chr(34), chr(39))}")')
     unit = "" if dtype == "float32" else f", {unit_roundoff(dtype)!r}"
     check = _checks(program)[-1].__name__
-    body.append(f"return {check}(by_hand, other, {'RECORDED' if inline else 'recorded'}{unit})")
+    body += [
+        f"lines, wrong = {check}(by_hand, other, {'RECORDED' if inline else 'recorded'}{unit})",
+        'print(*lines, sep="\\n")',
+        "return 1 if wrong else 0",
+    ]
     return ["", "", "def main():", *block(body), "", "", 'if __name__ == "__main__":', "    sys.exit(main())"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.export.script.expressions import NoTemplateError, number
 from engine.export.script.registry import backward, forward
-from engine.export.script.writing import NodeText, NoTemplateError, number
+from engine.export.script.writing import NodeText
 
 
 def _mean(n: NodeText) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.export.script.expressions import NoTemplateError, number
+from engine.export.script.kernels_convolution import each, windows
 from engine.export.script.registry import backward, forward
-from engine.export.script.writing import NodeText, NoTemplateError, number
+from engine.export.script.writing import NodeText
 
 
 @forward("MmBackward0 BmmBackward0 MvBackward0 DotBackward0")
@@ -121,7 +123,7 @@ _BATCH = "NativeBatchNormBackward0 CudnnBatchNormBackward0 MiopenBatchNormBackwa
 
 
 def _affine(n: NodeText) -> tuple[str, str]:
-    return n.x(1) if n.has(1) else "1", n.x(2) if n.has(2) else "0"
+    return n.x(1) if n.has(1) else "number(1)", n.x(2) if n.has(2) else "number(0)"
 
 
 @forward(_BATCH)
@@ -242,9 +244,25 @@ _MAX_POOL = "MaxPool2DWithIndicesBackward0 MaxPool3DWithIndicesBackward0"
 
 
 def _max_pool(n: NodeText) -> dict[str, Any]:
-    if n.argument("ceil_mode", False):
-        raise NoTemplateError("max pooling with ceil_mode")
-    return _window(n)
+    """With ceil_mode, windows may stand over the far edge, by `beyond` numbers."""
+    found = _window(n)
+    if n.argument("ceil_mode", False) and any(beyond := _beyond(n)):
+        found["beyond"] = str(beyond)
+    return found
+
+
+def _beyond(n: NodeText) -> tuple[int, ...]:
+    dims, kernel = _spatial(n), n.argument("kernel_size")
+    stride, padding, dilation = (
+        each(size, dims)
+        for size in (n.argument("stride") or kernel, n.argument("padding", 0), n.argument("dilation", 1))
+    )
+    return tuple(
+        max(0, (count - 1) * step + gap * (size - 1) + 1 - length - 2 * margin)
+        for count, step, gap, size, length, margin in zip(
+            n.out_shape[2:], stride, dilation, kernel, n.shape(0)[2:], padding, strict=True
+        )
+    )
 
 
 @forward(_MAX_POOL)
@@ -266,13 +284,12 @@ def close_windows(n: NodeText) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, An
     x, indices = n.input_array(0), n.saved_array("result1")
     if x is None or indices is None or not np.isfinite(x).all() or x.size == 0:
         return None
-    from engine.export.script.kernels_convolution import each, windows
-
     dims = x.ndim - 2
     sizes = (n.argument("kernel_size"), n.argument("padding", 0), n.argument("dilation", 1))
     kernel, padding, dilation = (each(size, dims) for size in sizes)
     stride = each(n.argument("stride") or list(kernel), dims)
-    edges = [(0, 0), (0, 0), *((size, size) for size in padding)]
+    beyond = _beyond(n) if n.argument("ceil_mode", False) else (0,) * dims
+    edges = [(0, 0), (0, 0), *((size, size + more) for size, more in zip(padding, beyond, strict=True))]
     padded = np.pad(x.astype(np.float64), edges, constant_values=-np.inf)
     seen = windows(padded, kernel, stride, dilation).reshape(*indices.shape, -1)
     number_of = np.pad(np.arange(x[0, 0].size).reshape(1, 1, *x.shape[2:]), edges, constant_values=-1)

@@ -7,14 +7,15 @@ from pathlib import PurePath
 
 import numpy as np
 
-from engine.export.script import elementwise, losses, names, networks, shapes  # noqa: F401 - they register templates
+from engine.export.script import activations, elementwise, losses, names, networks, reductions, shapes  # noqa: F401 - they register templates
+from engine.export.script.expressions import NoTemplateError
 from engine.export.script.layout import assemble
 from engine.export.script.reading import Array, Operation, Pass, TrainingStep
 from engine.export.script.registry import BACKWARD, FORWARD, Template
 from engine.export.script.source import functions
 from engine.export.script.update import OPTIMIZERS
 from engine.export.script.updates import write_updates
-from engine.export.script.writing import NodeText, NoTemplateError, Program
+from engine.export.script.writing import NodeText, Program
 from engine.recording.model import Event
 
 _OWN = frozenset({"distance", "compare", "compare_numbers", "RECORDED"})

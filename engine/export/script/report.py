@@ -17,21 +17,21 @@ def distance(one: Array, other: Array) -> float:
         return float(np.max(np.where(same, 0.0, np.abs(one - other)), initial=0.0))
 
 
-def compare_numbers(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**-24) -> int:
-    """Print each number beside PyTorch's; 1 if one is further off than rounding explains, else 0."""
-    wrong, width = 0, max(map(len, recorded))
-    print(f"{'':{width}} {'by hand':>12} {'PyTorch':>12} {'difference':>10} {'bound':>10}")  # noqa: T201
+def compare_numbers(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**-24) -> Array:
+    """Lines with each number beside PyTorch's, and how many are further off than rounding explains."""
+    lines, wrong = [f"{'':12} {'by hand':>12} {'PyTorch':>12} {'difference':>10} {'bound':>10}"], 0
     for name, there in recorded.items():
-        here, rounding = by_hand[name], distance(by_hand[name], other[name]) * roundoff / 2**-24
-        difference, bound = distance(here, there), 16 * max(rounding, roundoff * abs(float(there)))
-        verdict = "" if difference <= bound else "  OUT OF BOUNDS"
+        here, rounding = by_hand[name], abs(float(by_hand[name]) - float(other[name])) * roundoff / 2**-24
+        difference = 0 if np.array_equal(here, there, equal_nan=True) else abs(float(here) - float(there))
+        bound = 16 * max(rounding, roundoff * abs(float(there)))
+        verdict = "" if difference == 0 or difference <= bound else "  OUT OF BOUNDS"
         wrong += verdict != ""
-        print(f"{name:{width}} {here:12.9g} {there:12.9g} {difference:10.3g} {bound:10.3g}{verdict}")  # noqa: T201
-    return 1 if wrong else 0
+        lines.append(f"{name:12} {here:12.9g} {there:12.9g} {difference:10.3g} {bound:10.3g}{verdict}")
+    return lines, wrong
 
 
-def compare(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**-24) -> int:
-    """Print how far each number is from what PyTorch computed. Returns 1 if one is out of bounds, else 0.
+def compare(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**-24) -> Array:
+    """Lines that say how far each number is from what PyTorch computed, and how many are out of bounds.
 
     PyTorch adds up in another order, and so rounds at other places. What rounding costs is measured: this program
     was run in float32 and in float64, and may differ from PyTorch by 16 times what it differs from itself. Of a few
@@ -42,7 +42,7 @@ def compare(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**
     relative = [rounding[name] / size[name] for name in recorded if size[name]]
     typical = max(roundoff, float(np.median(relative or [0])))
     wrong, blurred, width = 0, 0, max(map(len, recorded))
-    print(f"{'':{width}} {'difference':>10} {'bound':>10} {'largest number':>14}")  # noqa: T201
+    lines = [f"{'':{width}} {'difference':>10} {'bound':>10} {'largest number':>14}"]
     for name, there in recorded.items():
         least = roundoff if np.size(there) >= 8 else typical
         difference, bound = distance(by_hand[name], there), 16 * max(rounding[name], least * size[name])
@@ -50,8 +50,7 @@ def compare(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**
         if np.shape(by_hand[name]) != np.shape(there) or not difference <= bound:
             verdict = "  OUT OF BOUNDS"
         wrong, blurred = wrong + verdict.endswith("BOUNDS"), blurred + verdict.endswith("rounding")
-        print(f"{name:{width}} {difference:10.3g} {bound:10.3g} {size[name]:14.3g}{verdict}")  # noqa: T201
+        lines.append(f"{name:{width}} {difference:10.3g} {bound:10.3g} {size[name]:14.3g}{verdict}")
     if blurred:
-        print(f"{blurred} hold numbers that are little but rounding (as where terms cancel): they prove nothing")  # noqa: T201
-    print(f"{len(recorded)} compared, {wrong} out of bounds")  # noqa: T201
-    return 1 if wrong else 0
+        lines.append(f"{blurred} hold little but rounding, as where terms cancel: of these nothing is proved")
+    return [*lines, f"{len(recorded)} compared, {wrong} out of bounds"], wrong

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-
+from engine.export.script.expressions import NoTemplateError, number
 from engine.export.script.registry import backward, forward
-from engine.export.script.writing import NodeText, NoTemplateError
-from engine.recording.model import Shape
+from engine.export.script.writing import NodeText
 
 _RESHAPED = (
     "ViewBackward0 UnsafeViewBackward0 ReshapeAliasBackward0 UnsqueezeBackward0 SqueezeBackward0 SqueezeBackward1 "
@@ -273,68 +270,47 @@ def embedding_backward(n: NodeText) -> None:
             n.line(f"{name}[{padding}] = 0  # padding")
 
 
-def _dims(n: NodeText, name: str = "dim") -> tuple[int, ...]:
-    """The dimensions that are reduced, ascending; none given: all."""
-    length, dims = len(n.shape(0)), n.argument(name)
-    if dims is None or dims == []:
-        return tuple(range(length))
-    members: Iterable[int] = dims if isinstance(dims, list) else [dims]
-    return tuple(sorted(int(dim) % max(length, 1) for dim in members))
+@forward("RollBackward0")
+def roll(n: NodeText) -> None:
+    n.put(_rolled(n, n.x(), 1))
 
 
-def _reduced(n: NodeText, how: str) -> str:
-    dims = _dims(n)
-    axis = "" if len(dims) == len(n.shape(0)) else f"axis={dims[0] if len(dims) == 1 else dims}"
-    if n.argument("keepdim", False):
-        axis = f"{axis or f'axis={dims}'}, keepdims=True"
-    return f"{n.x()}.{how}({axis})"
+@backward("RollBackward0")
+def roll_backward(n: NodeText) -> None:
+    n.give(0, _rolled(n, n.g, -1), broadcast=False)
 
 
-def _spread(n: NodeText, gradient: str) -> str:
-    """The gradient of a sum: the same for each addend."""
-    shape = n.shape(0)
-    kept: Shape = tuple(1 if axis in _dims(n) else length for axis, length in enumerate(shape))
-    if n.out_shape not in ((), kept):
-        gradient = f"{gradient}.reshape({kept})"
-    return f"np.broadcast_to({gradient}, {shape})" if shape else gradient
+def _rolled(n: NodeText, of: str, sign: int) -> str:
+    shifts = tuple(sign * shift for shift in n.argument("shifts", []))
+    dims = tuple(n.argument("dims", []))
+    return f"np.roll({of}, {shifts}, {dims})" if dims else f"np.roll({of}, {shifts[0]})"
 
 
-@forward("SumBackward0 SumBackward1")
-def total(n: NodeText) -> None:
-    n.put(_reduced(n, "sum"))
+@forward("ConstantPadNdBackward0")
+def pad(n: NodeText) -> None:
+    if any(size < 0 for pair in _margins(n) for size in pair):
+        raise NoTemplateError("padding that cuts off")
+    n.put(f"np.pad({n.x()}, {_margins(n)}, constant_values={number(n.argument('value', 0))})")
 
 
-@backward("SumBackward0 SumBackward1")
-def total_backward(n: NodeText) -> None:
-    n.give(0, _spread(n, n.g), broadcast=False)
+@backward("ConstantPadNdBackward0")
+def pad_backward(n: NodeText) -> None:
+    ends = [(before, before + length) for (before, _), length in zip(_margins(n), n.shape(0), strict=True)]
+    n.give(0, f"{n.g}[{', '.join(f'{start}:{end}' for start, end in ends)}]", broadcast=False)
 
 
-@forward("MeanBackward0 MeanBackward1")
-def mean(n: NodeText) -> None:
-    n.put(_reduced(n, "mean"))
+def _margins(n: NodeText) -> list[tuple[int, int]]:
+    """Before and after, by dimension; torch lists them from the last dimension on."""
+    sizes = n.argument("pad", [])
+    pairs = [(sizes[place], sizes[place + 1]) for place in range(0, len(sizes), 2)]
+    return [(0, 0)] * (len(n.out_shape) - len(pairs)) + pairs[::-1]
 
 
-@backward("MeanBackward0 MeanBackward1")
-def mean_backward(n: NodeText) -> None:
-    count = math.prod(n.shape(0)[axis] for axis in _dims(n))
-    n.give(0, f"{_spread(n, n.g)} / {count}", broadcast=False)
+@forward("TrilBackward0 TriuBackward0")
+def triangle(n: NodeText) -> None:
+    n.put(f"np.{n.type[:4].lower()}({n.x()}, {n.argument('diagonal', 0)})")
 
 
-@forward("MaxBackward0 MinBackward0")
-def extreme(n: NodeText) -> None:
-    n.put(f"np.take_along_axis({n.x()}, {_where(n)}, axis={n.axis()}){_squeezed(n)}")
-
-
-@backward("MaxBackward0 MinBackward0")
-def extreme_backward(n: NodeText) -> None:
-    kept = tuple(1 if axis == n.axis() else length for axis, length in enumerate(n.shape(0)))
-    n.give_written(0, lambda name: f"np.put_along_axis({name}, {_where(n)}, {n.g}.reshape({kept}), axis={n.axis()})")
-
-
-def _where(n: NodeText) -> str:
-    indices = n.saved("indices")
-    return indices if n.argument("keepdim", False) else f"np.expand_dims({indices}, {n.axis()})"
-
-
-def _squeezed(n: NodeText) -> str:
-    return "" if n.argument("keepdim", False) else f".squeeze({n.axis()})"
+@backward("TrilBackward0 TriuBackward0")
+def triangle_backward(n: NodeText) -> None:
+    n.give(0, f"np.{n.type[:4].lower()}({n.g}, {n.argument('diagonal', 0)})", broadcast=False)

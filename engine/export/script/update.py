@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.export.script.writing import NoTemplateError
+from engine.export.script.expressions import NoTemplateError
 
 Hyperparameters = Mapping[str, Any]
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from engine.export.script import names
+from engine.export.script.expressions import NoTemplateError, number
 from engine.export.script.reading import Array
 from engine.export.script.update import OPTIMIZERS, Rule
-from engine.export.script.writing import NoTemplateError, Program, number
+from engine.export.script.writing import Program
 from engine.recording.model import Event
 
 Tensors = Mapping[tuple[str, int, str], int]

@@ -144,6 +144,13 @@ for _ in range(2):
     loss = loss + F.huber_loss(w, p, delta=0.7) + F.binary_cross_entropy(p, share)
     loss = loss + F.binary_cross_entropy_with_logits(w, share) + F.cross_entropy(w, labels, label_smoothing=0.1)
     loss = loss + F.softmax(w, 0)[0].sum() + F.nll_loss(w.log_softmax(1), labels, reduction="sum")
+    loss = loss + w.var(1).sum() + w.std() + w.norm() + w.norm(dim=0, keepdim=True).sum() + w.logsumexp(1).sum()
+    loss = loss + (w.cumsum(0) * share).sum() + w.amax(1).sum() + w.amin((0, 1)) + w.max() + w.min() + F.mish(w).mean()
+    loss = loss + F.logsigmoid(w).mean() + F.prelu(w, gain).mean()
+    loss = loss + torch.maximum(w, p).sum() + torch.minimum(w, p).sum() + F.pad(w, (1, 2, 0, 1), value=2.0).sum()
+    loss = loss + w.roll(1).mul(share).sum() + w.roll((1, 2), (0, 1)).mul(share).sum()
+    loss = loss + w.tril().sum() + w.triu(1).sum() + F.max_pool2d(z, 4, 3, ceil_mode=True).mul(1.5).mean()
+    loss = loss + F.batch_norm(z, None, None, training=True).mul(image).mean()
     heads = w[None, None], p[None, None], w[None, None]
     loss = loss + F.scaled_dot_product_attention(*heads, is_causal=True).sum()
     loss = loss + F.scaled_dot_product_attention(*heads, attn_mask=mask).sum()

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.export.script.expressions import NoTemplateError, plain, summed
 from engine.export.script.source import functions, needed, text_of
 from engine.export.script.update import OPTIMIZERS
-from engine.export.script.writing import NoTemplateError, plain, summed
 from tests.export.script.conftest import Write
 
 CLOSE_CALLS = """\
