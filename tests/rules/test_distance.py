@@ -34,6 +34,11 @@ def test_pairs(p: float, make: object) -> None:
     prove(lambda a: torch.nn.functional.pdist(a, p), make(6, 3), type_="PdistBackward0")
 
 
+def test_many_pairs() -> None:
+    """More than 25 points, for which torch multiplies matrices; what cancels there loses digits."""
+    prove(torch.cdist, leaf(40, 6), leaf(30, 6, seed=3), type_="EuclideanDistBackward0", tight=1e-2)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64], ids=str)
 def test_cross(dtype: torch.dtype) -> None:
     node = "LinalgCrossBackward0"

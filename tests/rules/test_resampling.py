@@ -59,6 +59,12 @@ def test_smooth(size: tuple[int, int], corners: bool) -> None:
             type_=f"Upsample{mode.capitalize()}2DAaBackward0",
         )
 
+    prove(
+        lambda x: torch.ops.aten._upsample_lanczos2d_aa(x, size, corners, None, None),
+        leaf(2, 3, 12, 10),
+        type_="UpsampleLanczos2DAaBackward0",
+    )
+
 
 def test_a_large_image_is_resampled_within_tight_bounds() -> None:
     x = leaf(1, 1, 160, 224)
