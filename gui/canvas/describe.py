@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from gui.canvas.cards import PARAMETER
+from gui.canvas.proof_marks import NONE
 from gui.canvas.readings import gradient_of, value_of
 from gui.numbers import full, number, shape
+from gui.proof import states
+from gui.proof.store import STATES
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
@@ -69,4 +72,6 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
         lines.append(tr("Canvas", "gradient {number}").format(number=full(gradient)))
     elif norm == norm:  # not NaN: one was recorded
         lines.append(tr("Canvas", "gradient norm {number}").format(number=number(norm, 6)))
+    if picture.proofs is not None and picture.proofs.state[node] != NONE:
+        lines.append(states.words(STATES[picture.proofs.state[node]]))
     return "<br>".join(lines)

@@ -22,7 +22,8 @@ DIGITS = 9  # of two numbers that should be one
 
 def place_of(check: Check) -> str:
     """Which number a check is about: "grad_input 1 [0, 3]"."""
-    name = {"grad_input": f"grad_input {check.slot}", "sum": f"grad_output {check.slot}", "grad": ".grad"}[check.what]
+    number = f" {check.slot}" if check.slot else ""
+    name = {"grad_input": f"grad_input{number}", "sum": f"grad_output{number}", "grad": ".grad"}[check.what]
     return f"{name} {element_name(check.comparison.worst)}".strip()
 
 
@@ -65,13 +66,13 @@ def error_facts(explanation: Explanation, verdict: Verdict | None) -> tuple[Fact
     shown = text.format(apart=numbers.number(apart, 2), bound=numbers.number(found.bound, 2))
     return (
         *facts,
-        Fact("bound", translate("proof", "Nearest bound"), shown, full),
+        Fact("bound", translate("proof", "Closest"), shown, full),
         Fact("where", translate("proof", "Where"), place_of(nearest)),
     )
 
 
 def _errors(absolute: float, relative: float) -> tuple[Fact, ...]:
-    label = translate("proof", "Largest error")
+    label = translate("proof", "Error")
     if absolute == 0:
         return (Fact("max_abs", label, translate("proof", "0, equal in every digit"), "0"),)
     text = translate("proof", "{absolute}, relative {relative}")

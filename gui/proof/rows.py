@@ -13,6 +13,7 @@ from gui import numbers, theme
 from gui.tensor_views.painting import RIGHT, Kind, draw_text, metrics
 
 ROW_HEIGHT = 20
+SECOND_LINE = 14
 LEAST_LEFT = 84  # px for where an addend comes from; else how it comes about is left to the tooltip
 KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -21,7 +22,8 @@ KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class Row:
     """`left` says where from, `middle` how it comes about, `value` the number. `share` (0..1) draws a bar.
 
-    `quiet` rows lead nowhere: the rest, the sum. `index` writes `left` in figures.
+    `quiet` rows lead nowhere: the rest, the sum. `index` writes `left` in figures. A `label` says what kind of addend
+    it is, in a second line.
     """
 
     left: str
@@ -32,6 +34,7 @@ class Row:
     quiet: bool = False
     strong: bool = False
     index: bool = False
+    label: str = ""
 
 
 class RowList(QWidget):
@@ -44,6 +47,7 @@ class RowList(QWidget):
         self._rows: tuple[Row, ...] = ()
         self._current = -1
         self._value_width = self._middle_width = 0
+        self._row_height = ROW_HEIGHT
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -62,11 +66,12 @@ class RowList(QWidget):
         self._value_width = max((number.horizontalAdvance(row.value) for row in rows), default=0)
         self._middle_width = max((number.horizontalAdvance(row.middle) for row in rows), default=0)
         self.setAccessibleDescription("\n".join(f"{row.left} {row.middle} {row.value}" for row in rows))
-        self.setFixedHeight(len(self._rows) * ROW_HEIGHT)
+        self._row_height = ROW_HEIGHT + (SECOND_LINE if any(row.label for row in rows) else 0)
+        self.setFixedHeight(len(self._rows) * self._row_height)
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.space(60), len(self._rows) * ROW_HEIGHT)
+        return QSize(theme.space(60), len(self._rows) * self._row_height)
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
@@ -74,7 +79,7 @@ class RowList(QWidget):
         painter = QPainter(self)
         try:
             for place, row in enumerate(self._rows):
-                self._paint_row(painter, QRect(0, place * ROW_HEIGHT, self.width(), ROW_HEIGHT), place, row)
+                self._paint_row(painter, QRect(0, place * self._row_height, self.width(), self._row_height), place, row)
         finally:
             painter.end()
 
@@ -88,6 +93,11 @@ class RowList(QWidget):
         if row.strong:
             painter.fillRect(QRect(line.left(), line.top(), line.width(), theme.LINE), look.line)
         inner = line.adjusted(theme.TIGHT, 0, -theme.TIGHT, 0)
+        if self._row_height > ROW_HEIGHT:
+            if row.label:
+                second = QRect(inner.left(), inner.top() + ROW_HEIGHT - 3, inner.width(), SECOND_LINE)
+                draw_text(painter, second, row.label, "caption", look.dim)
+            inner.setHeight(ROW_HEIGHT)
         if row.share > 0:
             width = max(round(row.share * self._value_width), 1)
             bar = QRect(inner.right() - width + 1, inner.bottom() - 2, width, 2)
@@ -104,7 +114,7 @@ class RowList(QWidget):
     # --- what the user does ------------------------------------------------------------------------------------------
 
     def _row_at(self, y: float) -> int:
-        place = int(y) // ROW_HEIGHT
+        place = int(y) // self._row_height
         return place if 0 <= place < len(self._rows) else -1
 
     def _set_current(self, place: int) -> None:

@@ -48,6 +48,7 @@ class LineView(QWidget):
         self.element: Element | None = None
         self._caption = QLabel(self)
         self._caption.setProperty("role", "caption")
+        self._caption.setWordWrap(True)
         self._caption.linkActivated.connect(lambda link: self.node_chosen.emit(int(link)))
         self.formula = FormulaView(self)
         self._note = QLabel(self)
@@ -58,7 +59,7 @@ class LineView(QWidget):
         layout.setSpacing(2)
         for widget in (self._caption, self.formula, self._note):
             layout.addWidget(widget)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
 
     def set_line(self, line: Line, recording: Recording, *, with_numbers: bool) -> None:
         """Without numbers where the playhead has not come there."""
@@ -154,7 +155,7 @@ class RuleView(QWidget):
         outer.setSpacing(0)
         outer.addWidget(self._heading)
         outer.addLayout(layout)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
 
     # --- what to show ------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 DOT = "\u00b7"
+SHORT = 3  # digits of what is multiplied; all of them are in the tooltip
 SEPARATOR = f" {DOT} "  # between a node's name and its class
 
 
@@ -66,7 +67,7 @@ class TermsView(QWidget):
         layout.addLayout(buttons)
         for widget in (self._way_title, self.way):
             layout.addWidget(widget)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         session.walk_changed.connect(self._draw_way)
         self.hide()
 
@@ -139,14 +140,18 @@ class TermsView(QWidget):
         set_visible(self._remark, bool(remark))
         largest = max((abs(row.value) for row in found.rows), default=0.0)
         self._goals = [(row.node, row.element) for row in found.rows]
+        labelled = len({row.label for row in found.rows}) > 1
         rows = [
             Row(
                 self._source(recording, found, place),
-                "" if row.coefficient is None else f"{_number(row.coefficient)} {DOT} {_number(row.grad)}",
+                ""
+                if row.coefficient is None
+                else f"{_number(row.coefficient, SHORT)} {DOT} {_number(row.grad, SHORT)}",
                 _number(row.value),
                 self._tip(found, place),
                 share_of(row.value, largest),
                 index=found.element.side == "out",
+                label=row.label if labelled else "",
             )
             for place, row in enumerate(found.rows)
         ]
@@ -168,17 +173,22 @@ class TermsView(QWidget):
             return "" if found.count < 2 else translate("terms", "Several nodes sent a part of it:")
         if found.count == 0:
             return translate("terms", "Nothing that entered makes up this number.")
+        labels = {row.label for row in found.rows}
+        coefficient = next(iter(labels)) if len(labels) == 1 else ""
+        coefficient = coefficient or translate("terms", "coefficient")
         if found.count == 1:
-            return translate("terms", "One term: coefficient times the gradient that entered")
-        text = translate("terms", "The sum of {count} terms: coefficient times an element of the gradient that entered")
-        return text.format(count=f"{found.count:,}")
+            return translate("terms", "One term: {coefficient} times a gradient that entered").format(
+                coefficient=coefficient
+            )
+        text = translate("terms", "The sum of {count} terms: {coefficient} times a gradient that entered")
+        return text.format(count=f"{found.count:,}", coefficient=coefficient)
 
     def _source(self, recording: Recording, found: Breakdown, place: int) -> str:
         row = found.rows[place]
         if found.element.side == "in":
             return translate("terms", "from {node}").format(node=title(recording, recording.node(row.node)))
         name = "G" if row.element.slot == 0 else f"G{row.element.slot}"
-        return f"{name}{element_name(row.element.index)} {row.label}".strip()
+        return f"{name}{element_name(row.element.index)}"
 
     def _tip(self, found: Breakdown, place: int) -> str:
         row = found.rows[place]
@@ -240,7 +250,7 @@ def _ending(walk: Walk) -> str:
     return translate("terms", "The way upstream ends early: {reason}").format(reason=walk.reason or walk.ending)
 
 
-def _number(value: complex | None) -> str:
+def _number(value: complex | None, digits: int = numbers.DIGITS) -> str:
     if isinstance(value, complex) and not value.imag:
         value = value.real
-    return numbers.number(value)
+    return numbers.number(value, digits)

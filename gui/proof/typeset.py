@@ -62,7 +62,8 @@ def tidy(latex: str) -> str:
 
 
 def pieces(latex: str) -> tuple[str, ...]:
-    """The parts between which a long formula may be broken: before each =, ≈, + and − that is in no bracket."""
+    """The parts between which a long formula may be broken: before each =, ≈, + and − that is in no bracket, and
+    between two formulas."""
     depth, start, found, place = 0, 0, [], 0
     while place < len(latex):
         if latex.startswith((r"\left", r"\begin"), place) and not latex.startswith(r"\leftarrow", place):
@@ -85,6 +86,10 @@ def _breaks(latex: str, start: int, place: int) -> bool:
     before = latex[start:place].strip()
     if not before or before in ("=", r"\approx", "+", "-"):
         return False
+    if latex.startswith(r"\quad", place):
+        return True
+    if latex[place] == "=" and before.startswith(r"\quad") and "=" not in before:
+        return False  # a second formula, which tells what a sign of the first one stands for
     if latex[place] in "+-":
         return not before.endswith((r"\cdot", "="))
     return latex[place] == "=" or latex.startswith(r"\approx", place)

@@ -16,6 +16,7 @@ from gui.proof.typeset import pieces, set_formula, tidy
         (r"= 1 \cdot 2 + 3 \cdot \left(-4 + 1\right) - 5 \approx 6",
          (r"= 1 \cdot 2", r"+ 3 \cdot \left(-4 + 1\right)", "- 5", r"\approx 6")),
         (r"= -7", ("= -7",)),
+        (r"a = b c, \quad b = d + 1", ("a", "= b c,", r"\quad b = d", "+ 1")),
         (r"a \cdot -b", (r"a \cdot -b",)),
         (r"\begin{cases} a = 1 \\ b + 2 \end{cases} + c", (r"\begin{cases} a = 1 \\ b + 2 \end{cases}", "+ c")),
         (r"a \leftarrow b + c", (r"a \leftarrow b", "+ c")),

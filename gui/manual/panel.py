@@ -1,0 +1,307 @@
+"""The dock "Manual ⇄ autograd": one training step, done by hand and by autograd, line by line."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from engine.errors import ChainruleError
+from gui import theme
+from gui.manual import signs, story
+from gui.manual.lines_view import LinesView
+from gui.proof.worker import Desk, Worker
+from gui.session import Session
+from gui.tensor_views.painting import set_visible
+
+if TYPE_CHECKING:
+    from engine.manual import Line, Place
+    from engine.recording.reader import Recording
+
+translate = QCoreApplication.translate
+
+AUTOMATIC = 200  # lines of a step: longer ones are worked out where one looks, or when asked for
+ASK_DELAY_MS = 40  # while a key is held down, nothing is computed
+PORTION = 0.05  # s of work before the lines that are done are shown
+AT_ONCE = 64
+KEPT_LINES, KEPT_STEPS = 20_000, 64
+_G = re.compile(r"(?<![A-Za-z\\])G(?![A-Za-z])")
+
+Key = tuple[int, int, int]  # step, its first event, its last
+
+
+@dataclass(frozen=True)
+class Step:
+    """The lines of a training step, and what autograd calls each."""
+
+    places: tuple[Place, ...]
+    doers: tuple[str, ...]
+
+
+class ManualPanel(QWidget):
+    """Draws a pure function of (recording, playhead); the arithmetic is done in another thread and kept by line."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._steps: dict[Key, Step] = {}
+        self._known: dict[Place, Line] = {}
+        self._key: Key | None = None
+        self._asking = False
+        self._whole: Key | None = None  # the long step that was asked for as a whole
+        self._drawn: tuple[Hashable, ...] | None = None
+        self._worker = Worker(self)
+        self._timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
+        self._timer.timeout.connect(self._ask)
+        self._build()
+        session.recording_changed.connect(self._recording_changed)
+        for signal in (session.recording_grew, session.playhead_changed):
+            signal.connect(self._refresh_if_visible)
+        self._recording_changed()
+
+    def _build(self) -> None:
+        self._sign, self._summary, self._legend = Sign(self), QLabel(self), QLabel(self)
+        self._summary.setTextFormat(Qt.TextFormat.PlainText)
+        self._legend.setProperty("role", "caption")
+        self._legend.setText(translate("manual", "G: the gradient that arrives at the node"))
+        self.all_button = QPushButton(translate("manual", "Work out all"), self)
+        self.all_button.setToolTip(translate("manual", "Do every line of this training step by hand"))
+        self.all_button.clicked.connect(self._work_out_all)
+        self.lines = LinesView(self)
+        self.lines.activated.connect(self._go)
+        self.lines.scrolled.connect(self._ask_soon)
+        top = QHBoxLayout()
+        top.setContentsMargins(theme.MEDIUM, theme.TIGHT, theme.MEDIUM, theme.TIGHT)
+        top.setSpacing(theme.SMALL)
+        top.addWidget(self._sign)
+        top.addWidget(self._summary, 1)
+        top.addWidget(self._legend)
+        top.addWidget(self.all_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.lines, 1)
+
+    def sizeHint(self) -> QSize:
+        bar = theme.CONTROL_HEIGHT + 2 * theme.TIGHT
+        return QSize(theme.space(200), bar + self.lines.sizeHint().height())
+
+    # --- what to show ------------------------------------------------------------------------------------------------
+
+    def _recording_changed(self) -> None:
+        recording = self._session.recording
+        self._steps.clear()
+        self._known.clear()
+        self._key = self._whole = self._drawn = None
+        self._asking = False
+        self._timer.stop()
+        self._worker.reset(None if recording is None else recording.path)
+        self._refresh_if_visible()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def _refresh_if_visible(self) -> None:
+        if self.isVisible():
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw what is known of the playhead's step; the rest follows."""
+        recording, playhead = self._session.recording, self._session.playhead
+        if recording is None or playhead < 0:
+            self._key = None
+        else:
+            step = int(recording.timeline.step[playhead])
+            key = (step, *recording.timeline.step_bounds(step))
+            if self._key is not None and key[0] == self._key[0] and key != self._key:
+                self._forget_unfinished()
+            self._key = key
+        self._draw(follow=True)
+        self._ask_soon()
+
+    def _forget_unfinished(self) -> None:
+        """The step has grown: what lacked data may have it now."""
+        for place in [place for place, line in self._known.items() if line.verdict == "no_data"]:
+            del self._known[place]
+
+    def _draw(self, *, follow: bool) -> None:
+        step = None if self._key is None else self._steps.get(self._key)
+        drawn = (self._key, self._session.playhead, len(self._known), step is None)
+        if drawn == self._drawn:
+            return
+        self._drawn = drawn
+        told = story.Story()
+        if step is not None:
+            told = story.tell(step.places, step.doers, self._known, self._session.playhead)
+        self.lines.set_story(told, follow=follow)
+        verdict, text = story.summary(told)
+        self._sign.set_verdict(verdict)
+        self._summary.setText(text or self._nothing())
+        set_visible(self._legend, any(row.line is not None and _G.search(row.line.formula) for row in told.rows))
+        unknown = len(told.rows) > AUTOMATIC and any(row.line is None for row in told.rows)
+        set_visible(self.all_button, unknown)
+        self.all_button.setEnabled(self._whole != self._key)
+
+    def _nothing(self) -> str:
+        if self._session.recording is None:
+            return translate("manual", "A recorded training step appears here, by hand and by autograd.")
+        if self._key is not None and self._key not in self._steps:
+            return translate("manual", "Reading the training step…")
+        return translate("manual", "Nothing was recorded in this training step.")
+
+    # --- working out -------------------------------------------------------------------------------------------------
+
+    def _ask_soon(self) -> None:
+        if self._key is not None and not self._timer.isActive():
+            self._timer.start()
+
+    def _ask(self) -> None:
+        key = self._key
+        if key is None or self._asking:
+            return
+        if key not in self._steps:
+            self._asking = True
+            self._worker.ask("work", lambda desk: _read(desk, key[0]), lambda found: self._read(key, found))
+            return
+        wanted = tuple(self._wanted())
+        if wanted:
+            self._asking = True
+            self._worker.ask("work", lambda desk: _work_out(desk, wanted), self._worked_out)
+
+    def _wanted(self) -> Iterator[Place]:
+        """Lines to work out next: the playhead's, those in view, then the others if the step is short."""
+        rows = self.lines.story.rows
+        if self._key is None or not rows:
+            return
+        now = self.lines.story.now
+        order = [range(max(now, 0), min(max(now, 0) + 4, len(rows))), self.lines.visible_rows()]
+        if len(rows) <= AUTOMATIC or self._whole == self._key:
+            order.append(range(len(rows)))
+        count, seen = 0, set()
+        for numbers in order:
+            for number in numbers:
+                place = rows[number].place
+                if rows[number].line is None and place not in seen:
+                    seen.add(place)
+                    count += 1
+                    yield place
+                    if count >= AT_ONCE:
+                        return
+
+    def _read(self, key: Key, found: Step | ChainruleError) -> None:
+        self._asking = False
+        if len(self._steps) >= KEPT_STEPS:
+            self._steps.clear()
+        self._steps[key] = Step((), ()) if isinstance(found, ChainruleError) else found
+        self._draw(follow=True)
+        if isinstance(found, ChainruleError) and key == self._key:
+            self._summary.setText(str(found))
+        self._ask()
+
+    def _worked_out(self, found: Sequence[tuple[Place, Line]] | ChainruleError) -> None:
+        self._asking = False
+        if isinstance(found, ChainruleError):
+            self._summary.setText(str(found))
+            return
+        if len(self._known) > KEPT_LINES:
+            self._known.clear()
+        self._known.update(found)
+        self._draw(follow=False)
+        self._ask()
+
+    def _work_out_all(self) -> None:
+        self._whole = self._key
+        self.all_button.setEnabled(False)
+        self._ask()
+
+    def settle(self) -> None:
+        """Have everything that is wanted worked out and drawn, now."""
+        self._timer.stop()
+        self._ask()
+        self._worker.settle()
+
+    def drawn_state(self) -> tuple[Hashable, ...]:
+        """All that is shown, as if everything had been worked out; of a long step only the playhead's lines."""
+        self.refresh()
+        self.settle()
+        told = self.lines.story
+        if len(told.rows) > AUTOMATIC:
+            rows = [number for number in range(len(told.rows)) if told.is_now(number)]
+            return (len(told.rows), told.passed, *(self._row_state(number) for number in rows))
+        return (self._sign.verdict, self._summary.text(), *(self._row_state(n) for n in range(len(told.rows))))
+
+    def _row_state(self, number: int) -> Hashable:
+        told = self.lines.story
+        row, passed = told.rows[number], number < told.passed
+        return story.as_text(row, passed=passed), story.verdict_of(row, passed=passed), told.is_now(number)
+
+    # --- what the user does ------------------------------------------------------------------------------------------
+
+    def _go(self, number: int) -> None:
+        """To the event of a line, and to its node."""
+        place = self.lines.story.rows[number].place
+        self._session.seek(place.event)
+        if place.node is not None:
+            self._session.select(place.node)
+
+
+class Sign(QWidget):
+    """The sign of a verdict, by itself."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.verdict = ""
+        self.setFixedSize(theme.space(5), theme.space(5))
+        theme.switch.changed.connect(self.update)
+
+    def set_verdict(self, verdict: str) -> None:
+        self.verdict = verdict
+        self.setAccessibleName(signs.words(verdict))
+        self.setToolTip(signs.meaning(verdict))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.verdict:
+            return
+        painter = QPainter(self)
+        try:
+            signs.draw_sign(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), self.verdict, theme.current())
+        finally:
+            painter.end()
+
+
+def _read(desk: Desk, step: int) -> Step:
+    from engine.manual import outline  # here: the window does not wait for the rules
+
+    recording: Recording = desk.recording
+    recording.refresh()
+    places = outline(recording, step)
+    return Step(places, tuple(story.doer_of(recording, place) for place in places))
+
+
+def _work_out(desk: Desk, wanted: Sequence[Place]) -> tuple[tuple[Place, Line], ...]:
+    """As many of the lines as can be done in a moment, at least one. A line that fails says why."""
+    from engine.manual import Line, work_out
+
+    recording, end = desk.recording, time.perf_counter() + PORTION
+    recording.refresh()
+    found: list[tuple[Place, Line]] = []
+    kept: dict[int, Any] = {}
+    for place in wanted:
+        try:
+            line = work_out(recording, place, kept)
+        except Exception as error:  # a rule that fails is a fault of the rule, and its line says so
+            line = Line(place, "", "", "", "", "", "no_data", remark=f"{type(error).__name__}: {error}")
+        story.set_all(line)
+        found.append((place, line))
+        if time.perf_counter() > end:
+            break
+    return tuple(found)

@@ -1,0 +1,154 @@
+"""Paints one line of the two columns, the heads of the columns and the stages beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPolygonF
+
+from gui import theme
+from gui.manual import signs
+from gui.manual.columns import SIGN, WORD_GAP, Columns, off_title, padded
+from gui.manual.story import EQUALS, PHASES, Row, off_by, split_result, stage_words
+from gui.proof.inline import draw_inline, width_of
+from gui.tensor_views.painting import LEFT, RIGHT, draw_text, metrics
+
+if TYPE_CHECKING:
+    from engine.manual import Line, Stage
+
+translate = QCoreApplication.translate
+
+MARK = 3  # px of the stage's bar
+DISC = 16
+STAGE_HEIGHT = 34
+NOW_SHARE = 0.14
+
+
+def paint_row(
+    painter: QPainter, place: QRect, columns: Columns, row: Row, verdict: str, *, passed: bool, now: bool
+) -> None:
+    """A line: what has not happened is pale and has no numbers."""
+    look = theme.current()
+    shade = look.phase(PHASES[row.place.stage])
+    if now:
+        painter.fillRect(place.adjusted(columns.gutter, 0, 0, 0), theme.blend(look.surface, shade, NOW_SHARE))
+        _paint_arrow(painter, QPointF(columns.gutter - 10, place.center().y() + 0.5), shade)
+    painter.setOpacity(1.0 if passed else theme.NOT_YET)
+    sign_left = columns.by_hand_right + (SIGN - DISC) / 2
+    signs.draw_sign(painter, QRectF(sign_left, place.center().y() + 1 - DISC / 2, DISC, DISC), verdict, look)
+    line = row.line
+    area = QRect(place)
+    area.setLeft(columns.gutter + theme.SMALL)
+    area.setRight(columns.by_hand_right)
+    if line is not None:
+        if passed:
+            area = _paint_results(painter, place, area, columns, line, wrong=verdict == "wrong")
+        _paint_equation(painter, area, columns, line, passed=passed)
+    _paint_doer(painter, place, columns, row)
+    painter.setOpacity(1.0)
+
+
+def _paint_results(painter: QPainter, place: QRect, area: QRect, columns: Columns, line: Line, *, wrong: bool) -> QRect:
+    """Both numbers, and the shape before them; tells the room that is left for the formulas."""
+    look = theme.current()
+    shape, by_hand = split_result(line.by_hand)
+    recorded_shape, autograd = split_result(line.autograd)
+    ink = look.error if wrong else look.text
+    left = QRect(columns.by_hand_right - columns.value, place.top(), columns.value, place.height())
+    draw_text(painter, left, padded(by_hand, columns.after), "number", ink, RIGHT, Qt.TextElideMode.ElideMiddle)
+    right = QRect(columns.autograd_right - columns.value, place.top(), columns.value, place.height())
+    draw_text(painter, right, padded(autograd, columns.after), "number", ink, RIGHT, Qt.TextElideMode.ElideMiddle)
+    area = area.adjusted(0, 0, -columns.value - theme.SMALL, 0)
+    shape = shape or recorded_shape
+    if shape:
+        wide = metrics("small_number").horizontalAdvance(shape)
+        draw_text(painter, area, shape, "small_number", look.dim, RIGHT)
+        area.setRight(area.right() - wide - theme.MEDIUM)
+    off = off_by(line)
+    if off:
+        cell = QRect(columns.width - theme.MEDIUM - columns.off, place.top(), columns.off, place.height())
+        draw_text(painter, cell, off, "small_number", ink if wrong else look.dim, RIGHT)
+    return area
+
+
+def _paint_equation(painter: QPainter, area: QRect, columns: Columns, line: Line, *, passed: bool) -> None:
+    """name = formula = numbers, the first equals signs of all lines below each other."""
+    look = theme.current()
+    rest = [part for part in (line.formula, line.numbers if passed else "") if part]
+    name = QRect(area.left(), area.top(), columns.name, area.height())
+    draw_inline(painter, name, [line.name], [look.text], right=True)
+    area = area.adjusted(columns.name + theme.SMALL, 0, 0, 0)
+    parts: list[str] = []
+    inks: list[QColor] = []
+    for number, part in enumerate(rest):
+        parts += [EQUALS, part]
+        inks += [look.dim, look.text if number + 1 < len(rest) or not line.numbers else look.dim]
+    if passed and line.by_hand and not split_result(line.by_hand)[0] and line.numbers:
+        parts.append(EQUALS)
+        inks.append(look.dim)
+    if line.remark and not rest:
+        draw_text(painter, area, line.remark, "caption", look.dim, LEFT)
+    elif width_of(parts) and area.width() > 0:
+        draw_inline(painter, area, parts, inks)
+
+
+def _paint_doer(painter: QPainter, place: QRect, columns: Columns, row: Row) -> None:
+    if columns.doer:
+        cell = QRect(columns.autograd_right + WORD_GAP, place.top(), columns.doer - WORD_GAP, place.height())
+        draw_text(painter, cell, row.doer, "caption", theme.current().dim, LEFT)
+
+
+def _paint_arrow(painter: QPainter, tip: QPointF, shade: QColor) -> None:
+    """The playhead points at its line: colour alone would not do."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(shade)
+    corners = (QPointF(0, -4.5), QPointF(6, 0), QPointF(0, 4.5))
+    painter.drawPolygon(QPolygonF([tip + corner for corner in corners]))
+    painter.restore()
+
+
+def paint_stage(
+    painter: QPainter, columns: Columns, stage: Stage, top: int, bottom: int, least: int, *, passed: bool
+) -> None:
+    """A stage's name beside its lines; it stays in view while one of them is. `least`: below the heads."""
+    look = theme.current()
+    shade = look.phase(PHASES[stage])
+    painter.fillRect(QRect(0, top, columns.width, theme.LINE), look.line)
+    painter.setOpacity(1.0 if passed else theme.NOT_YET)
+    painter.fillRect(QRect(0, top + 1, MARK, bottom - top), shade)
+    title, picture = stage_words(stage)
+    wide = columns.gutter - MARK - theme.LARGE - theme.SMALL
+    y = min(max(top, least), bottom - min(STAGE_HEIGHT, bottom - top))
+    low = bottom - top < STAGE_HEIGHT
+    cell = QRect(MARK + theme.SMALL, y + 3, wide, 18)
+    if low:  # one line: both beside each other
+        cell = QRect(MARK + theme.SMALL, top, wide, bottom - top + 1)
+        used = draw_text(painter, cell, title, "heading", shade)
+        cell.setLeft(cell.left() + used + theme.SMALL)
+        draw_text(painter, cell, picture, "caption", look.dim)
+    else:
+        draw_text(painter, cell, title, "heading", shade)
+        draw_text(painter, cell.translated(0, 16), picture, "caption", look.dim)
+    painter.setOpacity(1.0)
+
+
+def paint_header(painter: QPainter, place: QRect, columns: Columns) -> None:
+    """What the columns are."""
+    look = theme.current()
+    painter.fillRect(place, look.surface)
+    painter.fillRect(QRect(0, place.bottom(), place.width(), theme.LINE), look.line)
+    left = QRect(columns.gutter + theme.SMALL, place.top(), columns.by_hand_right - columns.gutter, place.height())
+    draw_text(painter, left, translate("manual", "By hand: plain arithmetic"), "caption", look.dim, LEFT)
+    by_hand = QRect(columns.by_hand_right - columns.value, place.top(), columns.value, place.height())
+    draw_text(painter, by_hand, translate("manual", "by hand"), "caption", look.text, RIGHT)
+    autograd = QRect(columns.autograd_right - columns.value, place.top(), columns.value, place.height())
+    draw_text(painter, autograd, translate("manual", "autograd"), "caption", look.text, RIGHT)
+    if columns.doer:
+        doer = QRect(columns.autograd_right + WORD_GAP, place.top(), columns.doer - WORD_GAP, place.height())
+        draw_text(painter, doer, translate("manual", "run by"), "caption", look.dim, LEFT)
+    if columns.off:
+        cell = QRect(columns.width - theme.MEDIUM - columns.off, place.top(), columns.off, place.height())
+        draw_text(painter, cell, off_title(), "caption", look.dim, RIGHT)
