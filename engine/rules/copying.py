@@ -165,3 +165,12 @@ class _Write:
 )
 def copy_slices(n: NodeValues) -> dict[int, Array]:
     return _Write(n).gradients(n)
+
+
+@moving(
+    "BackwardHookFunctionBackward",
+    {"input": "G"},
+    "Put here by torch for the backward hooks of your module: the gradient passes as it is, then the hooks are called.",
+)
+def hooked(n: NodeValues) -> dict[int, Array]:
+    return {slot: n.grad(slot, like=n.shape(slot)) for slot in n.slots}

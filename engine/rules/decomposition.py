@@ -341,33 +341,27 @@ def reflected_matrix(n: NodeValues) -> tuple[Any, ...]:
     "The exponential grows with the matrix at every moment of its way: the gradient adds all of these moments up.",
 )
 def matrix_exponential(n: NodeValues) -> tuple[Any, ...]:
+    """In the corner of the exponential of [[Aᴴ, G], [0, Aᴴ]] (Mathias, "A Chain Rule for Matrix Functions", 1996)."""
     back, g = adjoint(n.saved("self")), n.grad()
     size = back.shape[-1]
-    zeros = np.zeros(value_of(back).shape)
-    block = np.concatenate(
-        [np.concatenate([value_of(back), value_of(g)], -1), np.concatenate([zeros, value_of(back)], -1)], -2
-    )
-    value = _exponential(block)[..., :size, size:]
-    if not isinstance(g, Bounded):
-        return (value,)
-    largest = _exponential(np.abs(block))[..., :size, size:]
-    doublings = max(0.0, float(np.log2(np.max(np.sum(np.abs(block), -1), initial=1.0))))
-    error = 8.0 * (size + doublings) * g.unit * largest
-    return (Bounded(value, error, g.unit),)
+    above = np.concatenate([back, g], -1)
+    below = np.concatenate([np.zeros(back.shape), back], -1)
+    return (_exponential(np.concatenate([above, below], -2))[..., :size, size:],)
 
 
-def _exponential(matrix: Any) -> Any:
+def _exponential(matrix: Array) -> Array:
     """Taylor's series of the matrix divided by a power of two, squared as often."""
-    size = float(np.max(np.sum(np.abs(matrix), -1), initial=0.0))
+    size = float(np.max(np.sum(np.abs(value_of(matrix)), -1), initial=0.0))
     if not np.isfinite(size):
         raise UnsupportedError("the exponential of a matrix that is not finite")
-    halvings = max(0, int(np.ceil(np.log2(size))) + 2) if size > 0 else 0
-    small = matrix / 2.0**halvings
-    term = np.broadcast_to(np.eye(matrix.shape[-1]), matrix.shape).astype(matrix.dtype)
-    total = term.copy()
-    for order in range(1, 20):
-        term = term @ small / order
+    halvings = max(0, int(np.ceil(np.log2(size))) + 1) if size > 0 else 0
+    small: Array = matrix / 2.0**halvings
+    small = Bounded(small.value, matrix.error, matrix.unit) if isinstance(small, Bounded) else small  # exact
+    term: Array = small
+    total: Array = np.eye(matrix.shape[-1]) + small
+    for order in range(2, 20):
+        term = np.matmul(term, small) / order
         total = total + term
     for _ in range(halvings):
-        total = total @ total
+        total = np.matmul(total, total)
     return total

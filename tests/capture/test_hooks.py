@@ -108,7 +108,10 @@ def test_module_hooks(capture: Capture) -> None:
     layer.register_full_backward_hook(lambda module, grad_inputs, grad_outputs: (grad_inputs[0] * 3,))
     with capture() as captured:
         layer(torch.ones(1, 2, requires_grad=True) * 1).sum().backward()
-    assert "wrong" not in {proof.state for proof in verify_graph(captured.recording, 0)}
+    proofs = list(verify_graph(captured.recording, 0))
+    assert {proof.state for proof in proofs} == {"proved"}
+    remarks = [proof.reason for proof in proofs if proof.type == "BackwardHookFunctionBackward"]
+    assert sorted(remarks) == ["", "a hook of yours replaced a gradient here"]
 
 
 def test_a_hook_that_writes_unseen_to_its_gradient(capture: Capture) -> None:
