@@ -90,6 +90,12 @@ def attention_backward(grad: Array, query: Array, key: Array, value: Array, weig
     return grad_scores @ key, grad_scores.mT @ query, weights.mT @ grad
 
 
+def view_of(x: Array, shape: Array, stride: Array, offset: int) -> Array:
+    """The part of `x`, read as one long row, that starts at `offset` and goes on by `stride` in each dimension."""
+    row = np.ascontiguousarray(x).reshape(-1)[offset:]
+    return np.lib.stride_tricks.as_strided(row, shape, [step * row.itemsize for step in stride])
+
+
 def per_channel(numbers: Array, ndim: int) -> Array:
     """One number a channel, in the shape of (N, C, …) arrays with `ndim` dimensions."""
     return np.reshape(numbers, (1, -1, *(1,) * (ndim - 2)))

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 import numpy as np
 
-from engine.export.script import activations, elementwise, losses, names, networks, reductions, shapes  # noqa: F401 - they register templates
+from engine.export.script import activations, copying, elementwise, losses, names, networks, reductions, shapes  # noqa: F401 - they register templates
 from engine.export.script.expressions import NoTemplateError
 from engine.export.script.layout import assemble
 from engine.export.script.reading import Array, Operation, Pass, TrainingStep

@@ -18,6 +18,7 @@ from engine.export.script.expressions import NoTemplateError, number, plain, sum
 from engine.export.script.reading import Array, Operation, Pass, TrainingStep
 from engine.recording.model import Shape
 
+Strided = tuple[Shape, tuple[int, ...], int]
 _ROOM = 100  # columns for the names on the left of one line
 
 
@@ -106,6 +107,20 @@ class NodeText:
     @property
     def module_type(self) -> str:
         return self._operation.node.module_type
+
+    @property
+    def operation(self) -> str:
+        return self._operation.node.operation
+
+    def view(self) -> tuple[Strided, Strided]:
+        """Of a write into a part of a tensor: shape, stride and offset of the whole and of the part."""
+        found = self._operation.node.info.get("view", {})
+        try:
+            sides = [found[side] for side in ("base", "view")]
+            whole, part = ((tuple(map(int, a)), tuple(map(int, b)), int(c)) for a, b, c in sides)
+        except (TypeError, ValueError, KeyError):
+            raise NoTemplateError("it was not recorded where it wrote to") from None
+        return whole, part
 
     # Arguments
 

@@ -151,6 +151,13 @@ for _ in range(2):
     loss = loss + w.roll(1).mul(share).sum() + w.roll((1, 2), (0, 1)).mul(share).sum()
     loss = loss + w.tril().sum() + w.triu(1).sum() + F.max_pool2d(z, 4, 3, ceil_mode=True).mul(1.5).mean()
     loss = loss + F.batch_norm(z, None, None, training=True).mul(image).mean()
+    changed = w * 1.0
+    changed[:, 1] = p[:, 0]
+    changed[0].mul_(v)
+    changed[1:, 2:].add_(p[1:, :2])
+    changed[:, :2].sub_(2.0)
+    loss = loss + (changed * share).sum() + F.dropout((p * 1.0).view(-1), 0.5, inplace=True).sum()
+    loss = loss + (w * 1.0).as_strided((2, 3), (6, 2), 1).sum()
     heads = w[None, None], p[None, None], w[None, None]
     loss = loss + F.scaled_dot_product_attention(*heads, is_causal=True).sum()
     loss = loss + F.scaled_dot_product_attention(*heads, attn_mask=mask).sum()

@@ -1,0 +1,107 @@
+"""Writes into a part of a tensor, and the views that they leave behind."""
+
+from __future__ import annotations
+
+from engine.export.script.expressions import NoTemplateError, summed
+from engine.export.script.registry import backward, forward
+from engine.export.script.writing import NodeText
+from engine.recording.model import Shape
+
+
+def _row_major(shape: Shape) -> tuple[int, ...]:
+    found = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        found[axis] = found[axis + 1] * max(shape[axis + 1], 1)
+    return tuple(found)
+
+
+def _is_row_major(shape: Shape, stride: tuple[int, ...]) -> bool:
+    pairs = zip(shape, stride, _row_major(shape), strict=True)
+    return all(length == 1 or one == other for length, one, other in pairs)
+
+
+def _part(n: NodeText) -> tuple[Shape, str]:
+    """Shape of the part that was written to, and how `view_of` is told where it is."""
+    (base, base_stride, base_offset), (shape, stride, offset) = n.view()
+    if base != n.shape(0) or not _is_row_major(base, base_stride):
+        raise NoTemplateError("a write into a tensor whose numbers do not lie in order")
+    return shape, f"{shape}, {stride}, {offset - base_offset}"
+
+
+_WRITTEN = {
+    "aten.mul_": "{x} * {other}",
+    "aten.add_": "{x} + {other}",
+    "aten.sub_": "{x} - {other}",
+    "aten.copy_": "{other}",
+}
+
+
+def _write(n: NodeText) -> str:
+    """What is written, of the part as it was and the other operand."""
+    found = _WRITTEN.get(n.operation.rpartition(".")[0])
+    if found is None or n.argument("alpha", 1) != 1:
+        raise NoTemplateError(f"{n.operation} into a part")
+    return found
+
+
+@forward("CopySlices")
+def copy_slices(n: NodeText) -> None:
+    _, where = _part(n)
+    formula = _write(n)
+    part = n.call("view_of", n.out, where)
+    n.line(f"{n.out} = np.array({n.x()}, order='C')".replace("'", '"'))
+    n.line(f"{part}[...] = {formula.format(x=part, other=n.x(1, name='other'))}")
+
+
+@backward("CopySlices")
+def copy_slices_backward(n: NodeText) -> None:
+    shape, where = _part(n)
+    formula, other = _write(n), n.x(1, name="other")
+    entered = n.call("view_of", n.g, where)
+    if n.needs(0):
+        name = n.target(0)
+        n.line(f'{name} = np.array({n.g}, order="C")')
+        if formula == "{other}":
+            n.line(f"{n.call('view_of', name, where)}[...] = 0  # these numbers were written over")
+        elif "*" in formula:
+            n.line(f"{n.call('view_of', name, where)}[...] *= {other}")
+    if n.needs(1):
+        slope = f"{entered} * {n.call('view_of', n.x(0), where)}" if "*" in formula else entered
+        sign = "-" if " - " in formula else ""
+        n.give(1, summed(f"{sign}{slope}", shape, n.shape(1)), broadcast=False)
+
+
+_STRIDED = "AsStridedBackward0 AsStridedBackward1"
+
+
+def _strided(n: NodeText) -> str | None:
+    """How `view_of` is told what an as_strided shows; None if that is everything, in order."""
+    size, stride = tuple(n.argument("size", [])), tuple(n.argument("stride", []))
+    offset = n.argument("storage_offset", 0) or 0
+    if _count(size) == _count(n.shape(0)) and _is_row_major(size, stride) and not offset:
+        return None
+    if 0 in stride:
+        raise NoTemplateError("a view that shows a number several times")
+    return f"{size}, {stride}, {offset}"
+
+
+def _count(shape: Shape) -> int:
+    count = 1
+    for length in shape:
+        count *= length
+    return count
+
+
+@forward(_STRIDED)
+def as_strided(n: NodeText) -> None:
+    where = _strided(n)
+    n.put(f"{n.x()}.reshape({n.out_shape})" if where is None else n.call("view_of", n.x(), where))
+
+
+@backward(_STRIDED)
+def as_strided_backward(n: NodeText) -> None:
+    where = _strided(n)
+    if where is None:
+        n.give(0, f"{n.g}.reshape({n.shape(0)})", broadcast=False)
+    else:
+        n.give_written(0, lambda name: f"{n.call('view_of', name, where)}[...] = {n.g}")
