@@ -28,6 +28,7 @@ RESULTS = ROOT / "build" / "prove"
 KINDS = ("samples", "models", "optimizers")
 _SOURCES = ("arithmetic", "capture", "optimizers", "recording", "rules")
 _FAULTS_SHOWN = 3
+_TOGETHER = 300  # subjects that one set of processes does, before new ones start with clean memory
 _STATES = ("proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run")
 
 
@@ -99,26 +100,30 @@ def _subjects(kind: str) -> list[str]:
 def _run(kind: str, names: list[str], limit: int | None) -> Iterator[Outcome]:
     """In processes of their own, as many as there are processors; models one after the other, for their memory.
 
-    A process that dies takes its pool along: the rest goes on in a new one, and who was running is tried once more.
+    A process that dies takes its pool along: who was in it is tried again in a pool of its own.
     """
-    workers = 1 if kind == "models" else os.cpu_count() or 1
-    tries = Counter(names)
-    while names:
-        broken: list[str] = []
-        pool = ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1 if kind == "models" else 100
-        )
-        with pool:
-            waiting = {pool.submit(prove_one, kind, name, limit): name for name in names}
-            for future in as_completed(waiting):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    broken.append(waiting[future])
-        for name in broken[:workers]:
-            tries[name] += 1
-        yield from (Outcome(name, faults=["failed: its process died"]) for name in broken if tries[name] > 2)
-        names = [name for name in broken if tries[name] <= 2]
+    workers, together = (1, 1) if kind == "models" else (os.cpu_count() or 1, _TOGETHER)
+    again: list[str] = []
+    for start in range(0, len(names), together):
+        for name, outcome in _in_pool(kind, names[start : start + together], limit, workers):
+            if outcome is not None:
+                yield outcome
+            else:
+                again.append(name)
+    for name in again:
+        for _, outcome in _in_pool(kind, [name], limit, 1):
+            yield outcome or Outcome(name, faults=["failed: its process died"])
+
+
+def _in_pool(kind: str, names: list[str], limit: int | None, workers: int) -> Iterator[tuple[str, Outcome | None]]:
+    """Each outcome as it comes; None for those whose process died."""
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(prove_one, kind, name, limit): name for name in names}
+        for future in as_completed(waiting):
+            try:
+                yield waiting[future], future.result()
+            except BrokenProcessPool:
+                yield waiting[future], None
 
 
 def _failed(outcome: Outcome) -> bool:
