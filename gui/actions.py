@@ -209,6 +209,12 @@ class Table:
                    menu="view/panels", checkable=True),
         ActionSpec("show_charts", QT_TR_NOOP("Charts"), QT_TR_NOOP("Show or hide the charts"), "Alt+5",
                    menu="view/panels", checkable=True),
+        ActionSpec("show_manual", QT_TR_NOOP("Manual ⇄ autograd"),
+                   QT_TR_NOOP("Show or hide the step by hand beside autograd"), "Alt+6",
+                   menu="view/panels", checkable=True),
+        ActionSpec("show_optimizer", QT_TR_NOOP("Optimizer"),
+                   QT_TR_NOOP("Show or hide the update taken apart"), "Alt+7",
+                   menu="view/panels", checkable=True),
         ActionSpec("reset_panels", QT_TR_NOOP("Reset panels"), QT_TR_NOOP("Put every panel back in its place"),
                    menu="view/panels", separator=True),
     )
@@ -229,7 +235,7 @@ EXAMPLES = ("bow", "bow_manual", "resnet18")
 TENSOR_LEVELS = ("full", "preview", "stats")
 LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")
 THEMES = ("system", "light", "dark")
-PANELS = ("source", "console", "inspector", "parameters", "charts")
+PANELS = ("source", "console", "inspector", "parameters", "charts", "manual", "optimizer")
 
 
 def translate(text: str) -> str:

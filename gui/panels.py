@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 
-from PySide6.QtCore import QByteArray, QCoreApplication, Qt
+from PySide6.QtCore import QByteArray, QCoreApplication, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget, QWidget
 
 from gui import theme
 from gui.actions import PANELS
 from gui.session import Session
 
-TABBED = ("charts", "parameters")
+TABBED = ("charts", "parameters", "manual", "optimizer")
+TALL = ("manual", "optimizer")  # they need room, and are made when they are first looked at
+TALL_SHARE, TALL_MOST = 0.46, 440
 Area = Qt.DockWidgetArea
 Feature = QDockWidget.DockWidgetFeature
 
@@ -24,6 +28,8 @@ def title_of(name: str) -> str:
         "inspector": translate("panels", "Inspector"),
         "parameters": translate("panels", "Parameters"),
         "charts": translate("panels", "Charts"),
+        "manual": translate("panels", "Manual ⇄ autograd"),
+        "optimizer": translate("panels", "Optimizer"),
     }
     return titles[name]
 
@@ -34,12 +40,17 @@ class Panels:
     def __init__(self, window: QMainWindow, source: QWidget, console: QWidget, transport: QWidget) -> None:
         self._window = window
         self._widgets: dict[str, QWidget] = {"source": source, "console": console}
+        self._waiting: dict[str, Callable[[], QWidget]] = {}
+        self._front = ""  # the tab that is looked at
+        self._low: int | None = None  # the height of the tabs before a tall one was looked at
         self.docks = {name: self._make(name) for name in PANELS}
         self.transport = self._make_transport(transport)
         self.docks["source"].setWidget(source)
         self.docks["console"].setWidget(console)
         for dock in (*self.docks.values(), self.transport):
             window.addDockWidget(Area.BottomDockWidgetArea, dock)
+        for name in TABBED:
+            self.docks[name].visibilityChanged.connect(partial(self._tab_seen, name))
 
     def __getitem__(self, name: str) -> QDockWidget:
         return self.docks[name]
@@ -48,12 +59,46 @@ class Panels:
         """What is in a dock, if that was made already."""
         return self._widgets.get(name)
 
+    def make(self, name: str) -> QWidget:
+        """What is in a dock, made now if it waited to be looked at; after `fill`."""
+        maker = self._waiting.pop(name, None)
+        if maker is not None:
+            self._widgets[name] = maker()
+            self.docks[name].setWidget(self._widgets[name])
+        return self._widgets[name]
+
     def fill(self, session: Session) -> None:
         """Make what is in the docks that the window did not wait for."""
         for name, make in _makers(session).items():
             if name not in self._widgets:
-                self._widgets[name] = make()
-                self.docks[name].setWidget(self._widgets[name])
+                self._waiting[name] = make
+                if name not in TALL or name == self._front:
+                    self.make(name)
+
+    def _tab_seen(self, name: str, visible: bool) -> None:
+        if visible:
+            self._front = name
+            # Later: while docks are put in their places each of them is shown for a moment.
+            QTimer.singleShot(0, self._window, partial(self._give_room, name))
+        elif self._front == name:
+            self._front = ""
+
+    def _give_room(self, name: str) -> None:
+        """A tall tab lifts the others' edge while it is looked at."""
+        dock = self.docks[name]
+        if self._front != name:
+            return
+        if name in self._waiting:
+            self.make(name)
+        height, vertical = dock.height(), Qt.Orientation.Vertical
+        if name in TALL:
+            wanted = min(round(self._window.height() * TALL_SHARE), TALL_MOST)
+            if self._low is None and height < wanted:
+                self._low = height
+                self._window.resizeDocks([dock], [wanted], vertical)
+        elif self._low is not None:
+            self._window.resizeDocks([dock], [self._low], vertical)
+            self._low = None
 
     def _make(self, name: str) -> QDockWidget:
         dock = QDockWidget(title_of(name), self._window)
@@ -91,9 +136,11 @@ class Panels:
         window.addDockWidget(Area.RightDockWidgetArea, docks["inspector"])
         window.addDockWidget(Area.BottomDockWidgetArea, self.transport)
         window.splitDockWidget(self.transport, docks["charts"], Qt.Orientation.Vertical)
-        window.tabifyDockWidget(docks["charts"], docks["parameters"])
+        for name, after in pairwise(TABBED):
+            window.tabifyDockWidget(docks[name], docks[after])
         for dock in (*docks.values(), self.transport):
             dock.show()
+        self._low = None
         docks["charts"].raise_()
         self.resize()
 
@@ -139,4 +186,18 @@ def _makers(session: Session) -> dict[str, Callable[[], QWidget]]:
         "inspector": lambda: InspectorPanel(session),
         "parameters": lambda: ParametersPanel(session),
         "charts": lambda: ChartsPanel(session),
+        "manual": lambda: _manual(session),
+        "optimizer": lambda: _optimizer(session),
     }
+
+
+def _manual(session: Session) -> QWidget:
+    from gui.manual.panel import ManualPanel
+
+    return ManualPanel(session)
+
+
+def _optimizer(session: Session) -> QWidget:
+    from gui.optimizer.panel import OptimizerPanel
+
+    return OptimizerPanel(session)

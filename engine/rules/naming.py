@@ -135,7 +135,7 @@ _SIGNS = {
     "Delta": "Δ", "eta": "η", "rho": "ρ", "sigma": "σ", "tau": "τ", "nu": "ν", "phi": "φ", "nabla": "∇", "sqrt": "√",
     "text": "", "overline": "", "bar": "", "tilde": "", "operatorname": "", "mathbb": "", "quad": " ", ";": " ",
     "qquad": " ", "!": "", "|": "‖", "approx": "≈", "rightarrow": "→", "to": "→", "cdots": "…", "dots": "…",
-    "ldots": "…", "neq": "≠", "ne": "≠", "pm": "±", "in": "∈", "ell": "ℓ", "prod": "Π", "limits": "",
+    "ldots": "…", "neq": "≠", "ne": "≠", "pm": "±", "in": "∈", "prod": "Π", "limits": "",
 }  # fmt: skip
 _TOKEN = re.compile(r"\\([a-zA-Z]+|.)|([{}])|([^\\{}]+)")
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
 
 from gui import numbers, theme
-from gui.manual.story import Story, off_by, split_result
+from gui.manual.story import EQUALS, Story, off_by, split_result
 from gui.proof.inline import width_of
 from gui.tensor_views.painting import metrics
+
+if TYPE_CHECKING:
+    from engine.manual import Line
 
 GUTTER, SIGN = 116, 36
 NARROW = 820  # px of width below which only the results are told
 WIDEST_NAME, WIDEST_VALUE = 0.24, 0.17  # of the width
+LEAST_FORMULA = 0.42  # of the room for formulas
 LEAST_VALUE = 72
 MANY = 60  # lines: from here on the columns do not wait for the names
 WORD_GAP = 20
@@ -19,12 +26,15 @@ WORD_GAP = 20
 
 @dataclass(frozen=True)
 class Columns:
-    """Widths in px, from left to right: stages, names, (formulas: what is left), by hand, sign, autograd, who did it,
-    difference. `after`: characters from the decimal point on in the widest number."""
+    """Widths in px, from left to right: stages, names, formulas, by hand, sign, autograd, who did it, difference.
+
+    `after`: characters from the decimal point on in the widest number.
+    """
 
     width: int
     gutter: int
     name: int
+    formula: int
     value: int
     doer: int
     off: int
@@ -33,11 +43,15 @@ class Columns:
     @property
     def by_hand_right(self) -> int:
         """Where the results by hand end."""
-        return self.autograd_right - self.value - SIGN
+        return self.gutter + theme.SMALL + self.name + theme.SMALL + self.formula + self.value
 
     @property
     def autograd_right(self) -> int:
-        return self.width - theme.MEDIUM - self.off - self.doer
+        return self.by_hand_right + SIGN + self.value
+
+    @property
+    def off_right(self) -> int:
+        return self.autograd_right + self.doer + self.off
 
 
 def measure(story: Story, width: int) -> Columns:
@@ -53,22 +67,28 @@ def measure(story: Story, width: int) -> Columns:
         names = min(int(max((width_of([line.name]) for line in lines), default=0)) + 2, most)
     doers = max((metrics("caption").horizontalAdvance(row.doer) for row in story.rows), default=0)
     offs = max((metrics("small_number").horizontalAdvance(off_by(line)) for line in lines), default=0)
-    header = metrics("caption").horizontalAdvance(off_title())
-    return Columns(
-        width,
-        gutter,
-        names,
-        max(LEAST_VALUE, min(widest + 2, int(width * WIDEST_VALUE))),
-        min(doers, width // 8) + WORD_GAP if width >= NARROW else 0,
-        max(offs, header) + WORD_GAP if offs else 0,
-        after,
-    )
+    value = max(LEAST_VALUE, min(widest + 2, int(width * WIDEST_VALUE)))
+    doer = min(doers, width // 8) + WORD_GAP if width >= NARROW else 0
+    off = max(offs, metrics("caption").horizontalAdvance(off_title())) + WORD_GAP if offs else 0
+    room = width - gutter - names - 2 * theme.SMALL - 2 * value - SIGN - doer - off - theme.MEDIUM
+    formula = room
+    if len(story.rows) <= MANY:  # the results stand close to what they come from
+        widest_formula = max((_formula_width(line) for line in lines), default=0.0)
+        formula = max(min(round(widest_formula) + theme.WIDE, room), round(room * LEAST_FORMULA))
+    return Columns(width, gutter, names, formula, value, doer, off, after)
+
+
+def _formula_width(line: Line) -> float:
+    shape = split_result(line.by_hand or line.autograd)[0]
+    wide = float(metrics("small_number").horizontalAdvance(shape)) + theme.MEDIUM
+    if line.remark and not line.formula:
+        return wide + metrics("caption").horizontalAdvance(line.remark)
+    parts = [part for part in (line.formula, line.numbers) if part]
+    return wide + width_of([sign for part in parts for sign in (EQUALS, part)] + [EQUALS] * bool(line.numbers))
 
 
 def off_title() -> str:
     """What stands above the differences."""
-    from PySide6.QtCore import QCoreApplication
-
     return QCoreApplication.translate("manual", "differ by at most")
 
 

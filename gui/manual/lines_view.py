@@ -18,17 +18,19 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractScrollArea, QToolTip, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QPushButton, QToolTip, QWidget
 
 from gui import theme
 from gui.manual import signs
 from gui.manual.columns import Columns, measure
-from gui.manual.row_painter import paint_header, paint_row, paint_stage
+from gui.manual.row_painter import Head, paint_header, paint_remark, paint_row, paint_stage
 from gui.manual.story import Story, all_text, as_text, verdict_of
+from gui.proof.formula import SCALE
 from gui.tensor_views.copying import copy_menu, to_clipboard
 
-HEADER = 26
+HEADER = 32
 LOW, HIGH = 28, 36  # a row without fractions, and with them
+FRACTION = 34.2  # px that a fraction is high as it is set
 LEAST_SHARE = 0.76  # of their height that rows give up for the whole step to be seen at once
 MOVES = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
 KEYS = (*MOVES, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -43,7 +45,12 @@ class LinesView(QAbstractScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.story = Story()
+        self.head = Head()
+        self.button = QPushButton(self.tr("Work out all"), self.viewport())
+        self.button.setCursor(Qt.CursorShape.ArrowCursor)
+        self.button.hide()
         self._columns: Columns | None = None
+        self._scale = SCALE
         self._tops: list[int] = [0]
         self._current = self._anchor = self._hovered = -1
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
@@ -51,15 +58,15 @@ class LinesView(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(self.tr("The step by hand beside autograd"))
         self.verticalScrollBar().setSingleStep(LOW)
         self.verticalScrollBar().valueChanged.connect(lambda _: self.scrolled.emit())
         theme.switch.changed.connect(self.viewport().update)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
-    def set_story(self, story: Story, *, follow: bool) -> None:
+    def set_story(self, story: Story, head: Head, *, follow: bool) -> None:
         """Draw another story; `follow` brings the playhead's line into view."""
+        self.head = head
         same = len(story.rows) == len(self.story.rows) and all(
             mine.place == new.place for mine, new in zip(self.story.rows, story.rows, strict=True)
         )
@@ -80,6 +87,7 @@ class LinesView(QAbstractScrollArea):
         room, wanted = self.viewport().height() - HEADER, max(sum(likes), 1)
         share = room / wanted if LEAST_SHARE <= room / wanted < 1 else 1.0
         self._tops = [0, *accumulate(int(height * share) for height in likes)]
+        self._scale = min(SCALE, (int(HIGH * share) - 3) / FRACTION)
         bar = self.verticalScrollBar()
         bar.setPageStep(max(room, 1))
         bar.setRange(0, max(self._tops[-1] - room, 0))
@@ -95,6 +103,7 @@ class LinesView(QAbstractScrollArea):
             bar.setValue(top - room // 3)
 
     def _describe(self) -> None:
+        self.setAccessibleName(f"{self.tr('The step by hand beside autograd')}: {self.head.text}")
         number = self._current if self._current >= 0 else self.story.now
         if 0 <= number < len(self.story.rows):
             self.setAccessibleDescription(as_text(self.story.rows[number], passed=number < self.story.passed))
@@ -145,7 +154,8 @@ class LinesView(QAbstractScrollArea):
                 if number == self._hovered:
                     painter.fillRect(place, look.hover)
                 passed, now = number < self.story.passed, self.story.is_now(number)
-                paint_row(painter, place, columns, row, verdict_of(row, passed=passed), passed=passed, now=now)
+                paint_row(painter, place, columns, row, verdict_of(row, passed=passed), scale=self._scale,
+                          passed=passed, now=now)  # fmt: skip
                 if number in chosen:
                     painter.setPen(QPen(look.accent if self.hasFocus() else look.line, theme.LINE))
                     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -154,10 +164,18 @@ class LinesView(QAbstractScrollArea):
                 top, bottom = self._row_rect(first).top(), self._row_rect(last).bottom()
                 passed = first < self.story.passed
                 paint_stage(painter, columns, self.story.rows[first].place.stage, top, bottom, HEADER, passed=passed)
-            if self.story.rows:
-                paint_header(painter, QRect(0, 0, self.viewport().width(), HEADER), columns)
+            self._paint_head(painter, columns)
         finally:
             painter.end()
+
+    def _paint_head(self, painter: QPainter, columns: Columns) -> None:
+        place = QRect(0, 0, self.viewport().width(), HEADER)
+        left = paint_header(painter, place, columns, self.head)
+        if not self.button.isHidden():
+            size = self.button.sizeHint()
+            self.button.setGeometry(left, (HEADER - size.height()) // 2, size.width(), size.height())
+            left += size.width() + theme.MEDIUM
+        paint_remark(painter, place, columns, self.head, left)
 
     def _stages(self) -> Iterator[tuple[int, int]]:
         """First and last line of each stage that is in view."""

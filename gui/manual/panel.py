@@ -8,14 +8,14 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QSize, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from engine.errors import ChainruleError
-from gui import theme
-from gui.manual import signs, story
+from gui.manual import story
 from gui.manual.lines_view import LinesView
+from gui.manual.row_painter import Head
 from gui.proof.worker import Desk, Worker
 from gui.session import Session
 from gui.tensor_views.painting import set_visible
@@ -55,6 +55,7 @@ class ManualPanel(QWidget):
         self._key: Key | None = None
         self._asking = False
         self._whole: Key | None = None  # the long step that was asked for as a whole
+        self._problem = ""
         self._drawn: tuple[Hashable, ...] | None = None
         self._worker = Worker(self)
         self._timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
@@ -66,32 +67,17 @@ class ManualPanel(QWidget):
         self._recording_changed()
 
     def _build(self) -> None:
-        self._sign, self._summary, self._legend = Sign(self), QLabel(self), QLabel(self)
-        self._summary.setTextFormat(Qt.TextFormat.PlainText)
-        self._legend.setProperty("role", "caption")
-        self._legend.setText(translate("manual", "G: the gradient that arrives at the node"))
-        self.all_button = QPushButton(translate("manual", "Work out all"), self)
-        self.all_button.setToolTip(translate("manual", "Do every line of this training step by hand"))
-        self.all_button.clicked.connect(self._work_out_all)
         self.lines = LinesView(self)
+        self.lines.button.setToolTip(translate("manual", "Do every line of this training step by hand"))
+        self.lines.button.clicked.connect(self._work_out_all)
         self.lines.activated.connect(self._go)
         self.lines.scrolled.connect(self._ask_soon)
-        top = QHBoxLayout()
-        top.setContentsMargins(theme.MEDIUM, theme.TIGHT, theme.MEDIUM, theme.TIGHT)
-        top.setSpacing(theme.SMALL)
-        top.addWidget(self._sign)
-        top.addWidget(self._summary, 1)
-        top.addWidget(self._legend)
-        top.addWidget(self.all_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(top)
-        layout.addWidget(self.lines, 1)
+        layout.addWidget(self.lines)
 
     def sizeHint(self) -> QSize:
-        bar = theme.CONTROL_HEIGHT + 2 * theme.TIGHT
-        return QSize(theme.space(200), bar + self.lines.sizeHint().height())
+        return self.lines.sizeHint()
 
     # --- what to show ------------------------------------------------------------------------------------------------
 
@@ -100,6 +86,7 @@ class ManualPanel(QWidget):
         self._steps.clear()
         self._known.clear()
         self._key = self._whole = self._drawn = None
+        self._problem = ""
         self._asking = False
         self._timer.stop()
         self._worker.reset(None if recording is None else recording.path)
@@ -141,14 +128,16 @@ class ManualPanel(QWidget):
         told = story.Story()
         if step is not None:
             told = story.tell(step.places, step.doers, self._known, self._session.playhead)
-        self.lines.set_story(told, follow=follow)
-        verdict, text = story.summary(told)
-        self._sign.set_verdict(verdict)
-        self._summary.setText(text or self._nothing())
-        set_visible(self._legend, any(row.line is not None and _G.search(row.line.formula) for row in told.rows))
         unknown = len(told.rows) > AUTOMATIC and any(row.line is None for row in told.rows)
-        set_visible(self.all_button, unknown)
-        self.all_button.setEnabled(self._whole != self._key)
+        set_visible(self.lines.button, unknown)
+        self.lines.button.setEnabled(self._whole != self._key)
+        self.lines.set_story(told, self._head(told), follow=follow)
+
+    def _head(self, told: story.Story) -> Head:
+        verdict, text = story.summary(told)
+        has_g = any(row.line is not None and _G.search(row.line.formula) for row in told.rows)
+        remark = translate("manual", "G: the gradient that arrives at the node") if has_g else ""
+        return Head(verdict, self._problem or text or self._nothing(), remark)
 
     def _nothing(self) -> str:
         if self._session.recording is None:
@@ -201,15 +190,16 @@ class ManualPanel(QWidget):
         if len(self._steps) >= KEPT_STEPS:
             self._steps.clear()
         self._steps[key] = Step((), ()) if isinstance(found, ChainruleError) else found
+        self._problem = str(found) if isinstance(found, ChainruleError) else ""
         self._draw(follow=True)
-        if isinstance(found, ChainruleError) and key == self._key:
-            self._summary.setText(str(found))
         self._ask()
 
     def _worked_out(self, found: Sequence[tuple[Place, Line]] | ChainruleError) -> None:
         self._asking = False
         if isinstance(found, ChainruleError):
-            self._summary.setText(str(found))
+            self._problem = str(found)
+            self._drawn = None
+            self._draw(follow=False)
             return
         if len(self._known) > KEPT_LINES:
             self._known.clear()
@@ -219,7 +209,7 @@ class ManualPanel(QWidget):
 
     def _work_out_all(self) -> None:
         self._whole = self._key
-        self.all_button.setEnabled(False)
+        self.lines.button.setEnabled(False)
         self._ask()
 
     def settle(self) -> None:
@@ -236,7 +226,7 @@ class ManualPanel(QWidget):
         if len(told.rows) > AUTOMATIC:
             rows = [number for number in range(len(told.rows)) if told.is_now(number)]
             return (len(told.rows), told.passed, *(self._row_state(number) for number in rows))
-        return (self._sign.verdict, self._summary.text(), *(self._row_state(n) for n in range(len(told.rows))))
+        return (self.lines.head, *(self._row_state(n) for n in range(len(told.rows))))
 
     def _row_state(self, number: int) -> Hashable:
         told = self.lines.story
@@ -251,31 +241,6 @@ class ManualPanel(QWidget):
         self._session.seek(place.event)
         if place.node is not None:
             self._session.select(place.node)
-
-
-class Sign(QWidget):
-    """The sign of a verdict, by itself."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.verdict = ""
-        self.setFixedSize(theme.space(5), theme.space(5))
-        theme.switch.changed.connect(self.update)
-
-    def set_verdict(self, verdict: str) -> None:
-        self.verdict = verdict
-        self.setAccessibleName(signs.words(verdict))
-        self.setToolTip(signs.meaning(verdict))
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.verdict:
-            return
-        painter = QPainter(self)
-        try:
-            signs.draw_sign(painter, QRectF(self.rect()).adjusted(1, 1, -1, -1), self.verdict, theme.current())
-        finally:
-            painter.end()
 
 
 def _read(desk: Desk, step: int) -> Step:

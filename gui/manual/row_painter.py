@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 MARK = 3  # px of the stage's bar
-DISC = 16
+DISC, HEAD_SIGN = 16, 18
 STAGE_HEIGHT = 34
 NOW_SHARE = 0.14
 
 
 def paint_row(
-    painter: QPainter, place: QRect, columns: Columns, row: Row, verdict: str, *, passed: bool, now: bool
+    painter: QPainter,
+    place: QRect,
+    columns: Columns,
+    row: Row,
+    verdict: str,
+    *,
+    scale: float,
+    passed: bool,
+    now: bool,
 ) -> None:
     """A line: what has not happened is pale and has no numbers."""
     look = theme.current()
@@ -44,7 +53,7 @@ def paint_row(
     if line is not None:
         if passed:
             area = _paint_results(painter, place, area, columns, line, wrong=verdict == "wrong")
-        _paint_equation(painter, area, columns, line, passed=passed)
+        _paint_equation(painter, area, columns, line, scale, passed=passed)
     _paint_doer(painter, place, columns, row)
     painter.setOpacity(1.0)
 
@@ -67,17 +76,19 @@ def _paint_results(painter: QPainter, place: QRect, area: QRect, columns: Column
         area.setRight(area.right() - wide - theme.MEDIUM)
     off = off_by(line)
     if off:
-        cell = QRect(columns.width - theme.MEDIUM - columns.off, place.top(), columns.off, place.height())
+        cell = QRect(columns.off_right - columns.off, place.top(), columns.off, place.height())
         draw_text(painter, cell, off, "small_number", ink if wrong else look.dim, RIGHT)
     return area
 
 
-def _paint_equation(painter: QPainter, area: QRect, columns: Columns, line: Line, *, passed: bool) -> None:
+def _paint_equation(
+    painter: QPainter, area: QRect, columns: Columns, line: Line, scale: float, *, passed: bool
+) -> None:
     """name = formula = numbers, the first equals signs of all lines below each other."""
     look = theme.current()
     rest = [part for part in (line.formula, line.numbers if passed else "") if part]
     name = QRect(area.left(), area.top(), columns.name, area.height())
-    draw_inline(painter, name, [line.name], [look.text], right=True)
+    draw_inline(painter, name, [line.name], [look.text], right=True, largest=scale)
     area = area.adjusted(columns.name + theme.SMALL, 0, 0, 0)
     parts: list[str] = []
     inks: list[QColor] = []
@@ -90,7 +101,7 @@ def _paint_equation(painter: QPainter, area: QRect, columns: Columns, line: Line
     if line.remark and not rest:
         draw_text(painter, area, line.remark, "caption", look.dim, LEFT)
     elif width_of(parts) and area.width() > 0:
-        draw_inline(painter, area, parts, inks)
+        draw_inline(painter, area, parts, inks, largest=scale)
 
 
 def _paint_doer(painter: QPainter, place: QRect, columns: Columns, row: Row) -> None:
@@ -135,20 +146,44 @@ def paint_stage(
     painter.setOpacity(1.0)
 
 
-def paint_header(painter: QPainter, place: QRect, columns: Columns) -> None:
-    """What the columns are."""
+@dataclass(frozen=True)
+class Head:
+    """What stands above the lines: the verdict on all of them in a sign and in words, and a remark."""
+
+    verdict: str = ""
+    text: str = ""
+    remark: str = ""
+
+
+def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head) -> int:
+    """The verdict on the step, and what the columns are; tells where the verdict's words end."""
     look = theme.current()
     painter.fillRect(place, look.surface)
     painter.fillRect(QRect(0, place.bottom(), place.width(), theme.LINE), look.line)
-    left = QRect(columns.gutter + theme.SMALL, place.top(), columns.by_hand_right - columns.gutter, place.height())
-    draw_text(painter, left, translate("manual", "By hand: plain arithmetic"), "caption", look.dim, LEFT)
-    by_hand = QRect(columns.by_hand_right - columns.value, place.top(), columns.value, place.height())
-    draw_text(painter, by_hand, translate("manual", "by hand"), "caption", look.text, RIGHT)
-    autograd = QRect(columns.autograd_right - columns.value, place.top(), columns.value, place.height())
-    draw_text(painter, autograd, translate("manual", "autograd"), "caption", look.text, RIGHT)
+    left = theme.MEDIUM
+    if head.verdict:
+        top = place.center().y() + 1 - HEAD_SIGN / 2
+        signs.draw_sign(painter, QRectF(left, top, HEAD_SIGN, HEAD_SIGN), head.verdict, look)
+        left += HEAD_SIGN + theme.SMALL
+    room = QRect(left, place.top(), columns.by_hand_right - columns.value - left, place.height())
+    left += draw_text(painter, room, head.text, "heading", look.text, LEFT) + theme.MEDIUM
+    if not head.verdict:
+        return left
+    titles = (
+        (columns.by_hand_right, columns.value, translate("manual", "by hand"), look.text),
+        (columns.autograd_right, columns.value, translate("manual", "autograd"), look.text),
+        (columns.off_right, columns.off, off_title() if columns.off else "", look.dim),
+    )
+    for right, wide, text, ink in titles:
+        draw_text(painter, QRect(right - wide, place.top(), wide, place.height()), text, "caption", ink, RIGHT)
     if columns.doer:
-        doer = QRect(columns.autograd_right + WORD_GAP, place.top(), columns.doer - WORD_GAP, place.height())
-        draw_text(painter, doer, translate("manual", "run by"), "caption", look.dim, LEFT)
-    if columns.off:
-        cell = QRect(columns.width - theme.MEDIUM - columns.off, place.top(), columns.off, place.height())
-        draw_text(painter, cell, off_title(), "caption", look.dim, RIGHT)
+        cell = QRect(columns.autograd_right + WORD_GAP, place.top(), columns.doer - WORD_GAP, place.height())
+        draw_text(painter, cell, translate("manual", "run by"), "caption", look.dim, LEFT)
+    return left
+
+
+def paint_remark(painter: QPainter, place: QRect, columns: Columns, head: Head, left: int) -> None:
+    """The remark from `left` on, where there is room for all of it."""
+    room = QRect(left, place.top(), columns.by_hand_right - columns.value - left, place.height())
+    if head.remark and metrics("caption").horizontalAdvance(head.remark) <= room.width():
+        draw_text(painter, room, head.remark, "caption", theme.current().dim, LEFT)

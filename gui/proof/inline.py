@@ -8,10 +8,11 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from engine.rules.naming import plain_text
-from gui.proof.formula import GAP, SCALE, Placed, draw_formula
+from gui.proof.formula import SCALE, Placed, draw_formula
 from gui.proof.typeset import SIZE, set_formula
 from gui.tensor_views.painting import LEFT, RIGHT, draw_text, metrics
 
+GAP = 8.0  # px between parts
 AXIS = 0.26 * SIZE  # of a fraction's bar above the line on which letters stand
 LEAST_SCALE = 0.55
 
@@ -30,33 +31,37 @@ def _width(latex: str) -> float:
 
 
 def draw_inline(
-    painter: QPainter, cell: QRect, parts: Sequence[str], inks: Sequence[QColor], *, right: bool = False
+    painter: QPainter,
+    cell: QRect,
+    parts: Sequence[str],
+    inks: Sequence[QColor],
+    *,
+    right: bool = False,
+    largest: float = SCALE,
 ) -> float:
-    """Draw the parts one after the other, centred on the cell's middle; tells the width that they took.
+    """Draw the parts one after the other, in the middle of the cell's height; tells the width that they took.
 
-    What is too wide or too high is drawn smaller; what would still not fit is left to the tooltip, after dots.
+    They are scaled by `largest`; what is too wide or too high so is drawn smaller, and clipped if that is not enough.
     """
     shown = [(latex, ink) for latex, ink in zip(parts, inks, strict=True) if latex]
     if not shown or cell.width() <= 0:
         return 0.0
-    formulas = [set_formula(latex) for latex, _ in shown]
-    if any(formula is None for formula in formulas):
+    formulas = [found for found in (set_formula(latex) for latex, _ in shown) if found is not None]
+    if len(formulas) < len(shown):
         text = " ".join(plain_text(latex) for latex, _ in shown)
         return float(draw_text(painter, cell, text, "number", shown[0][1], RIGHT if right else LEFT))
-    above = max(formula.ascent - AXIS for formula in formulas if formula is not None)
-    below = max(formula.descent + AXIS for formula in formulas if formula is not None)
-    natural = width_of([latex for latex, _ in shown])
-    scale = min(SCALE, (cell.height() - 4) / (2 * max(above, below)), SCALE * cell.width() / natural)
+    ascent, descent = max(formula.ascent for formula in formulas), max(formula.descent for formula in formulas)
+    natural = sum(formula.width for formula in formulas) + GAP * (len(formulas) - 1) / SCALE
+    scale = min(largest, (cell.height() - 2) / (ascent + descent), cell.width() / natural)
     scale = max(scale, SCALE * LEAST_SCALE)
-    width = natural * scale / SCALE
-    x = float(cell.right() + 1 - width) if right else float(cell.left())
+    x = float(cell.right() + 1 - natural * scale) if right else float(cell.left())
     baseline = cell.top() + cell.height() / 2 + AXIS * scale
+    baseline = min(max(baseline, cell.top() + 1 + ascent * scale), cell.bottom() - descent * scale)
+    ratio = painter.device().devicePixelRatioF()
     painter.save()
     painter.setClipRect(cell, Qt.ClipOperation.IntersectClip)
     for (latex, ink), formula in zip(shown, formulas, strict=True):
-        if formula is not None:
-            ratio = painter.device().devicePixelRatio() if painter.device() is not None else 1.0
-            draw_formula(painter, Placed(latex, formula, x, baseline, scale), ink, float(ratio))
-            x += (formula.width * SCALE + GAP) * scale / SCALE
+        draw_formula(painter, Placed(latex, formula, x, baseline, scale), ink, ratio)
+        x += (formula.width + GAP / SCALE) * scale
     painter.restore()
-    return width
+    return natural * scale

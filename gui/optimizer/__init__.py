@@ -1,0 +1,1 @@
+"""The panel "Optimizer": an update taken apart into its named quantities, and what the optimizer remembers."""
