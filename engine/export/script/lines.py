@@ -28,13 +28,14 @@ def statement(text: str, depth: int) -> list[str]:
     code, mark, remark = text.partition("  # ")
     if mark:
         return [f"{indent}# {remark}", *statement(code, depth)]
-    left, equals, right = code.partition(" = ")
-    if not equals or "(" in left:
-        return _expression(code, depth, "")
-    broken = _expression(right, depth, f"{left} = ")
+    assigned = re.fullmatch(r"(.*?) ([*+]?=) (.*)", code)
+    if assigned is None:
+        return _expression(code, depth, "") if len(_terms(code)) == 1 else [indent + code]
+    left = f"{assigned[1]} {assigned[2]} "
+    broken = _expression(assigned[3], depth, left)
     if max(len(line) for line in broken) <= WIDTH:
         return broken
-    return [f"{indent}{left} = (", *_expression(right, depth + 1, ""), f"{indent})"]
+    return [f"{indent}{left}(", *_expression(assigned[3], depth + 1, ""), f"{indent})"]
 
 
 def _expression(code: str, depth: int, before: str) -> list[str]:
@@ -43,7 +44,8 @@ def _expression(code: str, depth: int, before: str) -> list[str]:
     if len(indent + before + code) <= WIDTH:
         return [indent + before + code]
     parts, opening = _terms(code), _last_bracket(code)
-    if len(parts) > 2 or (len(parts) == 2 and opening is None):
+    head = WIDTH + 1 if opening is None else len(indent + before) + opening + 1
+    if len(parts) > 2 or (len(parts) == 2 and head > WIDTH):
         return (
             [f"{indent}{before}{code}"] if before else [line for part in parts for line in _expression(part, depth, "")]
         )

@@ -29,6 +29,8 @@ def test_a_comment_that_does_not_fit_goes_above() -> None:
         f"{LONG} = {LONG} * settled({LONG} > 0, {LONG})",
         f"x = (np.where({LONG} > 0, {LONG}, {LONG}) - 0.5).mean()",
         f"{LONG} = ({LONG} - {LONG} * {LONG}).sum(axis=0)",
+        f"view_of({LONG})[...] = view_of({LONG}) * {LONG}",
+        f"view_of({LONG})[...] *= view_of({LONG}, {LONG})",
         f"np.add.at({LONG}, {LONG}, {LONG})",
     ],
 )

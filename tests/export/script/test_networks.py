@@ -88,7 +88,8 @@ def test_every_template_agrees(written: Write) -> None:
     wide = {name for name, found in numbers.items() if getattr(found, "dtype", None) == np.float64}
     assert wide == set()  # else the measure of rounding is too small
     elsewhere = {  # not made on a CPU, or only by other operators
-        "AddBackward1", "AliasBackward0", "AsStridedBackward1", "CudnnBatchNormBackward0", "DivBackward1", "LiftFreshBackward0",
+        "AddBackward1", "AliasBackward0", "AsStridedBackward1", "CudnnBatchNormBackward0", "DivBackward1",
+        "LiftFreshBackward0",
         "MiopenBatchNormBackward0", "PowBackward1", "ReshapeAliasBackward0", "SqueezeBackward2", "SubBackward1",
         "UnsafeSplitBackward0", "UnsafeViewBackward0", "ViewAsBackward0", "RsubBackward0",
     }  # fmt: skip
