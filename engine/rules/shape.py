@@ -360,6 +360,25 @@ def cat(n: NodeValues) -> dict[int, Array]:
     return found
 
 
+@moving(
+    "BlockDiagBackward0",
+    {"tensors": r"G[r_i : r_{i+1},\ c_i : c_{i+1}]"},
+    "Matrices were put along a diagonal: each gets its own block of the gradient.",
+)
+def block_diag(n: NodeValues) -> dict[int, Array]:
+    found: dict[int, Array] = {}
+    row = column = slot = 0
+    while n.needs(slot) or n.has_input(0, slot):
+        shape = n.shape(slot) if n.needs(slot) else n.input_shape(0, slot)
+        height, width = ((1, 1), *((1, length) for length in shape[-1:]), shape[-2:])[min(len(shape), 2)]
+        if n.needs(slot):
+            found[slot] = n.grad()[row : row + height, column : column + width].reshape(shape)
+        row, column, slot = row + height, column + width, slot + 1
+    if (row, column) != n.grad_shape():
+        raise UnsupportedError("the shape of one of the matrices was not recorded")
+    return found
+
+
 @moving("StackBackward0", {"tensors": r"G[i]"}, "Tensors were stacked: each gets its own slice of the gradient.")
 def stack(n: NodeValues) -> dict[int, Array]:
     g = n.grad()
