@@ -102,7 +102,15 @@ def write(reading: Reading) -> Update:
         after = _placed(before, places, np.broadcast_to(written, target.shape))
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise UnknownError(f"the operands of {operation} do not fit") from error
-    return note.update(note(r"\theta_t", "parameter", after, rf"\text{{{name}}}(\theta_{{t-1}})"))
+    return note.update(note(r"\theta_t", "parameter", after, _formula(name, arguments)))
+
+
+def _formula(name: str, arguments: Arguments) -> str:
+    """The write as an equation's right side."""
+    sign = {"add": "+", "sub": "-", "mul": r"\cdot", "div": "/"}.get(name)
+    if sign is None or "other" not in arguments or arguments.get("alpha", 1) != 1:
+        return rf"\text{{{name}}}(\theta_{{t-1}})"
+    return rf"\theta_{{t-1}} {sign} \text{{other}}"
 
 
 def _packet(operation: str) -> str:
@@ -142,7 +150,7 @@ def _note_operands(note: Notes, reading: Reading, operation: str, arguments: Arg
     factor = multiple(np.asarray(other.value), grad, reading.unit())
     if factor is not None:
         rate = factor * float(arguments.get("alpha", 1)) * (1 if operation == "sub" else -1)
-        note(r"\gamma", "learning rate", rate, r"\Delta_t / g_t", "The operand is the gradient times this number.")
+        note(r"\gamma", "learning rate", rate, r"\text{other} / g_t", "The operand is the gradient times this number.")
 
 
 def multiple(operand: npt.NDArray[Any], grad: npt.NDArray[Any], unit: float) -> float | None:

@@ -19,6 +19,7 @@ from engine.rules.values import NoDataError, UnsupportedError
 PLACEHOLDER = re.compile(r"<(\w+)>")
 NUMPY = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
 _INLINED = 2  # unnamed results within one another that are written out
+_SHORT = (r"<self>^\mathsf{T}",)  # formulas that are written out however deep they stand
 
 
 class Names:
@@ -46,8 +47,9 @@ class Names:
             return symbol(called)
         how = forward_of(node.type)
         try:
-            if how is not None and depth:
-                return in_brackets(self.formula(how.formula, operands(self._graph, node), depth - 1), found)
+            if how is not None and (depth or how.formula in _SHORT):
+                given = operands(self._graph, node)
+                return in_brackets(self.formula(how.formula, given, max(depth - (how.formula not in _SHORT), 0)), found)
         except (NoDataError, UnsupportedError):
             pass
         short = _short(node.type)

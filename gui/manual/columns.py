@@ -19,6 +19,7 @@ GUTTER, SIGN = 116, 36
 NARROW = 820  # px of width below which only the results are told
 WIDEST_NAME, WIDEST_VALUE = 0.24, 0.17  # of the width
 LEAST_FORMULA = 0.42  # of the room for formulas
+WRITTEN_OUT = 0.11  # of the width, for the elements of a small tensor
 LEAST_VALUE = 72
 MANY = 60  # lines: from here on the columns do not wait for the names
 WORD_GAP = 20
@@ -58,8 +59,11 @@ def measure(story: Story, width: int) -> Columns:
     """Columns for what is known of the story."""
     lines = [row.line for row in story.rows if row.line is not None]
     results = [split_result(text)[1] for line in lines for text in (line.by_hand, line.autograd) if text]
-    after = max((_after(text) for text in results), default=0)
-    widest = max((metrics("number").horizontalAdvance(padded(text, after)) for text in results), default=0)
+    single = [text for text in results if not text.startswith("[")]
+    after = max((_after(text) for text in single), default=0)
+    widest = max((metrics("number").horizontalAdvance(padded(text, after)) for text in single), default=0)
+    if len(single) < len(results):  # small tensors are written out, as far as there is room
+        widest = max(widest, int(width * WRITTEN_OUT))
     gutter = GUTTER if width >= NARROW else GUTTER - WORD_GAP
     most = int(width * WIDEST_NAME)
     names = most

@@ -245,7 +245,7 @@ class LinesView(QAbstractScrollArea):
             self._anchor = 0
             self._choose(len(self.story.rows) - 1, extend=True)
         elif key in MOVES and self.story.rows:
-            start = self._current if self._current >= 0 else self.story.now - MOVES[key] * (self.story.now >= 0)
+            start = self._current if self._current >= 0 else self.story.now
             number = max(0, min(start + MOVES[key], len(self.story.rows) - 1))
             self._choose(number, extend=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
             self._show(number)

@@ -165,7 +165,9 @@ def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head) 
         top = place.center().y() + 1 - HEAD_SIGN / 2
         signs.draw_sign(painter, QRectF(left, top, HEAD_SIGN, HEAD_SIGN), head.verdict, look)
         left += HEAD_SIGN + theme.SMALL
-    room = QRect(left, place.top(), columns.by_hand_right - columns.value - left, place.height())
+    room = QRect(left, place.top(), _title_left(columns) - left, place.height())
+    if not head.verdict:
+        room.setRight(place.right())
     left += draw_text(painter, room, head.text, "heading", look.text, LEFT) + theme.MEDIUM
     if not head.verdict:
         return left
@@ -184,6 +186,12 @@ def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head) 
 
 def paint_remark(painter: QPainter, place: QRect, columns: Columns, head: Head, left: int) -> None:
     """The remark from `left` on, where there is room for all of it."""
-    room = QRect(left, place.top(), columns.by_hand_right - columns.value - left, place.height())
+    room = QRect(left, place.top(), _title_left(columns) - left, place.height())
     if head.remark and metrics("caption").horizontalAdvance(head.remark) <= room.width():
         draw_text(painter, room, head.remark, "caption", theme.current().dim, LEFT)
+
+
+def _title_left(columns: Columns) -> int:
+    """Where the first column's title begins, and a little before."""
+    wide = metrics("caption").horizontalAdvance(translate("manual", "by hand"))
+    return columns.by_hand_right - wide - theme.MEDIUM

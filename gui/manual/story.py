@@ -116,7 +116,8 @@ def as_text(row: Row, *, passed: bool) -> str:
     verdict = signs.words(verdict_of(row, passed=passed))
     if row.line is None:
         return f"{row.doer} | {verdict}"
-    left = " = ".join(plain_text(part) for part in equation(row.line))
+    parts = equation(row.line) if passed else (row.line.name, row.line.formula)  # numbers come with the playhead
+    left = " = ".join(plain_text(part) for part in parts if part)
     if not passed:
         return f"{left} | {verdict}"
     by_hand = f"{left} = {row.line.by_hand}" if row.line.by_hand else left
@@ -155,12 +156,14 @@ def summary(story: Story) -> tuple[str, str]:
             text = translate("manual", "{0} of {1} lines equal in every digit")
         return "equal", text.format(f"{passed:,}", f"{whole:,}")
     parts = [f"{counts[verdict]:,} {signs.words(verdict)}" for verdict in signs.VERDICTS if counts[verdict]]
-    done = passed - counts[signs.WORKING]
-    if done < passed:
-        parts.append(translate("manual", "{0} of {1} worked out").format(f"{done:,}", f"{passed:,}"))
-    elif passed < whole:
-        parts.append(translate("manual", "{0} of {1} lines so far").format(f"{passed:,}", f"{whole:,}"))
-    return _worst(counts), " \u00b7 ".join(parts)
+    if counts[signs.WORKING]:
+        parts.append(translate("manual", "{0} not worked out").format(f"{counts[signs.WORKING]:,}"))
+    if passed < whole:
+        lines = translate("manual", "{0} of {1} lines so far").format(f"{passed:,}", f"{whole:,}")
+    else:
+        lines = translate("manual", "{0} lines").format(f"{whole:,}")
+    told = " \u00b7 ".join(parts)
+    return _worst(counts), f"{lines}: {told}"
 
 
 def _worst(counts: Counter[str]) -> str:
