@@ -17,6 +17,7 @@ _LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.
             "complex64": 3.4028234663852886e38, "float64": np.finfo(np.float64).max,
             "complex128": np.finfo(np.float64).max}  # fmt: skip
 _TINIEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "complex64": 2.0**-149}
+_PIECE = 1 << 16  # elements
 _SUBNORMALS = 64.0  # units of the smallest number: what underflow may add
 
 
@@ -42,34 +43,60 @@ class Comparison:
 def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
     """Compare element by element. `dtype` is torch's name for that of `recorded`; shapes must be equal."""
     there = np.asarray(recorded)
-    value, error = (computed.value, computed.errors) if isinstance(computed, Bounded) else (np.asarray(computed), None)
+    value = computed.value if isinstance(computed, Bounded) else np.asarray(computed)
     if value.shape != there.shape:
         return _refused(f"its shape is {tuple(there.shape)}, by hand it is {tuple(value.shape)}")
     if there.size == 0:
         return Comparison(True, 0.0, 0.0, (), 0.0, 0.0, 0.0)
-    there = there.astype(np.complex128 if there.dtype.kind == "c" else np.float64)
-    if value.dtype.kind == "c" and there.dtype.kind != "c":
-        value = value.real
+    error = computed.error if isinstance(computed, Bounded) else None
+    flat, flat_there = np.ravel(value), np.ravel(there)
+    flat_error = None if error is None else np.ravel(np.broadcast_to(error, value.shape))
+    worst = _Worst()
     with np.errstate(all="ignore"):
+        for start in range(0, flat.size, _PIECE):
+            piece = slice(start, start + _PIECE)
+            if not worst.take(start, flat[piece], flat_there[piece], None if flat_error is None else flat_error[piece],
+                              dtype):  # fmt: skip
+                return _refused("its error cannot be bounded: a divisor may be zero")
+    return worst.comparison(value.shape)
+
+
+class _Worst:
+    """The largest errors so far, of pieces that are small enough to stay in the cache."""
+
+    def __init__(self) -> None:
+        self._excess = -1.0
+        self._largest = self._scale = 0.0
+        self._place = 0
+        self._numbers: tuple[complex, complex, float] = (0.0, 0.0, 0.0)
+
+    def take(self, start: int, value: Floats, recorded: Floats, error: Floats | None, dtype: str) -> bool:
+        """Compare one piece; False if a number in it has no bound."""
+        there = recorded.astype(np.complex128 if recorded.dtype.kind == "c" else np.float64)
+        if value.dtype.kind == "c" and there.dtype.kind != "c":
+            value = value.real
         bound = allowed(value, error, dtype)
         if not np.all(np.isfinite(bound) | ~np.isfinite(value)):
-            return _refused("its error cannot be bounded: a divisor may be zero")
+            return False
         difference = np.abs(there - value)
         excess = difference / bound
         if not np.isfinite(difference.sum()):  # some number is infinite or NaN, on either side
             excess, difference = _settled(value, there, bound, dtype, excess, difference)
-    worst = np.unravel_index(int(np.argmax(excess)), excess.shape)
-    scale = float(np.max(np.abs(there), initial=0.0, where=np.isfinite(there)))
-    largest = float(difference.max())
-    return Comparison(
-        bool(np.all(excess <= 1.0)),
-        largest,
-        largest / scale if scale else (0.0 if largest == 0 else np.inf),
-        tuple(int(i) for i in worst),
-        value[worst].item(),
-        there[worst].item(),
-        float(bound[worst]),
-    )
+            sizes = np.abs(there[np.isfinite(there)])
+        else:
+            sizes = np.abs(there)
+        self._scale = max(self._scale, float(sizes.max(initial=0.0)))
+        self._largest = max(self._largest, float(difference.max()))
+        place = int(np.argmax(excess))
+        if excess[place] > self._excess:
+            self._excess, self._place = float(excess[place]), start + place
+            self._numbers = (value[place].item(), there[place].item(), float(bound[place]))
+        return True
+
+    def comparison(self, shape: tuple[int, ...]) -> Comparison:
+        relative = self._largest / self._scale if self._scale else (0.0 if self._largest == 0 else np.inf)
+        at = tuple(int(axis) for axis in np.unravel_index(self._place, shape))
+        return Comparison(self._excess <= 1.0, self._largest, relative, at, *self._numbers)
 
 
 def allowed(value: Floats, error: Floats | None, dtype: str) -> Floats:

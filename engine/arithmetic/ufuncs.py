@@ -68,7 +68,7 @@ def _unary(ufunc: np.ufunc, item: Any, unit: float) -> Bounded:
     value = ufunc(x)
     error = (1 if ufunc is np.sqrt or ufunc is np.square else _ULPS) * unit * np.abs(value)
     if e is not None:
-        moved = _SLOPES[ufunc](x, value) * e
+        moved = np.where(e == 0, 0.0, _SLOPES[ufunc](x, value) * e)
         steep = e > _STEEP * np.abs(x)
         if x.dtype.kind != "c" and np.any(steep):
             ends = np.fmax(np.abs(ufunc(x + e) - value), np.abs(ufunc(x - e) - value))

@@ -100,14 +100,14 @@ class Rule:
 
     def vjp(self, values: NodeValues) -> dict[int, Array]:
         """The vector-Jacobian product: the gradient of each input that got one, by slot."""
-        found = by_slot(self.function(values))
-        if self.kind == "elementwise":
-            found = {
-                slot: unbroadcast(self._passed(values.grad(), local), values.shape(slot))
-                for slot, local in found.items()
-                if values.needs(slot)
-            }
-        return {slot: _in(values.dtype(slot), array) for slot, array in found.items() if values.needs(slot)}
+        with np.errstate(all="ignore"):  # infinities and NaN are numbers like others here
+            found = {slot: local for slot, local in by_slot(self.function(values)).items() if values.needs(slot)}
+            if self.kind == "elementwise":
+                found = {
+                    slot: unbroadcast(self._passed(values.grad(), local), values.shape(slot))
+                    for slot, local in found.items()
+                }
+        return {slot: _in(values.dtype(slot), array) for slot, array in found.items()}
 
     def _passed(self, g: Array, local: Array) -> Array:
         product = g * np.conj(local)

@@ -66,8 +66,9 @@ def break_down(rule: Rule, values: NodeValues, slot: int, index: Index, *, shown
 
     Raises UnsupportedError if the rule does not say what its terms are and the tensors are too large to find out.
     """
-    groups = groups_of(rule, values, slot, index)
-    return _largest(values, groups, shown, real=not values.dtype(slot).startswith("complex"))
+    with np.errstate(all="ignore"):
+        groups = groups_of(rule, values, slot, index)
+        return _largest(values, groups, shown, real=not values.dtype(slot).startswith("complex"))
 
 
 def groups_of(rule: Rule, values: NodeValues, slot: int, index: Index) -> Sequence[TermGroup]:

@@ -156,13 +156,12 @@ def _compare_sum(graph: GraphValues, added: list[int], received: int) -> Compari
         raise NoDataError("what entered was not recorded in full")
     if added == [received]:
         return compare(recorded, recorded, dtype)
-    total = exact(np.zeros(shape), unit_roundoff(dtype))
-    for tensor in added:
-        data = graph.data(tensor)
-        if data is None:
-            raise NoDataError("a gradient that was sent here was not recorded in full")
-        total = total + exact(data, unit_roundoff(dtype))
-    return compare(total, recorded, dtype)
+    sent = [graph.data(tensor) for tensor in added]
+    if any(data is None for data in sent):
+        raise NoDataError("a gradient that was sent here was not recorded in full")
+    bounded = [exact(data, unit_roundoff(dtype)) for data in sent if data is not None]
+    total = sum(bounded[1:], bounded[0])
+    return compare(np.broadcast_to(total, shape), recorded, dtype)
 
 
 def _hook_seen(values: tuple[Value, ...]) -> str:

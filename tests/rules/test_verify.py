@@ -49,13 +49,13 @@ def twice() -> None:
     (w * 3.0).sum().backward()  # .grad holds something already
 
 
-def alter(path: Path, role: str, event_kind: str, position: int, change: float) -> None:
-    """Change one element of the last tensor with this role, in the file."""
+def alter(path: Path, role: str, event_kind: str, position: int, change: float, *, first: bool) -> None:
+    """Change one element of a tensor with this role, in the file: of the first pass for a sum, else of the last."""
     connection = sqlite3.connect(path)
     tensor, data = connection.execute(
         "SELECT tensor.id, tensor.data FROM value JOIN tensor ON tensor.id = value.tensor JOIN event"
         " ON event.id = value.event WHERE value.role = ? AND event.kind = ? AND tensor.dtype = 'float32'"
-        " ORDER BY value.event DESC LIMIT 1",
+        f" ORDER BY value.event {'ASC' if first else 'DESC'} LIMIT 1",
         (role, event_kind),
     ).fetchone()
     array = np.frombuffer(data, dtype="<f4").copy()
@@ -101,10 +101,11 @@ def test_contributions_of_a_weight_that_is_used_twice_are_kept(tmp_path: Path) -
 def test_a_number_that_was_changed_is_wrong_and_is_named(tmp_path: Path, role: str, kind: str, what: str) -> None:
     path = tmp_path / "run.chain"
     recorded(path, twice).close()
-    alter(path, role, kind, 1 if kind == "accumulate" else 0, 0.01)
+    first = what == "sum"
+    alter(path, role, kind, 1 if kind == "accumulate" else 0, 0.01, first=first)
     with open_recording(path) as recording:
-        last = len(recording.graphs) - 1
-        wrong = [proof for proof in proofs(recording, last).values() if proof.state == "wrong"]
+        graph = 0 if first else len(recording.graphs) - 1
+        wrong = [proof for proof in proofs(recording, graph).values() if proof.state == "wrong"]
         assert wrong
         failed = [check for proof in wrong for check in proof.checks if not check.comparison.holds]
         assert what in {check.what for check in failed} or kind == "backward"
