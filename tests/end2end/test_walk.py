@@ -52,6 +52,7 @@ def _open(window: MainWindow, path: Path, qtbot: QtBot) -> None:
 def _views(window: MainWindow) -> dict[str, object]:
     views: dict[str, object] = {"canvas": window.canvas, "transport": window.transport, "source": window.source}
     views.update({name: window.panels.widget(name) for name in ("inspector", "parameters", "charts")})
+    views.update({name: window.panels.make(name) for name in ("manual", "optimizer")})
     return views
 
 
