@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ _LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.
             "complex64": 3.4028234663852886e38, "float64": np.finfo(np.float64).max,
             "complex128": np.finfo(np.float64).max}  # fmt: skip
 _TINIEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "complex64": 2.0**-149}
-_PIECE = 1 << 16  # elements
+PIECE = 1 << 16  # elements
 _SUBNORMALS = 64.0  # units of the smallest number: what underflow may add
 
 
@@ -38,6 +40,28 @@ class Comparison:
     recorded: complex
     bound: float
     reason: str = ""
+    scale: float = 0.0
+    """The largest absolute value recorded."""
+
+
+def merged(parts: Sequence[tuple[int, Comparison]], shape: tuple[int, ...]) -> Comparison:
+    """The comparison of a whole array of `shape` from those of its flat pieces, each with where it starts."""
+    start, worst = max(parts, key=lambda part: (bool(part[1].reason), not part[1].holds, _nearness(part[1])))
+    if worst.reason:
+        return worst
+    largest, scale = max(part.max_abs for _, part in parts), max(part.scale for _, part in parts)
+    at = tuple(int(axis) for axis in np.unravel_index(start + worst.worst[0], shape))
+    return replace(worst, max_abs=largest, max_rel=_relative(largest, scale), worst=at, scale=scale)
+
+
+def _nearness(found: Comparison) -> float:
+    """How much of its bound the worst element uses up."""
+    difference = abs(found.recorded - found.computed)
+    return difference / found.bound if found.bound else math.inf if difference else 0.0
+
+
+def _relative(largest: float, scale: float) -> float:
+    return largest / scale if scale else (0.0 if largest == 0 else math.inf)
 
 
 def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
@@ -53,8 +77,8 @@ def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
     flat_error = None if error is None else np.ravel(np.broadcast_to(error, value.shape))
     worst = _Worst()
     with np.errstate(all="ignore"):
-        for start in range(0, flat.size, _PIECE):
-            piece = slice(start, start + _PIECE)
+        for start in range(0, flat.size, PIECE):
+            piece = slice(start, start + PIECE)
             if not worst.take(start, flat[piece], flat_there[piece], None if flat_error is None else flat_error[piece],
                               dtype):  # fmt: skip
                 return _refused("its error cannot be bounded: a divisor may be zero")
@@ -94,9 +118,9 @@ class _Worst:
         return True
 
     def comparison(self, shape: tuple[int, ...]) -> Comparison:
-        relative = self._largest / self._scale if self._scale else (0.0 if self._largest == 0 else np.inf)
         at = tuple(int(axis) for axis in np.unravel_index(self._place, shape))
-        return Comparison(self._excess <= 1.0, self._largest, relative, at, *self._numbers)
+        relative = _relative(self._largest, self._scale)
+        return Comparison(self._excess <= 1.0, self._largest, relative, at, *self._numbers, scale=self._scale)
 
 
 def allowed(value: Floats, error: Floats | None, dtype: str) -> Floats:

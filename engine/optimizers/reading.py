@@ -52,12 +52,16 @@ class Reading:
 
     def array(self, role: str, name: str = "", slot: int = 0) -> Floats:
         """All its elements, as float64 (or in pairs). Raises NoDataError if not all of them were recorded."""
+        data = self.data(role, name, slot)
+        return np.asarray(as_pairs(data.astype(np.complex128 if data.dtype.kind == "c" else np.float64)))
+
+    def data(self, role: str, name: str = "", slot: int = 0) -> Floats:
+        """The same as it was recorded."""
         tensor = self.tensor(role, name, slot)
         data = self.recording.data(tensor.id) if tensor.level == "full" else None
         if data is None:
             raise NoDataError(f"{role} {name}".strip() + f" was recorded as {tensor.level} only")
-        data = np.asarray(data)
-        return np.asarray(as_pairs(data.astype(np.complex128 if data.dtype.kind == "c" else np.float64)))
+        return np.asarray(data)
 
     def dtype(self, role: str, name: str = "", slot: int = 0) -> str:
         """torch's name for it; of complex tensors that of their parts."""
