@@ -90,6 +90,9 @@ class Panels:
             return
         if name in self._waiting:
             self.make(name)
+            # Later: a widget that is new to its dock asks for the layout once more, which would undo a resize.
+            QTimer.singleShot(0, self._window, partial(self._give_room, name))
+            return
         height, vertical = dock.height(), Qt.Orientation.Vertical
         if name in TALL:
             wanted = min(round(self._window.height() * TALL_SHARE), TALL_MOST)

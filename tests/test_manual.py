@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -97,3 +98,66 @@ def test_without_data_nothing_is_equal(tmp_path: Path) -> None:
     with open_recording(tmp_path / "run.chain") as recording:
         verdicts = {line.verdict for line in lines(recording, 0)}
     assert verdicts == {"no_data"}
+
+
+def test_updates_that_the_script_wrote_are_told_with_their_rate(tmp_path: Path) -> None:
+    with record(tmp_path / "run.chain", script=__file__):
+        w, v = torch.tensor(0.5, requires_grad=True), torch.tensor([1.0, 2.0], requires_grad=True)
+        (w * 3 + v.sum()).backward()
+        with torch.no_grad():
+            assert w.grad is not None
+            w -= 0.25 * w.grad
+            v += torch.tensor([3.0, 4.0])
+            v.neg_()
+    with open_recording(tmp_path / "run.chain") as recording:
+        updates = [line for line in lines(recording, 0) if line.place.stage == "update"]
+    assert [text(line) for line in updates] == [
+        "w = w - lr · ∂L/∂w = 0.5 - 0.25 · 3 = -0.25",
+        "v = v + other = [4.0, 6.0]",
+        "v = neg(v) = [-4.0, -6.0]",
+    ]
+    assert {line.verdict for line in updates} == {"equal"}
+
+
+def test_results_of_modules_are_called_by_their_module(tmp_path: Path) -> None:
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.act = torch.nn.LayerNorm(3), torch.nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.act(self.norm(x)) * 2 + self.act(x)
+            return found
+
+    torch.manual_seed(0)
+    with record(tmp_path / "run.chain", script=__file__):
+        x = torch.randn(2, 3, requires_grad=True)
+        loss = Net()(x).sum()
+        loss.backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        told = lines(recording, 0)
+    forward = {plain_text(line.name): plain_text(line.formula) for line in told if line.place.stage != "gradient"}
+    assert forward["norm"] == ""
+    assert forward["act"] in ("max(0, norm)", "max(0, x)")
+    assert "∂L/∂norm" in {plain_text(line.name) for line in told}
+
+
+def test_gradients_of_one_node_share_their_work(recording: Recording) -> None:
+    places = [place for place in outline(recording, 0) if place.stage == "gradient"]
+    kept: dict[int, Any] = {}
+    shared = [work_out(recording, place, kept) for place in places]
+    assert list(kept) == [places[-1].node]
+    assert [line.by_hand for line in shared] == [work_out(recording, place).by_hand for place in places]
+
+
+@pytest.mark.parametrize(
+    ("latex", "plain"),
+    [
+        (r"\theta_{t-1} - \Delta_t", "θ_(t-1) - Δ_t"),
+        (r"\hat m_t / (\sqrt{\hat v_t} + \epsilon)", "m\u0302_t / (√(v\u0302_t) + ε)"),
+        (r"\text{sub}(\alpha\, G)", "sub(α G)"),
+        (r"\nabla_\theta f", "∇_θ f"),
+    ],
+)
+def test_formulas_as_plain_text(latex: str, plain: str) -> None:
+    assert plain_text(latex) == plain

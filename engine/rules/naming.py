@@ -63,8 +63,8 @@ class Names:
             modules = Counter(other.module for other in self._graph.nodes if other.kind == "operation")
             outer = {module.rpartition(".")[0] for module in modules}
             self._alone = {module for module, count in modules.items() if count == 1} - outer
-        last = node.module.rpartition(".")[2].lower().replace("_", "")
-        return node.module if node.module in self._alone or last == _short(node.type) else ""
+        kinds = (node.module.rpartition(".")[2].lower().replace("_", ""), node.module_type.lower())
+        return node.module if node.module in self._alone or _short(node.type) in kinds else ""
 
     def of(self, node: Node) -> str:
         """A node's result: its name, or its formula."""

@@ -58,7 +58,7 @@ class Columns:
 def measure(story: Story, width: int) -> Columns:
     """Columns for what is known of the story."""
     lines = [row.line for row in story.rows if row.line is not None]
-    results = [split_result(text)[1] for line in lines for text in (line.by_hand, line.autograd) if text]
+    results = {split_result(text)[1] for line in lines for text in (line.by_hand, line.autograd) if text}
     single = [text for text in results if not text.startswith("[")]
     after = max((_after(text) for text in single), default=0)
     widest = max((metrics("number").horizontalAdvance(padded(text, after)) for text in single), default=0)
@@ -69,8 +69,8 @@ def measure(story: Story, width: int) -> Columns:
     names = most
     if len(story.rows) <= MANY:
         names = min(int(max((width_of([line.name]) for line in lines), default=0)) + 2, most)
-    doers = max((metrics("caption").horizontalAdvance(row.doer) for row in story.rows), default=0)
-    offs = max((metrics("small_number").horizontalAdvance(off_by(line)) for line in lines), default=0)
+    doers = max((metrics("caption").horizontalAdvance(doer) for doer in {row.doer for row in story.rows}), default=0)
+    offs = max((metrics("small_number").horizontalAdvance(off) for off in {off_by(line) for line in lines}), default=0)
     value = max(LEAST_VALUE, min(widest + 2, int(width * WIDEST_VALUE)))
     doer = min(doers, width // 8) + WORD_GAP if width >= NARROW else 0
     off = max(offs, metrics("caption").horizontalAdvance(off_title())) + WORD_GAP if offs else 0

@@ -1,0 +1,27 @@
+"""Panels that need room are made when they are looked at, and get it."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from gui.manual.panel import ManualPanel
+from gui.window import MainWindow
+
+
+def test_tall_tabs_are_made_when_they_are_looked_at_and_get_room(walked: MainWindow, qtbot: QtBot) -> None:
+    walked.resize(1280, 800)
+    walked.panels.reset()
+    charts, manual = walked.panels["charts"], walked.panels["manual"]
+    qtbot.waitUntil(lambda: charts.width() == 1280)
+    qtbot.wait(100)
+    low = charts.height()
+    assert walked.panels.widget("manual") is None
+    assert isinstance(manual.widget(), QLabel)
+    for _ in range(2):
+        manual.raise_()
+        qtbot.waitUntil(lambda: isinstance(manual.widget(), ManualPanel) and manual.height() > 2 * low)
+        assert walked.panels.widget("manual") is manual.widget()
+        assert walked.central.height() > 180
+        charts.raise_()
+        qtbot.waitUntil(lambda: charts.height() == low)
