@@ -17,6 +17,7 @@ def origin(key: str, hyperparameters: Mapping[str, Any]) -> str:
     betas = hyperparameters.get("betas")
     beta1, beta2 = betas if isinstance(betas, list | tuple) and len(betas) == 2 else (None, None)
     momentum = hyperparameters.get("momentum")
+    sign = "ρ" if "rho" in hyperparameters else "α"
     share = hyperparameters.get("rho", hyperparameters.get("alpha"))
     rows: dict[str, tuple[str, str, Any]] = {
         "exp_avg": (translate("memory", "an average of about {count} gradients ({name} = {rate})"), "β₁", beta1),
@@ -28,10 +29,10 @@ def origin(key: str, hyperparameters: Mapping[str, Any]) -> str:
             translate("memory", "a gradient fades within about {count} updates ({name} = {rate})"), "μ", momentum,
         ),
         "square_avg": (
-            translate("memory", "an average of about {count} squared gradients ({name} = {rate})"), "ρ", share,
+            translate("memory", "an average of about {count} squared gradients ({name} = {rate})"), sign, share,
         ),
-        "acc_delta": (translate("memory", "an average of about {count} squared steps ({name} = {rate})"), "ρ", share),
-        "grad_avg": (translate("memory", "an average of about {count} gradients ({name} = {rate})"), "α", share),
+        "acc_delta": (translate("memory", "an average of about {count} squared steps ({name} = {rate})"), sign, share),
+        "grad_avg": (translate("memory", "an average of about {count} gradients ({name} = {rate})"), sign, share),
     }  # fmt: skip
     text, name, rate = rows.get(key, ("", "", None))
     if not isinstance(rate, int | float) or not 0 < rate < 1:

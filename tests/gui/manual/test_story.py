@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from engine.arithmetic import Comparison
-from engine.manual import Line, Place, Verdict
+from engine.manual import Line, Place, Stage, Verdict
 from gui.manual import signs
 from gui.manual.story import (
     Row,
@@ -23,7 +23,8 @@ from gui.manual.story import (
     verdict_of,
 )
 
-PLACES = tuple(Place(stage, event, event) for event, stage in enumerate(("forward", "loss", "gradient", "update")))
+STAGES: tuple[Stage, ...] = ("forward", "loss", "gradient", "update")
+PLACES = tuple(Place(stage, event, event) for event, stage in enumerate(STAGES))
 
 
 def line(place: Place, verdict: Verdict = "equal", **changes: object) -> Line:

@@ -156,7 +156,8 @@ def test_where_memory_comes_from(qapp: QApplication) -> None:
     assert origin("exp_avg", h) == "an average of about 10 gradients (β₁ = 0.9)"
     assert origin("exp_avg_sq", h) == "an average of about 1,000 squared gradients (β₂ = 0.999)"
     assert origin("momentum_buffer", h) == "a gradient fades within about 2 updates (μ = 0.5)"
-    assert origin("square_avg", h) == "an average of about 100 squared gradients (ρ = 0.99)"
+    assert origin("square_avg", h) == "an average of about 100 squared gradients (α = 0.99)"
+    assert origin("acc_delta", {"rho": 0.9}) == "an average of about 10 squared steps (ρ = 0.9)"
     assert origin("exp_avg", {}) == origin("exp_avg", {"betas": [0.0, 1.0]}) == origin("step", h) == ""
     assert nothing("SGD", by_hand=False) != nothing("by hand", by_hand=True)
 
