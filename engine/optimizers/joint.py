@@ -152,8 +152,10 @@ def _run(
 def refuse_if_vague(what: str, computed: Array) -> None:
     """A bound as wide as the numbers themselves proves nothing. Raises UnknownError."""
     if isinstance(computed, Bounded) and computed.error is not None and computed.size:
-        largest = float(np.max(np.abs(computed.value)))
-        if not SAFETY * float(np.max(computed.error)) <= VAGUE * largest:
+        finite = np.isfinite(computed.value)  # what is infinite, or not a number, has no bound, and needs none
+        largest = float(np.max(np.abs(computed.value), where=finite, initial=0.0))
+        error = np.broadcast_to(computed.error, computed.value.shape)
+        if not SAFETY * float(np.max(error, where=finite, initial=0.0)) <= VAGUE * largest:
             raise UnknownError(f"{what}: rounding may have changed it by as much as it is; the bound says nothing")
 
 

@@ -204,6 +204,20 @@ def test_a_parameter_without_gradient_stays(recorded: Recorded) -> None:
     assert [proof.state for proof in recorded(program)] == ["proved", "proved"]
 
 
+def test_numbers_that_are_none_are_proved_and_a_wrong_one_beside_them_is_caught(recorded: Recorded) -> None:
+    def program() -> None:
+        w = nn.Parameter(torch.tensor([0.0, -1.0, 4.0]))
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        (w.sqrt() * torch.tensor([0.0, 1.0, 1.0])).sum().backward()  # NaN, NaN, 0.25
+        optimizer.step()
+
+    (proof,) = recorded(program)
+    assert proof.state == "proved", proof.reason
+    disturb(recorded.path, proof.event, "param_after", "", 0, (2,), 3.9)
+    (proof,) = recorded.proofs()
+    assert proof.state == "wrong"
+
+
 def test_a_sparse_momentum_is_proved(recorded: Recorded) -> None:
     def program() -> None:
         table = nn.Embedding(5, 2, sparse=True)
