@@ -64,11 +64,11 @@ def operator_name(node: Node) -> str:
 
     The user's own `autograd.Function` keeps the name of its class: "MyFunctionBackward" → "MyFunction".
     """
+    base = base_name(node.type)
+    if node.type.endswith("Backward"):  # PyTorch's own end in a digit; what ran last inside it says little
+        return base
     parts = node.operation.split(".")
     name = parts[1] if len(parts) > 1 else parts[0]
     if name:
         return name
-    base = base_name(node.type)
-    if node.type.endswith("Backward"):
-        return base
     return _HUMP.sub("_", base).lower() or node.kind

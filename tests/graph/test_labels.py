@@ -77,6 +77,7 @@ def test_plain_tensors() -> None:
         ("", "MaxPool2DWithIndicesBackward0", "max_pool2d_with_indices"),
         ("", "torch::autograd::CopySlices", "copy_slices"),
         ("", "MyFunctionBackward", "MyFunction"),
+        ("aten.pow.Tensor_Scalar", "CubeBackward", "Cube"),
         ("", "", "operation"),
     ],
 )
