@@ -24,7 +24,7 @@ from engine.recording.reader import Recording
 from engine.rules.forward import Operand, forward_of, operands
 from engine.rules.naming import NUMPY, PLACEHOLDER, Names, derivative, digits, in_brackets, number_text, numbered
 from engine.rules.reading import GraphValues
-from engine.rules.registry import Rule, find_rule
+from engine.rules.registry import Rule, find_rule, without_rule
 from engine.rules.substitute import formula_of, substitute, symbol
 from engine.rules.values import NoDataError, UnsupportedError
 
@@ -143,7 +143,7 @@ def _gradient(graph: GraphValues, node: Node, place: Place, kept: dict[int, Any]
         return Line(place, name, formula, "", "", "", "no_data", remark=str(missing))
     shown = text_of(recorded, dtype)
     if rule is None:
-        return Line(place, name, "", "", "", shown, "as_recorded", remark=f"there is no rule for {node.type} yet")
+        return Line(place, name, "", "", "", shown, "as_recorded", remark=without_rule(node.type))
     try:
         if node.id not in kept:
             gradients = rule.vjp(values)

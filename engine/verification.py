@@ -47,8 +47,15 @@ class Result:
         return max((found.max_rel for found in self._comparisons), default=0.0)
 
     @property
+    def was_compared(self) -> bool:
+        """Whether any number of it was."""
+        return bool(self._comparisons)
+
+    @property
     def _comparisons(self) -> list[Comparison]:
-        compared: Sequence[Check | Compared] = self.proof.checks if isinstance(self.proof, Proof) else self.proof.results
+        compared: Sequence[Check | Compared] = (
+            self.proof.checks if isinstance(self.proof, Proof) else self.proof.results
+        )
         return [each.comparison for each in compared]
 
 
@@ -137,13 +144,16 @@ def table(results: Iterable[Result]) -> str:
             lines += [*_rows(chosen, heading, states), ""]
     for result in listed:
         if result.state in ("wrong", "unknown"):
-            lines.append(f"{result.state}: step {result.step}, {result.type} {result.name}: {result.proof.reason}")
+            named = f"{result.type} {result.name}".rstrip()
+            lines.append(f"{result.state}: step {result.step}, {named}: {result.proof.reason}")
     return "\n".join([*lines, summary(listed)])
 
 
 def summary(results: Iterable[Result]) -> str:
     """ "134 nodes: 134 proved; 62 updates: 62 proved"."""
-    parts = []
+    results, parts = list(results), []
+    if not results:
+        return "nothing to prove: there is no backward pass and no update"
     for kind, name in (("node", "node"), ("update", "update")):
         states = Counter(result.state for result in results if result.kind == kind)
         total = sum(states.values())
@@ -155,11 +165,16 @@ def summary(results: Iterable[Result]) -> str:
 _WORDS = {
     "proved": "proved",
     "not_differentiable": "not differentiable",
-    "unknown": "without a rule",
+    "unknown": "unknown",
     "wrong": "wrong",
     "no_data": "without data",
     "not_run": "not run",
 }
+
+
+def _errors(results: list[Result]) -> list[tuple[float, float]]:
+    """Largest absolute and relative errors, of what was compared."""
+    return [(result.max_abs, result.max_rel) for result in results if result.was_compared]
 
 
 def _rows(results: list[Result], heading: str, states: tuple[str, ...]) -> list[str]:
@@ -169,9 +184,8 @@ def _rows(results: list[Result], heading: str, states: tuple[str, ...]) -> list[
     for type_ in sorted({result.type for result in results}):
         of_type = [result for result in results if result.type == type_]
         counts = Counter(result.state for result in of_type)
-        largest = max(result.max_abs for result in of_type)
-        relative = max(result.max_rel for result in of_type)
-        rows.append((type_, *(str(counts[state] or "") for state in used), f"{largest:.1e}", f"{relative:.1e}"))
+        errors = [f"{max(each):.1e}" for each in zip(*_errors(of_type), strict=True)] or ["", ""]
+        rows.append((type_, *(str(counts[state] or "") for state in used), *errors))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) if first == 0 else cell.rjust(width)

@@ -94,6 +94,36 @@ def test_without_data_nothing_counts_as_proved(tmp_path: Path, capsys: pytest.Ca
     assert found["nodes"]["proved"] == found["updates"]["proved"] == 0
     assert found["nodes"]["unproved_no_data"] == 12
     assert found["updates"]["unproved_no_data"] == 4
+    assert verify(tmp_path / "run.chain") == 0
+    assert "0.0e+00" not in capsys.readouterr().out  # where nothing was compared, there is no error
+
+
+def test_a_recording_without_a_backward_pass_has_nothing_to_prove(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with record(tmp_path / "run.chain", script=__file__):
+        torch.ones(2)
+    assert verify(tmp_path / "run.chain") == 0
+    assert "nothing to prove" in capsys.readouterr().out
+
+
+def test_what_is_unknown_is_listed_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx: Any, *grads: torch.Tensor) -> torch.Tensor:
+            return 2 * grads[0]
+
+    with record(tmp_path / "run.chain", script=__file__):
+        x = torch.ones(3, requires_grad=True)
+        (Double.apply(x) * 3).sum().backward()  # type: ignore[no-untyped-call]
+    assert verify(tmp_path / "run.chain") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "4 nodes: 3 proved, 1 unknown; 0 updates"
+    assert lines[-2].startswith("unknown: step 0, DoubleBackward: there is no rule for DoubleBackward, a custom")
 
 
 def test_progress_is_one_object_a_line(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from engine.arithmetic.bounded import Floats
@@ -79,7 +79,19 @@ class GraphValues:
         if node.forward_event is not None:
             tensors = _by_role(self.recording.values(node.forward_event)) | tensors
         slots = tuple(edge.slot for edge in self.edges_of(node))
-        return NodeValues(node, tensors, self.data, self.describe, edges=slots, plain=plain)
+        return NodeValues(self._as_called(node), tensors, self.data, self.describe, edges=slots, plain=plain)
+
+    def _as_called(self, node: Node) -> Node:
+        """After a write into a part, autograd makes the view of that part anew, by a node that no operator was called
+        for: of the tensor that it is a view of, the write knows the geometry."""
+        if node.type != "AsStridedBackward0" or "self_geometry" in node.info.get("args", {}):
+            return node
+        for edge in self.edges_of(node):
+            written = self.recording.node(edge.target).info.get("view")
+            if written is not None:
+                args = node.info.get("args", {}) | {"self_geometry": written["base"]}
+                return replace(node, info={**node.info, "args": args})
+        return node
 
     def contributions(self, node: Node, input_number: int) -> tuple[Contribution, ...]:
         """What other nodes sent to output `input_number` of this one, in the order of nodes and slots."""

@@ -181,6 +181,13 @@ def find_rule(type_: str) -> Rule | None:
     return _RULES.get(type_.removesuffix("_copy"))
 
 
+def without_rule(type_: str) -> str:
+    """What is to be said of a node whose type has no rule. Only custom functions' types do not end in a digit."""
+    if type_.endswith("Backward"):
+        return f"there is no rule for {type_}, a custom autograd.Function: only finite differences can check it"
+    return f"there is no rule for {type_} yet"
+
+
 def reason_not_differentiable(type_: str) -> str | None:
     """Why a type passes no gradient on, or None if it is not known to be so."""
     _load()

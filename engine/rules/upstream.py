@@ -14,7 +14,7 @@ import numpy as np
 from engine.arithmetic.bounded import value_of
 from engine.recording.model import Node
 from engine.rules.reading import Contribution, GraphValues
-from engine.rules.registry import find_rule
+from engine.rules.registry import find_rule, without_rule
 from engine.rules.terms import Index, break_down
 from engine.rules.values import NoDataError, UnsupportedError
 
@@ -111,7 +111,7 @@ def _largest_term(graph: GraphValues, node: Node, place: Place) -> Place | None:
     """The element that entered and makes up most of one that left; None if there is none."""
     rule, values = find_rule(node.type), graph.values(node, plain=True)
     if rule is None or values is None:
-        raise UnsupportedError(f"there is no rule for {node.type} yet")
+        raise UnsupportedError(without_rule(node.type))
     listed = break_down(rule, values, place.slot, place.index, shown=1).listed
     if not listed:
         return None

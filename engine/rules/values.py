@@ -26,6 +26,10 @@ class UnsupportedError(ChainruleError):
     """The rule does not cover this case: the node counts as unknown, with this reason."""
 
 
+class NotRecordedError(NoDataError, UnsupportedError):
+    """A tensor is not there at all: it was saved through a hook, or the operator was called without it."""
+
+
 class NodeValues:
     """The recorded values of one run of one node, by role.
 
@@ -192,7 +196,7 @@ class NodeValues:
         if key not in self._kept:
             tensor = self._tensors.get(key)
             if tensor is None:
-                raise UnsupportedError(f"{self.type}: {name or role} {slot or ''} was not recorded".replace("  ", " "))
+                raise NotRecordedError(f"{name or role}{f' {slot}' if slot else ''} was not recorded")
             data = self._data(tensor, name or f"{role} {slot}")
             if data.dtype.kind not in "fc":
                 self._kept[key] = data

@@ -12,7 +12,7 @@ from engine.arithmetic import Comparison, compare, exact, unit_roundoff, value_o
 from engine.recording.model import Node, Value
 from engine.recording.reader import Recording
 from engine.rules.reading import GraphValues
-from engine.rules.registry import find_rule, reason_not_differentiable
+from engine.rules.registry import find_rule, reason_not_differentiable, without_rule
 from engine.rules.values import NoDataError, NodeValues, UnsupportedError
 
 _UNSEEN_HOOK = "a hook of yours, which was there before the recording began, may have changed the gradient here"
@@ -110,7 +110,7 @@ def check_gradients(values: NodeValues) -> list[Check]:
         return [_zero(values, slot) for slot in values.slots]
     rule = find_rule(values.type)
     if rule is None:
-        raise UnsupportedError(f"there is no rule for {values.type} yet")
+        raise UnsupportedError(without_rule(values.type))
     computed = rule.vjp(values)
     missing = [slot for slot in values.slots if slot not in computed]
     if missing:

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.recording.model import Node
 from engine.rules.reading import GraphValues
-from engine.rules.registry import Rule, find_rule, reason_not_differentiable
+from engine.rules.registry import Rule, find_rule, reason_not_differentiable, without_rule
 from engine.rules.substitute import formula_of, latex_number, substitute, symbol, symbols
 from engine.rules.terms import SHOWN, break_down
 from engine.rules.upstream import Walk, entered, follow, sent
@@ -237,7 +237,7 @@ def _contributions(graph: GraphValues, node: Node, element: Element, value: comp
 def _terms(graph: GraphValues, node: Node, element: Element, value: complex) -> Breakdown:
     rule, values = find_rule(node.type), graph.values(node, plain=True)
     if rule is None or values is None:
-        raise UnsupportedError(f"there is no rule for {node.type} yet")
+        raise UnsupportedError(without_rule(node.type))
     terms = break_down(rule, values, element.slot, element.index)
     rows = [
         TermRow(term.value, term.coefficient, term.grad, term.label, node.id,

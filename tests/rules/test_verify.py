@@ -138,6 +138,33 @@ def test_a_custom_function_is_unknown(tmp_path: Path) -> None:
         assert "DoubleBackward" in found.reason
 
 
+def test_what_was_saved_through_hooks_is_no_data(tmp_path: Path) -> None:
+    """Reading it would run the hooks once more, so it is not in the recording."""
+
+    def run() -> None:
+        x = torch.ones(3, requires_grad=True)
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
+            y = x.sin()
+        y.sum().backward()
+
+    with recorded(tmp_path / "run.chain", run) as recording:
+        found = proofs(recording)
+        assert found["SinBackward0"].state == "no_data"
+        assert found["SinBackward0"].reason == "self was not recorded"
+
+
+def test_the_view_that_a_write_into_a_part_leaves_behind_is_proved(tmp_path: Path) -> None:
+    def run() -> None:
+        w = torch.ones(4, 3, requires_grad=True)
+        x = w * 2
+        x[1:3, 1:] += w[:2, :2] * 3
+        x.sum().backward()
+
+    with recorded(tmp_path / "run.chain", run) as recording:
+        found = proofs(recording)
+        assert found["AsStridedBackward0"].state == "proved"
+
+
 def test_a_node_that_no_gradient_reached_did_not_run(tmp_path: Path) -> None:
     def run() -> None:
         x = torch.ones(3, requires_grad=True)
