@@ -23,7 +23,7 @@ def _is_row_major(shape: Shape, stride: tuple[int, ...]) -> bool:
 def _part(n: NodeText) -> tuple[Shape, str]:
     """Shape of the part that was written to, and how `view_of` is told where it is."""
     (base, base_stride, base_offset), (shape, stride, offset) = n.view()
-    if base != n.shape(0) or not _is_row_major(base, base_stride):
+    if base != n.out_shape or not _is_row_major(base, base_stride):
         raise NoTemplateError("a write into a tensor whose numbers do not lie in order")
     return shape, f"{shape}, {stride}, {offset - base_offset}"
 
@@ -48,6 +48,8 @@ def _write(n: NodeText) -> str:
 def copy_slices(n: NodeText) -> None:
     _, where = _part(n)
     formula = _write(n)
+    if not n.needs_gradient(0):
+        raise NoTemplateError("what the tensor held before was not recorded")
     part = n.call("view_of", n.out, where)
     n.line(f"{n.out} = np.array({n.x()}, order='C')".replace("'", '"'))
     n.line(f"{part}[...] = {formula.format(x=part, other=n.x(1, name='other'))}")
@@ -56,7 +58,7 @@ def copy_slices(n: NodeText) -> None:
 @backward("CopySlices")
 def copy_slices_backward(n: NodeText) -> None:
     shape, where = _part(n)
-    formula, other = _write(n), n.x(1, name="other")
+    formula = _write(n)
     entered = n.call("view_of", n.g, where)
     if n.needs(0):
         name = n.target(0)
@@ -64,7 +66,7 @@ def copy_slices_backward(n: NodeText) -> None:
         if formula == "{other}":
             n.line(f"{n.call('view_of', name, where)}[...] = 0  # these numbers were written over")
         elif "*" in formula:
-            n.line(f"{n.call('view_of', name, where)}[...] *= {other}")
+            n.line(f"{n.call('view_of', name, where)}[...] *= {n.x(1, name='other')}")
     if n.needs(1):
         slope = f"{entered} * {n.call('view_of', n.x(0), where)}" if "*" in formula else entered
         sign = "-" if " - " in formula else ""

@@ -25,7 +25,7 @@ def assemble(program: Program, step: list[str], update: UpdateText, values_file:
     """Text, and what `values_file` must hold: inputs by variable, recorded results by "recorded " and variable."""
     program.recorded = dict(_in_order(program))
     everything = [*program.values.values(), *program.recorded.values()]
-    inline = all(array.size <= _SMALL for array in everything)
+    inline = all(array.size <= _SMALL and array.dtype.kind != "c" for array in everything)
     kept = {} if inline else {name: array for name, array in program.values.items() if array.ndim}
     if not inline:
         kept |= {f"recorded {name}": array for name, array in program.recorded.items()}
@@ -56,7 +56,7 @@ def assemble(program: Program, step: list[str], update: UpdateText, values_file:
 
 def _checks(program: Program) -> tuple[Callable[..., Any], ...]:
     """The functions that compare: numbers by themselves are shown in full."""
-    if all(array.ndim == 0 for array in program.recorded.values()):
+    if all(array.ndim == 0 and array.dtype.kind != "c" for array in program.recorded.values()):
         return (report.compare_numbers,)
     return report.distance, report.compare
 

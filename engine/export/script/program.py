@@ -128,6 +128,8 @@ def _write(template: Template | None, text: NodeText) -> str | None:
     """Let the template write; if it cannot, nothing was written, and the reason is returned."""
     if template is None:
         return "no template"
+    if text.is_complex:
+        return "complex numbers"
     try:
         template(text)
     except NoTemplateError as reason:
@@ -170,14 +172,14 @@ def _recorded_outputs(program: Program, operation: Operation, reason: str) -> It
     what = f"forward of {operation.node.type}"
     program.as_recorded.append(f"{what} ({reason})")
     yield f"# AS RECORDED, not by hand: {names.comment(what)} ({names.comment(reason)})"
-    for (key, index), name in program.variables.items():
-        if key == operation.key:
-            if index not in operation.outputs:
-                raise NoTemplateError(
-                    f"{operation.node.type} cannot be done by hand ({reason}), and its result was not recorded."
-                )
-            given = program.tensor(operation.outputs[index], f"{name}_recorded")
-            yield f"{name} = {given}"
+    for (key, index), name in list(program.variables.items()):
+        if key != operation.key:
+            continue
+        if index in operation.outputs:
+            yield f"{name} = {program.tensor(operation.outputs[index], f'{name}_recorded')}"
+        else:
+            del program.variables[key, index]  # what reads it cannot be done by hand either
+            yield f"# nor was its result recorded: there is no {name}"
 
 
 def _backward(program: Program, one: Pass) -> Iterator[str]:
@@ -202,8 +204,19 @@ def _backward(program: Program, one: Pass) -> Iterator[str]:
             yield from _recorded_gradients(program, item, text, reason)
         else:
             yield from _with_type(program, text.lines, item, [tensor for _, _, tensor in text.contributions])
+            yield from _replaced_after(program, item, text)
         for place, name, tensor in text.contributions:
             program.gradients.setdefault(place, []).append((name, tensor))
+
+
+def _replaced_after(program: Program, operation: Operation, text: NodeText) -> Iterator[str]:
+    """What a hook put in the place of a gradient that left the node goes on."""
+    for number, ((target, index), name, tensor) in enumerate(text.contributions):
+        slots = [slot for slot, found in operation.grad_inputs.items() if found == tensor]
+        if any(_replaced(program, operation.ran, slot, "grad_computed") for slot in slots):
+            hooked = program.names.new(f"{name}_hooked")
+            text.contributions[number] = ((target, index), hooked, tensor)
+            yield _hooked(program, hooked, name, tensor)
 
 
 def _recorded_gradients(program: Program, operation: Operation, text: NodeText, reason: str) -> Iterator[str]:
@@ -227,16 +240,26 @@ def _entering(program: Program, one: Pass, operation: Operation, index: int, ten
         name = program.names.new(base)
         program.gradients[place] = [(name, tensor)]
         yield _beginning(program, name, tensor, output)
-    elif root or (len(sent) == 1 and _changed(program, sent[0][1], tensor)):
+    elif root or _replaced(program, operation.ran, index) or (len(sent) == 1 and _changed(program, sent[0][1], tensor)):
         name = program.names.new(base)
         program.gradients[place] = [(name, tensor)]
-        program.as_recorded.append(f"{base}: it is not what the nodes before it sent (a hook may have changed it)")
-        given = program.tensor(tensor, f"{name}_recorded")
-        yield f"{name} = {given}  # AS RECORDED: not what the nodes before it sent (a hook?)"
+        yield _hooked(program, name, base, tensor)
     elif len(sent) > 1:
         name = program.names.new(base)
         program.gradients[place] = [(name, tensor)]
         yield f"{name} = {' + '.join(part for part, _ in sent)}  # {output} was used {len(sent)} times: the sum"
+
+
+def _hooked(program: Program, name: str, what: str, tensor: int) -> str:
+    program.as_recorded.append(f"{what}: it is not what the nodes before it sent (a hook may have changed it)")
+    given = program.tensor(tensor, f"{name}_recorded")
+    return f"{name} = {given}  # AS RECORDED: not what the nodes before it sent (a hook?)"
+
+
+def _replaced(program: Program, event: int | None, index: int, role: str = "grad_arrived") -> bool:
+    """Whether a hook of the user's put something else in the place of a gradient."""
+    values = () if event is None else program.step.recording.values(event)
+    return any(value.role == role and value.slot == index for value in values)
 
 
 def _changed(program: Program, sent: int, entered: int) -> bool:
@@ -264,7 +287,14 @@ def _accumulate(program: Program, event: Event) -> Iterator[str]:
     if not sent or parameter is None:
         return
     name = sent[0][0]
-    if len(sent) > 1:
+    arrived = tensors.get(("grad_input", 0, ""))
+    one_changed = arrived is not None and len(sent) == 1 and _changed(program, sent[0][1], arrived)
+    if arrived is not None and (one_changed or _replaced(program, event.id, 0)):
+        if len(sent) == 1:
+            program.recorded[name] = program.step.array(sent[0][1])
+        name = program.names.new(f"grad_{parameter}_hooked")
+        yield _hooked(program, name, f"grad_{parameter}", arrived)
+    elif len(sent) > 1:
         name = program.names.new(f"grad_{parameter}")
         yield f"{name} = {' + '.join(part for part, _ in sent)}  # {parameter} was used {len(sent)} times: the sum"
     before = tensors.get(("grad_before", 0, ""))

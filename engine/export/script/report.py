@@ -11,7 +11,8 @@ Array = Any
 
 def distance(one: Array, other: Array) -> float:
     """The largest difference; what is equally infinite, or not a number in both, does not differ."""
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    wide = np.result_type(one, other, np.float64)  # complex where they are
+    one, other = np.asarray(one, wide), np.asarray(other, wide)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     with np.errstate(invalid="ignore"):
         return float(np.max(np.where(same, 0.0, np.abs(one - other)), initial=0.0))

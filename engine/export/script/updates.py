@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.arithmetic.bounded import unit_roundoff
 from engine.export.script import names
 from engine.export.script.expressions import NoTemplateError, number
 from engine.export.script.reading import Array
@@ -18,6 +19,7 @@ from engine.recording.model import Event
 Tensors = Mapping[tuple[str, int, str], int]
 _SHOWN = ("lr", "momentum", "dampening", "nesterov", "weight_decay", "betas", "alpha", "rho", "eps", "lr_decay",
           "centered", "amsgrad", "maximize")  # fmt: skip
+_COARSE = 1e-4  # unit roundoff: float16 and bfloat16
 
 
 @dataclass
@@ -103,6 +105,8 @@ def write_updates(program: Program) -> UpdateText:
 def _update(program: Program, text: UpdateText, event: Event, tensors: Tensors, w: str) -> str:
     if event.info.get("optimizer") == "by hand":
         return _by_hand(program, text, event, tensors, w)
+    if program.step.dtype(tensors["param_after", 0, ""]).startswith("complex"):
+        raise NoTemplateError("complex numbers")
     known = str(event.info.get("module", "")).startswith("torch.optim")
     if not known or event.info.get("optimizer") not in OPTIMIZERS:
         raise NoTemplateError("no template for this optimizer")
@@ -137,6 +141,12 @@ def _gradient(program: Program, text: UpdateText, event: Event, tensors: Tensors
         raise NoTemplateError("its gradient was not recorded")
     left = program.grads.get(event.parameter)
     read = program.step.array(tensor)
+    # Where a gradient is next to zero, rounding decides its sign, and with it the whole step.
+    if event.info.get("optimizer") != "SGD" and unit_roundoff(program.step.dtype(tensor)) > _COARSE:
+        remark = "gradients in half precision that the optimizer divides by their size"
+        if remark not in program.as_recorded:
+            program.as_recorded.append(remark)
+        return program.tensor(tensor, f"grad_{program.parameters[event.parameter]}_read")
     if left is not None and np.array_equal(program.recorded[left], read, equal_nan=True):
         return left
     name = f"grad_{program.parameters[event.parameter]}_read"
@@ -165,9 +175,10 @@ def _clip(program: Program, text: UpdateText) -> None:
         tensor = program.step.values(event).get(("grad", 0, ""))
         if event.parameter in program.grads and tensor is not None:
             left = program.grads[event.parameter]
-            pairs[left] = (program.recorded[left].astype(np.float64), program.step.array(tensor).astype(np.float64))
+            pairs[left] = (program.recorded[left], program.step.array(tensor))
     if not pairs or any(one.dtype.kind != "f" or one.shape != two.shape for one, two in pairs.values()):
         return
+    pairs = {left: (one.astype(np.float64), two.astype(np.float64)) for left, (one, two) in pairs.items()}
     norm, after = (float(np.sqrt(sum(np.sum(pair[side] ** 2) for pair in pairs.values()))) for side in (0, 1))
     if not norm or not np.isfinite(norm) or after > 0.9999 * norm:
         return

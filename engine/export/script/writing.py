@@ -105,6 +105,16 @@ class NodeText:
         return self._operation.node.type
 
     @property
+    def is_complex(self) -> bool:
+        """Whether any of its tensors is: templates are of real numbers."""
+        step, node = self._program.step, self._operation.node
+        inputs = [value.tensor for value in self._operation.inputs.values()]
+        rest = (self._operation.outputs, self._operation.grad_outputs, self._operation.grad_inputs)
+        dtypes = {node.dtype or "", *(step.dtype(tensor) for tensor in inputs)}
+        dtypes |= {step.dtype(tensor) for tensors in rest for tensor in tensors.values()}
+        return any(dtype.startswith("complex") for dtype in dtypes)
+
+    @property
     def module_type(self) -> str:
         return self._operation.node.module_type
 
@@ -198,6 +208,10 @@ class NodeText:
         """Whether there is a tensor at `slot`."""
         return slot in self._operation.edges or (slot if position is None else position) in self._operation.inputs
 
+    def needs_gradient(self, slot: int) -> bool:
+        """Whether there is a tensor at `slot` that a gradient goes to."""
+        return slot in self._operation.edges
+
     def given(self, position: int) -> str:
         """The variable of a tensor that needed no gradient."""
         value = self._operation.inputs.get(position)
@@ -270,7 +284,10 @@ class NodeText:
 
     def output(self, index: int) -> str:
         """The variable of an output."""
-        return self._program.variables[self._operation.key, index]
+        found = self._program.variables.get((self._operation.key, index))
+        if found is None:
+            raise NoTemplateError("its result is not known")
+        return found
 
     def is_used(self, index: int) -> bool:
         """Whether something in this step reads output `index`."""

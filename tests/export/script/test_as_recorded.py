@@ -1,0 +1,107 @@
+"""What a program takes as recorded, because it cannot be done by hand: it is said, and all the rest is compared."""
+
+from __future__ import annotations
+
+from tests.export.script.conftest import Write
+
+HOOKS = """\
+import torch
+
+torch.manual_seed(0)
+w = torch.nn.Parameter(torch.randn(4, 3))
+b = torch.nn.Parameter(torch.randn(3))
+optimizer = torch.optim.SGD([w, b], lr=0.1)
+w.register_hook(lambda grad: grad * 0.5)
+h = torch.randn(5, 4) @ w
+both = h * b + b
+both.grad_fn.register_hook(lambda left, entered: tuple(grad + 1 for grad in left))
+both.sin().sum().backward()
+optimizer.step()
+"""
+
+COMPLEX = """\
+import torch
+
+torch.manual_seed(0)
+k = torch.nn.Parameter(torch.randn(8))
+w = torch.nn.Parameter(torch.randn(4, dtype=torch.complex64))
+optimizer = torch.optim.Adam([k, w], lr=0.1)
+part = torch.fft.rfft(k * 2)[:4] * w
+(torch.view_as_real(part).square().sum() * 3).backward()
+optimizer.step()
+"""
+
+ONE_COMPLEX = """\
+import torch
+
+w = torch.nn.Parameter(torch.tensor(1 + 2j))
+optimizer = torch.optim.SGD([w], lr=0.1)
+(w * w.conj()).real.backward()
+optimizer.step()
+"""
+
+INTO_ZEROS = """\
+import torch
+
+torch.manual_seed(0)
+w = torch.nn.Parameter(torch.randn(4, 3))
+optimizer = torch.optim.SGD([w], lr=0.1)
+x = torch.randn(5, 4) @ w
+y = torch.zeros(5, 3)
+y[::2] = x[::2]
+(y.sin() * 2).sum().backward()
+optimizer.step()
+"""
+
+HALF = """\
+import torch
+
+torch.manual_seed(6)
+model = torch.nn.Sequential(
+    torch.nn.Linear(8, 16), torch.nn.GELU("tanh"), torch.nn.RMSNorm(16), torch.nn.Linear(16, 4)
+).to(torch.bfloat16)
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+model(torch.randn(5, 8, dtype=torch.bfloat16)).square().mean().backward()
+optimizer.step()
+"""
+
+
+def test_gradients_that_hooks_replaced(written: Write) -> None:
+    """Those before the hook are done by hand; a wrong formula there is noticed."""
+    program = written(HOOKS)
+    code, output = program.run()
+    assert code == 0, output
+    assert output.count("a hook may have c") == 3
+    assert "grad_w_hooked" in output
+    line = next(line for line in program.text.splitlines() if line.strip().startswith("grad_w = "))
+    program.replace(line, line.replace(" = ", " = 1.01 * ", 1))
+    code, output = program.run()
+    assert code == 1
+    assert [line.split()[0] for line in output.splitlines() if "OUT OF BOUNDS" in line] == ["grad_w"]
+
+
+def test_complex_numbers(written: Write) -> None:
+    code, output = written(COMPLEX).run()
+    assert code == 0, output
+    assert "(complex numbers)" in output
+    assert "grad_k " in output
+
+
+def test_a_complex_number_alone(written: Write) -> None:
+    code, output = written(ONE_COMPLEX).run()
+    assert code == 0, output
+    assert "(complex numbers)" in output
+
+
+def test_a_tensor_whose_numbers_are_not_known(written: Write) -> None:
+    """It needed no gradient before a part of it was written over; what reads it is taken as recorded."""
+    code, output = written(INTO_ZEROS).run()
+    assert code == 0, output
+    assert "what the tensor held before was not recorded" in output
+    assert "grad_w " in output
+
+
+def test_half_precision_under_an_optimizer_that_divides(written: Write) -> None:
+    code, output = written(HALF).run()
+    assert code == 0, output
+    assert "gradients in half precision" in output
