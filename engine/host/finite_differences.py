@@ -246,7 +246,8 @@ def _summary(task: _Task, found: dict[int, Found]) -> Differences:
     if state == "wrong":
         reason = (
             f"the gradient of input {slot}, element {list(worst.worst)}: recorded {worst.recorded:.9g}, by differences "
-            f"{worst.computed:.9g}, which rounding explains only up to {worst.bound:.2g}"
+            f"{worst.computed:.9g}, which rounding explains only up to {worst.bound:.2g}: the backward is not the "
+            "derivative of the forward (which some functions intend, as a straight-through estimator)"
         )
     return replace(
         _result(task, state, reason),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QToolButton, QWidget
 
 from gui import icons, theme
 from gui.proof import states
 from gui.proof.badge import Badge
 from gui.proof.verifier import Verifier
+from gui.transport.panel import ElidedLabel
 
 PROGRESS_WIDTH = 120
 
@@ -26,11 +27,8 @@ class ProofBar(QFrame):
         self._progress = QProgressBar(self)
         self._progress.setFixedWidth(PROGRESS_WIDTH)
         self._progress.setAccessibleName(self.tr("Progress of verifying"))
-        self._text = QLabel(self)
+        self._text = ElidedLabel(self)
         self._text.setObjectName("proof_summary")
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._stop = QPushButton(self.tr("Stop"), self)
         self._stop.clicked.connect(verifier.cancel)
         self._wrong = QPushButton(self.tr("Next wrong"), self)
@@ -59,7 +57,7 @@ class ProofBar(QFrame):
 
     @property
     def text(self) -> str:
-        return self._text.text()
+        return self._text.full_text
 
     def _paint(self) -> None:
         look = theme.current()
@@ -84,8 +82,7 @@ class ProofBar(QFrame):
         self._close.setVisible(not running)
         self._wrong.setVisible(bool(verifier.nodes["wrong"]))
         self._check.setVisible(not running and bool(verifier.nodes["unknown"]))
-        self._text.setText(self._words())
-        self._text.setToolTip(self._words())
+        self._text.set_full_text(self._words())
         self.show()
 
     def _outcome(self) -> str:

@@ -69,6 +69,7 @@ def test_a_wrong_backward_is_caught(mistake: str, tmp_path: Path) -> None:
     worst = results[0]
     assert len(worst.worst) == 2
     assert "element" in worst.reason
+    assert "not the derivative" in worst.reason
     if "arange" in mistake:
         assert worst.worst[1] == 2
         assert worst.recorded == 0.0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from gui.proof import verifier as module
@@ -118,6 +119,11 @@ def test_those_without_a_rule_are_checked_together(qtbot: QtBot, session: Sessio
     qtbot.waitUntil(lambda: verifier.complete)
     assert bar.text == "nodes: 1 proved · 1 no rule"
     says({"node": 2, "state": "proved"}, name="differences_command")
+    bar.show()
+    bar.resize(400, bar.height())
+    shown = bar.findChild(QLabel, "proof_summary")
+    assert shown.text().endswith("…")  # no room for all of it: that is to be seen, not cut off
+    assert shown.toolTip() == bar.text
     bar._check.click()
     assert "run again" in bar.text
     qtbot.waitUntil(lambda: not verifier.measuring)
