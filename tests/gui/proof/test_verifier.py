@@ -122,6 +122,7 @@ def test_those_without_a_rule_are_checked_together(qtbot: QtBot, session: Sessio
     bar.show()
     bar.resize(400, bar.height())
     shown = bar.findChild(QLabel, "proof_summary")
+    assert isinstance(shown, QLabel)
     assert shown.text().endswith("…")  # no room for all of it: that is to be seen, not cut off
     assert shown.toolTip() == bar.text
     bar._check.click()
