@@ -51,12 +51,13 @@ def test_every_make_target_that_is_told_exists() -> None:
     assert {name for name in told if not re.search(rf"^{name}:", makefile, flags=re.MULTILINE)} == set()
 
 
-@pytest.mark.parametrize("command", ["record", "info", "export"])
+@pytest.mark.parametrize("command", ["record", "info", "verify", "export"])
 def test_the_command_line_knows_what_the_readme_tells(command: str) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(rf"^python main\.py {command} .*(?:\n {{10,}}.*)?", readme, flags=re.MULTILINE)
+    lines = re.findall(rf"^python main\.py {command} .*(?:\n {{10,}}.*)?", readme, flags=re.MULTILINE)
+    assert lines
     program = [sys.executable, "main.py", command, "--help"]
     answer = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0
-    for option in re.findall(r"--?[a-z]+", line):
+    for option in re.findall(r"--?[a-z]+", " ".join(lines)):
         assert option in answer.stdout

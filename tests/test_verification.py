@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def verify(*arguments: object) -> int:
-    def unused(*_: Any, **__: Any) -> int:
+    def unused(*_: Any, **__: Any) -> Any:
         raise AssertionError
 
     return cli.main(["verify", *map(str, arguments)], open_window=unused, render_image=unused)

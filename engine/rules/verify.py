@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.arithmetic import Comparison, compare, exact, unit_roundoff, value_of
+from engine.arithmetic import Array, Comparison, compare, exact, unit_roundoff, value_of
 from engine.recording.model import Node, Value
 from engine.recording.reader import Recording
 from engine.rules.reading import GraphValues
@@ -160,8 +160,8 @@ def _compare_sum(graph: GraphValues, added: list[int], received: int) -> Compari
     if any(data is None for data in sent):
         raise NoDataError("a gradient that was sent here was not recorded in full")
     bounded = [exact(data, unit_roundoff(dtype)) for data in sent if data is not None]
-    total = sum(bounded[1:], bounded[0])
-    return compare(np.broadcast_to(total, shape), recorded, dtype)
+    total: Array = np.broadcast_to(sum(bounded[1:], bounded[0]), shape)  # type: ignore[call-overload]
+    return compare(total, recorded, dtype)
 
 
 def _hook_seen(values: tuple[Value, ...]) -> str:

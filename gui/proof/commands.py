@@ -74,21 +74,27 @@ class ProofCommands(QObject):
             inspector.rule.follow_upstream()
 
     def go_to_next_wrong(self) -> None:
-        """Select the next node that came out wrong, and stand where its backward has run."""
-        verdicts = self._session.proofs.verdicts
-        wrong = sorted(node for node, verdict in verdicts.items() if verdict.state == "wrong")
-        recording = self._session.recording
-        if not wrong or recording is None:
+        """Stand at the next event after the playhead of which something came out wrong, and select its node."""
+        session, recording = self._window.session, self._window.session.recording
+        if recording is None:
             return
-        here = self._session.selection
-        node = next((each for each in wrong if here is None or each > here), wrong[0])
-        row = recording.node(node)
-        events = (
-            recording.timeline.accumulate_event if row.kind == "parameter" else recording.timeline.backward_event
-        )(row.graph)
-        if node in events:
-            self._session.seek(events[node])
-        self._window.commands.go_to_node(node)
+        stops: dict[int, int | None] = {event: recording.event(event).node for event in self._verifier.wrong_updates}
+        for node, verdict in session.proofs.verdicts.items():
+            if verdict.state == "wrong":
+                row, line = recording.node(node), recording.timeline
+                events = (line.accumulate_event if row.kind == "parameter" else line.backward_event)(row.graph)
+                if node in events:
+                    stops[events[node]] = node
+        if not stops:
+            return
+        event = min((each for each in stops if each > session.playhead), default=min(stops))
+        selected = stops[event]
+        session.seek(event)
+        if selected is not None:
+            self._window.commands.go_to_node(selected)
+        if event in self._verifier.wrong_updates:
+            text = self.tr("This update is wrong: {0}").format(self._verifier.wrong_updates[event])
+            self._window.show_error(text)
 
     def _on_walk(self) -> None:
         self.update()

@@ -19,7 +19,6 @@ from gui.proof.badge import Badge
 from gui.proof.formula import FormulaView
 from gui.proof.proof_words import error_facts, fault
 from gui.proof.rows import element_name
-from gui.proof.store import Verdict
 from gui.proof.terms_view import TermsView
 from gui.proof.worker import Desk, Worker
 from gui.session import Element, Session
@@ -221,10 +220,6 @@ class RuleView(QWidget):
             self._known.clear()
         if result.proof.state != "not_run" or not self._live():
             self._known[key] = result
-            proof = result.proof
-            self._session.proofs.add(
-                [Verdict(proof.node, proof.state, proof.max_abs, proof.max_rel, proof.reason, type=proof.type)]
-            )
         if key == self._key():
             self._explanation = result
             self._draw()

@@ -1,4 +1,7 @@
-"""What is proved of the opened recording, node by node, whoever found it out. No widgets, no numpy."""
+"""What was proved of the opened recording when somebody asked for it, node by node. No widgets, no numpy.
+
+What the inspector works out by itself is not kept here: the canvas would show where one has been.
+"""
 
 from __future__ import annotations
 

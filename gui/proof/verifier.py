@@ -125,6 +125,7 @@ class Verifier(QObject):
         self.total = self.done = 0
         self._states.clear()
         self.updates.clear()
+        self.wrong_updates.clear()
         self.complete = False
 
     def _said(self, message: dict[str, Any]) -> None:
@@ -139,6 +140,8 @@ class Verifier(QObject):
             self._session.proofs.add([verdict])
         else:
             self.updates[str(message.get("state", "")).removeprefix("unproved_")] += 1
+            if message.get("state") == "wrong" and isinstance(message.get("event"), int):
+                self.wrong_updates[message["event"]] = str(message.get("reason", ""))
         self.changed.emit()
 
     def _ended(self, code: int, errors: str) -> None:

@@ -72,9 +72,7 @@ def test_the_badge_waits_for_the_playhead(qtbot: QtBot, session: Session) -> Non
     assert line.formula.texts()[1] == r"= 1 \cdot 2 \cdot \left(-3.75\right)^{2 - 1} = -7.5"
     (fact,) = panel.rule._facts.facts
     assert fact.value == "0, equal in every digit"
-    verdict = session.proofs.get(POW)
-    assert verdict is not None
-    assert verdict.state == "proved"
+    assert session.proofs.get(POW) is None  # where one looked is not marked on the canvas
 
 
 def test_nothing_waits_for_the_arithmetic(qtbot: QtBot, session: Session) -> None:
