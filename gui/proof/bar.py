@@ -15,7 +15,7 @@ PROGRESS_WIDTH = 120
 
 
 class ProofBar(QFrame):
-    """Shown while something is verified and until it is closed. `next_wrong` asks for the next node that is wrong."""
+    """Shown while something is verified and until it is closed. `next_wrong` asks for the next thing that is wrong."""
 
     next_wrong = Signal()
 

@@ -76,6 +76,8 @@ class Verifier(QObject):
         self.total = self.done = 0
         self._states: dict[int, str] = {}
         self.updates: Counter[str] = Counter()
+        self.wrong_updates: dict[int, str] = {}
+        """The reasons, by event."""
         self.complete = False
         session.recording_changed.connect(self._forget)
 

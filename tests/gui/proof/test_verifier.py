@@ -80,6 +80,32 @@ def test_what_is_wrong_comes_first(qtbot: QtBot, session: Session, says: Say) ->
     assert not bar._wrong.isHidden()
 
 
+def test_next_wrong_goes_from_gradients_to_updates_and_back(
+    qtbot: QtBot, window: MainWindow, bow: Path, says: Say
+) -> None:
+    session = window.session
+    assert session.open(bow)
+    recording = session.recording
+    assert recording is not None
+    event = int(recording.timeline.step_bounds(0)[1])  # the last thing of the step is an update
+    wrong = next(each.id for each in recording.nodes(0) if each.type == "PowBackward0")
+    update = {"kind": "update", "event": event, "step": 0, "state": "wrong", "reason": "the parameter is 3, by hand 2"}
+    says({"total": 2}, node(wrong, "wrong"), update, then="sys.exit(1)")
+    window.verifier.start()
+    qtbot.waitUntil(lambda: window.verifier.complete)
+    button = window.central.proof._wrong
+    assert not button.isHidden()
+    session.seek(0)
+    for _ in range(2):
+        button.click()
+        assert session.playhead == recording.timeline.backward_event(0)[wrong]
+        assert session.selection == wrong
+        button.click()
+        assert session.playhead == event
+        assert session.selection == recording.event(event).node
+        assert "by hand 2" in window.central.messages.text
+
+
 def test_a_process_that_breaks_off_is_told(qtbot: QtBot, session: Session, says: Say) -> None:
     says({"total": 4}, node(0), then="sys.exit('no such luck')")
     verifier = Verifier(session)
