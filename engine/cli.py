@@ -118,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="do every gradient and every update again by hand, and compare")
     verify.add_argument("file", type=Path, metavar="FILE.chain")
     verify.add_argument("--step", type=_number, metavar="N", help="training step (default: all of them)")
+    verify.add_argument(
+        "--finite-differences",
+        action="store_true",
+        help="check what has no rule by running its forward again (the whole script, for a custom function)",
+    )
     form = verify.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as one JSON object")
     form.add_argument("--progress", action="store_true", help="one JSON object a line: each proof as it is made")
@@ -184,6 +189,11 @@ def _verify(options: argparse.Namespace) -> int:
             results.append(result)
             if options.progress:
                 print(json.dumps(verification.describe(result)), flush=True)
+        if options.finite_differences:
+            before, results = results, list(verification.by_finite_differences(recording, results))
+            if options.progress:
+                for result in (now for now, then in zip(results, before, strict=True) if now is not then):
+                    print(json.dumps(verification.describe(result)), flush=True)
     if options.json:
         print(json.dumps(verification.as_json(results), indent=2, allow_nan=False))
     elif not options.progress:

@@ -157,7 +157,7 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("export BOW -o x.svg --theme pink", "invalid choice: 'pink'"),
         ("export BOW -o x.svg --scale 0", "'0' is not a scale"),
         ("export BOW -o x.svg --scale nan", "'nan' is not a scale"),
-        ("missing.py", "missing.py is neither a command (record, info, export) nor a file"),
+        ("missing.py", "missing.py is neither a command (record, info, verify, export) nor a file"),
         ("--frobnicate", "unknown option --frobnicate"),
     ],
 )

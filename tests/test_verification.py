@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from engine import cli
 from engine.capture.recorder import record
 from engine.recording.reader import open_recording
 from engine.verification import count_of, summary, verify_recording
+
+ROOT = Path(__file__).parents[1]
 
 
 def run() -> None:
@@ -60,7 +64,8 @@ def test_everything_is_proved_and_counted(path: Path, capsys: pytest.CaptureFixt
     assert verify(path, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["nodes"] == {
-        "proved": 12, "not_differentiable": 0, "unknown": 0, "wrong": 0, "unproved_no_data": 0, "not_run": 0
+        "proved": 12, "finite_differences": 0, "not_differentiable": 0, "unknown": 0, "wrong": 0,
+        "unproved_no_data": 0, "not_run": 0,
     }  # fmt: skip
     assert found["updates"] == {"proved": 4, "unknown": 0, "wrong": 0, "unproved_no_data": 0}
     assert found["unknown_types"] == []
@@ -144,3 +149,38 @@ def test_the_count_is_known_before(path: Path) -> None:
         results = list(verify_recording(recording))
         assert len(results) == count_of(recording) == 16
         assert summary(results) == "12 nodes: 12 proved; 4 updates: 4 proved"
+
+
+CUSTOM = """
+import torch
+
+class {name}(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x ** 3
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return {factor} * grad * x ** 2
+
+x = torch.linspace(0.5, 2.0, 5).requires_grad_()
+{name}.apply(x).sum().backward()
+"""
+
+
+@pytest.mark.parametrize(("factor", "state", "code"), [(3, "finite_differences", 0), (2, "wrong", 1)])
+def test_a_custom_function_is_checked_by_finite_differences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: int, state: str, code: int
+) -> None:
+    script = tmp_path / "custom.py"
+    script.write_text(CUSTOM.format(name="Cube", factor=factor))
+    command = [sys.executable, "main.py", "record", str(script), "-o", str(tmp_path / "run.chain")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert verify(tmp_path / "run.chain", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["unknown_types"] == ["CubeBackward"]
+    assert verify(tmp_path / "run.chain", "--json", "--finite-differences") == code
+    found = json.loads(capsys.readouterr().out)
+    assert found["nodes"][state] == 1
+    assert found["unknown_types"] == []

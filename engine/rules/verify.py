@@ -17,7 +17,7 @@ from engine.rules.values import NoDataError, NodeValues, UnsupportedError
 
 _UNSEEN_HOOK = "a hook of yours, which was there before the recording began, may have changed the gradient here"
 
-State = Literal["proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run"]
+State = Literal["proved", "finite_differences", "not_differentiable", "unknown", "wrong", "no_data", "not_run"]
 STATES: tuple[State, ...] = ("proved", "not_differentiable", "unknown", "wrong", "no_data", "not_run")
 
 

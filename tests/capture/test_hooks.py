@@ -105,7 +105,11 @@ def test_a_hook_from_before_the_recording_is_no_mistake_of_autograds(capture: Ca
 
 def test_module_hooks(capture: Capture) -> None:
     layer = nn.Linear(2, 2)
-    layer.register_full_backward_hook(lambda module, grad_inputs, grad_outputs: (grad_inputs[0] * 3,))
+
+    def triple(module: nn.Module, grad_inputs: Any, grad_outputs: Any) -> tuple[torch.Tensor]:
+        return (grad_inputs[0] * 3,)
+
+    layer.register_full_backward_hook(triple)
     with capture() as captured:
         layer(torch.ones(1, 2, requires_grad=True) * 1).sum().backward()
     proofs = list(verify_graph(captured.recording, 0))
