@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 SIZE = (1280, 800)
 PATIENCE = 60.0  # seconds; far more than anything takes, so that no slow machine fails a test
 POLL = 0.1
-STILL = 3  # so many pictures in a row are the same when nothing moves any more
+STILL = 6  # so many pictures in a row are the same when nothing moves any more
+SETTLED = 20  # and so many when the first numbers were proved, for which much is imported
 NOTICEABLE = 2e-4  # share of the screen; a blinking cursor is less
 
 Picture = npt.NDArray[np.uint32]
@@ -41,13 +42,15 @@ class Screen:
         pixels: Picture = np.frombuffer(data, np.uint32, offset=start, count=SIZE[0] * SIZE[1])
         return (pixels & COLOUR).reshape(SIZE[1], SIZE[0])
 
-    def still(self) -> Picture:
-        """What is on the screen once nothing moves any more."""
+    def still(self, shots_alike: int = STILL) -> Picture:
+        """What is on the screen once nothing moves any more: so many pictures in a row are the same."""
         shots = [self.picture()]
 
         def stands() -> bool:
             shots.append(self.picture())
-            return len(shots) > STILL and not any(differ(shots[-1], shot) for shot in shots[-1 - STILL : -1])
+            return len(shots) > shots_alike and not any(
+                differ(shots[-1], shot) for shot in shots[-1 - shots_alike : -1]
+            )
 
         wait_until(stands, "the screen to stand still")
         return shots[-1]
