@@ -13,6 +13,7 @@ from gui import theme
 from gui.actions import PANELS
 from gui.session import Session
 
+VERSION = len(PANELS)  # of the saved places: those of a window with other panels are of no use
 TABBED = ("charts", "parameters", "manual", "optimizer")
 TALL = ("manual", "optimizer")  # they need room, and are made when they are first looked at
 TALL_SHARE, TALL_MOST = 0.46, 440
@@ -123,7 +124,7 @@ class Panels:
     def restore(self, state: QByteArray) -> None:
         """Put every panel where it was when `saveState` gave `state`; in its own place if that is of no use."""
         self._set_rules()
-        if not self._window.restoreState(state):
+        if not self._window.restoreState(state, VERSION):
             self.reset()
         self.transport.show()
 

@@ -17,7 +17,7 @@ from gui.central import Central
 from gui.commands import Commands
 from gui.console import Console
 from gui.files import Copier, is_run_file, kind_of
-from gui.panels import Panels
+from gui.panels import VERSION, Panels
 from gui.proof.commands import ProofCommands
 from gui.proof.verifier import Verifier
 from gui.run_control import Report, RunControl
@@ -356,7 +356,7 @@ class MainWindow(QMainWindow):
             if answer == "cancel" or (answer == "save" and not self.source.save()):
                 event.ignore()
                 return
-        self.settings.set_geometry(self.saveGeometry(), self.saveState())
+        self.settings.set_geometry(self.saveGeometry(), self.saveState(VERSION))
         self.settings.sync()
         self.hide()
         self.transport.player.stop()
