@@ -6,6 +6,7 @@ walking and jumping are the same operation, and nothing has to be undone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,15 +14,13 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import RecordingError
+from gui.counterparts import Counterparts
 from gui.proof.store import ProofStore
 
 if TYPE_CHECKING:
-    from engine.recording.model import Event, Node
+    from engine.recording.model import Event
     from engine.recording.reader import Recording
     from engine.rules.upstream import Walk
-
-NodeKey = tuple[str, str, str, str, int | None]
-
 
 @dataclass(frozen=True)
 class Element:
@@ -41,7 +40,8 @@ class Session(QObject):
     A node belongs to one backward pass. When the playhead moves on to the next pass, the selection moves to the node
     that stands at the same place there, if there is one; so it is a function of (recording, playhead, chosen node).
 
-    `element` is a number of the selected node that one looks at, `walk` the way from one to the loss; `proofs` holds
+    `marked` are several nodes that one looks at together, with a `marked_title` for what they are; they move on to the
+    next pass as the selection does. `element` is a number of the selected node that one looks at, `walk` the way from one to the loss; `proofs` holds
     what was proved of the recording.
     """
 
@@ -50,6 +50,7 @@ class Session(QObject):
     playhead_changed = Signal(int)
     graph_changed = Signal(object)
     selection_changed = Signal(object)
+    marked_changed = Signal()
     follow_changed = Signal(bool)
     element_changed = Signal(object)
     walk_changed = Signal()
@@ -62,6 +63,10 @@ class Session(QObject):
         self._graph: int | None = None
         self._chosen: int | None = None
         self._selection: int | None = None
+        self._chosen_marks: frozenset[int] = frozenset()
+        self._marked: frozenset[int] = frozenset()
+        self._marked_title = ""
+        self._counterparts = Counterparts()
         self._follow = False
         self._element: Element | None = None
         self._walk: Walk | None = None
@@ -86,6 +91,16 @@ class Session(QObject):
     def selection(self) -> int | None:
         """The chosen node, or the one at its place in the current graph."""
         return self._selection
+
+    @property
+    def marked(self) -> frozenset[int]:
+        """The nodes that are marked, or those at their places in the current graph."""
+        return self._marked
+
+    @property
+    def marked_title(self) -> str:
+        """What the marked nodes are together ("layer1", "path of 12 nodes"), or nothing."""
+        return self._marked_title
 
     @property
     def element(self) -> Element | None:
@@ -146,6 +161,9 @@ class Session(QObject):
     def _replace(self, recording: Recording | None) -> None:
         old, self._recording = self._recording, recording
         self._chosen = self._selection = None
+        self._chosen_marks = self._marked = frozenset()
+        self._marked_title = ""
+        self._counterparts = Counterparts()
         self._element = self._walk = None
         self.proofs.clear()
         self._playhead = min(0, self.last)
@@ -155,6 +173,7 @@ class Session(QObject):
         self.recording_changed.emit()
         self.graph_changed.emit(self._graph)
         self.selection_changed.emit(None)
+        self.marked_changed.emit()
         self.element_changed.emit(None)
         self.walk_changed.emit()
         self.playhead_changed.emit(self._playhead)
@@ -176,6 +195,12 @@ class Session(QObject):
         if element != self._element:
             self._element = element
             self.element_changed.emit(element)
+
+    def mark(self, nodes: Iterable[int], title: str = "") -> None:
+        """Mark these nodes, and no others; those that the recording does not have are left out. `title` says in a few
+        words what they are together. The selection stays as it is."""
+        self._chosen_marks = frozenset(nodes)
+        self._update_marked(title)
 
     def show_walk(self, walk: Walk | None) -> None:
         """Mark a way upstream, or none."""
@@ -209,6 +234,8 @@ class Session(QObject):
         if new_graph:
             self.graph_changed.emit(graph)
         self._update_selection()
+        if self._chosen_marks and new_graph:
+            self._update_marked(self._marked_title)
         if moved:
             self.playhead_changed.emit(playhead)
 
@@ -217,6 +244,15 @@ class Session(QObject):
         if selection != self._selection:
             self._selection = selection
             self.selection_changed.emit(selection)
+
+    def _update_marked(self, title: str) -> None:
+        marked = frozenset[int]()
+        if self._recording is not None and self._chosen_marks:
+            marked = self._counterparts.of(self._recording, self._chosen_marks, self._graph)
+        title = title if marked else ""
+        if (marked, title) != (self._marked, self._marked_title):
+            self._marked, self._marked_title = marked, title
+            self.marked_changed.emit()
 
     # --- pure functions of the recording -----------------------------------------------------------------------------
 
@@ -244,23 +280,6 @@ class Session(QObject):
         if node_id is None or self._recording is None:
             return None
         try:
-            node = self._recording.node(node_id)
-        except (KeyError, RecordingError):
+            return next(iter(self._counterparts.of(self._recording, (node_id,), self._graph)), None)
+        except RecordingError:
             return None
-        if self._graph is None or node.graph == self._graph:
-            return node_id
-        place = _places(self._recording.nodes(node.graph)).get(node_id)
-        found = {key: node for node, key in _places(self._recording.nodes(self._graph)).items()}
-        return found.get(place, node_id) if place is not None else node_id
-
-
-def _places(nodes: tuple[Node, ...]) -> dict[int, tuple[NodeKey, int]]:
-    """Where each node stands, independent of the pass: what it is, and the how manieth of its kind."""
-    seen: dict[NodeKey, int] = {}
-    places: dict[int, tuple[NodeKey, int]] = {}
-    for node in nodes:
-        key = (node.kind, node.type, node.name, node.module, node.parameter)
-        count = seen.get(key, 0)
-        seen[key] = count + 1
-        places[node.id] = (key, count)
-    return places

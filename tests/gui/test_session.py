@@ -223,3 +223,32 @@ def test_the_same_walk_is_told_once(session: Session) -> None:
     for walk in (Walk((), "loss"), Walk((), "loss"), None, None):
         session.show_walk(walk)
     assert told == [True, False]
+
+
+def test_marked_nodes_are_told_and_let_go(session: Session, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(session.marked_changed):
+        session.mark([0, 2, 10**6], "two of them")  # the last is no node of the recording
+    assert session.marked == {0, 2}
+    assert session.marked_title == "two of them"
+    with qtbot.assertNotEmitted(session.marked_changed):
+        session.mark((2, 0), "two of them")
+    session.mark(())
+    assert (session.marked, session.marked_title) == (frozenset(), "")
+
+
+def test_marked_nodes_go_along_to_the_next_pass(session: Session) -> None:
+    recording = session.recording
+    assert recording is not None
+    first, second = (recording.nodes(graph.id) for graph in recording.graphs[:2])
+    session.mark([node.id for node in first[:3]], "some")
+    session.seek(recording.steps[1].first_event)
+    assert session.marked == {node.id for node in second[:3]}
+    assert session.marked_title == "some"
+    session.seek(0)
+    assert session.marked == {node.id for node in first[:3]}
+
+
+def test_another_recording_has_no_marks(session: Session, tmp_path: Path) -> None:
+    session.mark([0, 1])
+    assert session.open(make_chain(tmp_path / "chain.chain", nodes=20))
+    assert session.marked == frozenset()
