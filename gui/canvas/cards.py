@@ -54,6 +54,7 @@ class Card:
     scalar: bool
     width: float
     height: float
+    fill: int | None = None  # 0xAARRGGBB instead of the category's
 
     @property
     def two_lines(self) -> bool:
@@ -179,12 +180,44 @@ def fill_name(card: Card) -> str:
 
 
 def fill_of(card: Card, theme: Theme) -> QColor:
-    return theme.category(fill_name(card))
+    return theme.category(fill_name(card)) if card.fill is None else QColor.fromRgb(card.fill)
+
+
+def inks(theme: Theme) -> tuple[QColor, QColor]:
+    """The theme's text and its opposite: one of them can be read on any fill."""
+    return theme.text, theme.bg if theme.is_dark else QColor(255, 255, 255)
+
+
+def ink_on(fill: QColor, theme: Theme) -> QColor:
+    return max(inks(theme), key=lambda ink: contrast(ink, fill))
+
+
+def _ink(card: Card, theme: Theme) -> QColor:
+    """Categories' fills were chosen for the theme's text."""
+    return theme.text if card.fill is None else ink_on(fill_of(card, theme), theme)
+
+
+def _quiet(card: Card, theme: Theme) -> QColor:
+    return blend(_ink(card, theme), fill_of(card, theme), 0.25)
+
+
+def contrast(a: QColor, b: QColor) -> float:
+    """WCAG 2.1, 1.4.3."""
+    light, dark = sorted((_luminance(a), _luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: QColor) -> float:
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (color.redF(), color.greenF(), color.blueF())
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def outline_of(card: Card, theme: Theme) -> QColor:
     """A hair stronger than the fill, so that a card also stands out from a ground of nearly its own colour."""
-    if card.kind != OPERATION:
+    if card.kind != OPERATION and card.fill is None:
         return blend(theme.line, theme.dim, 0.45)
     return blend(fill_of(card, theme), theme.text, 0.22 if theme.is_dark else 0.24)
 
@@ -215,11 +248,11 @@ def sprite_size(card: Card, scale: float) -> tuple[int, int]:
 def _draw_lines(p: QPainter, card: Card, width: float, scale: float, detail: Detail, theme: Theme) -> None:
     first, second, third = (line * scale for line in _lines(card, detail))
     shrink = _shrink(card, detail) * scale
-    left, quiet = card.padding * scale, blend(theme.text, fill_of(card, theme), 0.25)
+    left, ink, quiet = card.padding * scale, _ink(card, theme), _quiet(card, theme)
     room = width - 2 * left - ((NUMBER_WIDTH + GAP) * scale if card.scalar else 0.0)
     name, separator, rest = card.title.partition(SEPARATOR)
     font = tokens.ui_font(px(TITLE * shrink))
-    used = _text(p, font, theme.text, left, first, name, room)
+    used = _text(p, font, ink, left, first, name, room)
     if rest and room - used > 0:
         _text(p, font, quiet, left + used, first, separator + rest, room - used)
     _text(p, tokens.ui_font(px(SUBTITLE * shrink)), quiet, left, second, card.subtitle, room)
@@ -231,15 +264,16 @@ def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Deta
     left, right = card.padding * scale, width - (card.padding + NOTCH) * scale
     middle = (_lines(card, detail)[0] if card.two_lines else card.height / 2) * scale
     font = tokens.ui_font(px((TITLE - 1) * scale))
-    used = _text(p, font, theme.text, left, middle, card.title, right - left)
+    used = _text(p, font, _ink(card, theme), left, middle, card.title, right - left)
+    quiet = theme.dim if card.fill is None else _quiet(card, theme)
     if card.detail:
         mono = tokens.mono_font(px(DETAIL * scale))
         start = right - QFontMetricsF(mono).horizontalAdvance(card.detail)
         if start >= left + used + 2:
-            _text(p, mono, theme.dim, start, middle, card.detail, right - start + 1)
+            _text(p, mono, quiet, start, middle, card.detail, right - start + 1)
     if card.two_lines:
-        quiet = tokens.ui_font(px(SUBTITLE * scale))
-        _text(p, quiet, theme.dim, left, _lines(card, detail)[1] * scale, "grad", right - left)
+        small = tokens.ui_font(px(SUBTITLE * scale))
+        _text(p, small, quiet, left, _lines(card, detail)[1] * scale, "grad", right - left)
 
 
 def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
@@ -252,11 +286,11 @@ def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: floa
         for text in _shorter(card.title):
             advance = metrics.horizontalAdvance(text)
             if advance <= room + 1:
-                _text(p, font, theme.text, (width - advance) / 2, height / 2, text, room + 1)
+                _text(p, font, _ink(card, theme), (width - advance) / 2, height / 2, text, room + 1)
                 return
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
     if len(text) >= 4:
-        _text(p, font, theme.text, (width - metrics.horizontalAdvance(text)) / 2, height / 2, text, room + 1)
+        _text(p, font, _ink(card, theme), (width - metrics.horizontalAdvance(text)) / 2, height / 2, text, room + 1)
 
 
 def _shorter(title: str) -> tuple[str, ...]:

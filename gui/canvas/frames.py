@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gui.canvas.lod import Detail
-from gui.canvas.painter import Picture, labels_of
+from gui.canvas.picture import Picture, labels_of
 from gui.canvas.proof_marks import NONE, ProofMarks, coloured, marks_of
 from gui.canvas.readings import Readings
 from gui.canvas.state import DrawState, Track, make_track, state_at

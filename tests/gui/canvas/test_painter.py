@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QApplication
 from engine.recording.reader import Recording
 from gui import theme
 from gui.canvas.camera import Camera
+from gui.canvas.dots import dot_colors, dot_rows
 from gui.canvas.edges import FADED, FIRST_GRADIENT, LEVELS, PENDING, QUIET, VALUE, edge_classes, edge_looks
-from gui.canvas.painter import GraphPainter, VectorPainter, dot_colors, dot_rows, strengths
+from gui.canvas.painter import GraphPainter, VectorPainter
+from gui.canvas.picture import strengths
 from gui.canvas.scene import Scene
 from gui.theme import DARK, LIGHT, Theme
 from tests.gui.canvas.scenes import count_color, node_named, paint, picture_at, pixels, scene_of

@@ -10,7 +10,7 @@ import pytest
 from engine.recording.model import Tensor
 from engine.recording.reader import Recording
 from gui.canvas.lod import Detail
-from gui.canvas.painter import Picture, labels_of
+from gui.canvas.picture import Picture, labels_of
 from gui.canvas.readings import Readings, contributions, gradient_of, text_of, value_of
 from gui.canvas.scene import Scene
 from tests.gui.canvas.scenes import node_named, picture_at, scene_of

@@ -1,0 +1,89 @@
+"""Nodes in given colours: near and far, on screen and in exported pictures; and what stands back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor
+
+from engine.recording.reader import Recording
+from gui.canvas.cards import contrast, ink_on
+from gui.canvas.edges import FADED, edge_classes
+from gui.canvas.fills import COLUMNS, LOOK_FULL, Fills, filled, places
+from gui.canvas.painter import GraphPainter, VectorPainter
+from gui.canvas.picture import strengths
+from gui.canvas.scene import Scene
+from gui.theme import DARK, LIGHT, Theme
+from tests.gui.canvas.scenes import count_color, node_named, paint, picture_at, pixels
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+RED, GREEN = 0xFFC83232, 0xFF1E9632
+
+
+@pytest.mark.parametrize("kind", [GraphPainter, VectorPainter], ids=["screen", "export"])
+@pytest.mark.parametrize("scale", [0.2, 0.45, 1.0, 1.5])
+def test_each_node_has_the_colour_given(
+    recording: Recording, scene: Scene, kind: type[GraphPainter], scale: float
+) -> None:
+    painter = kind(DARK)
+    fills = np.full(scene.node_count, RED, dtype=np.uint32)
+    fills[node_named(scene, "mul")] = GREEN
+    picture = replace(picture_at(recording, scene, 11), fills=fills)
+    image = paint(painter, picture, scale, active=False)
+    red, green = count_color(image, QColor.fromRgb(RED)), count_color(image, QColor.fromRgb(GREEN))
+    assert green > 20
+    assert red > 2 * green
+    assert count_color(paint(painter, replace(picture, fills=None), scale), QColor.fromRgb(RED)) == 0
+
+
+def test_many_colours_find_their_place_in_the_palette(scene: Scene) -> None:
+    colors = np.arange(3 * COLUMNS + 5, dtype=np.uint32) * 97 % 0xFFFFFF | 0xFF000000
+    given = Fills(DARK)
+    found = given.filled(scene, np.resize(colors, scene.node_count))
+    wide = replace(found, colors=np.unique(colors), color=np.arange(len(np.unique(colors))))
+    palette = Fills(DARK).palette(wide).toImage()
+    columns, rows = places(wide.color, np.full(len(wide.color), LOOK_FULL))
+    shown = [palette.pixel(int(column), int(row)) for column, row in zip(columns, rows, strict=True)]
+    assert shown == wide.colors.tolist()
+
+
+def test_cards_that_are_alike_stay_one(scene: Scene) -> None:
+    plain = filled(scene, np.full(scene.node_count, RED, dtype=np.uint32))
+    assert len(plain.cards) == len(scene.cards)
+    assert {card.fill for card in plain.cards} == {RED}
+
+
+@pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
+@pytest.mark.parametrize("fill", ["#000000", "#440154", "#21918c", "#fde725", "#ffffff"])
+def test_words_can_be_read_on_any_fill(look: Theme, fill: str) -> None:
+    assert contrast(ink_on(QColor(fill), look), QColor(fill)) > 4.5
+
+
+def test_what_is_dimmed_stands_back_with_its_edges(recording: Recording, scene: Scene) -> None:
+    dimmed = np.zeros(scene.node_count, dtype=np.bool_)
+    dimmed[node_named(scene, "mul")] = True
+    picture = replace(picture_at(recording, scene, 11), dimmed=dimmed)
+    strength = strengths(picture, np.arange(scene.node_count))
+    assert strength[dimmed].max() < strength[~dimmed].min()
+    classes = edge_classes(scene, picture.state, np.arange(len(scene.source)), picture.lit_edges)
+    assert (classes == FADED).tolist() == (dimmed[scene.source] | dimmed[scene.target]).tolist()
+    for scale in (0.2, 1.0):
+        with_it = pixels(paint(GraphPainter(DARK), picture, scale, active=False))
+        without = pixels(paint(GraphPainter(DARK), replace(picture, dimmed=None), scale, active=False))
+        assert (with_it != without).any()
+
+
+def test_dimmed_and_hovered_add_up(recording: Recording, scene: Scene) -> None:
+    dimmed = np.zeros(scene.node_count, dtype=np.bool_)
+    dimmed[node_named(scene, "w")] = True
+    emphasis = scene.connected(node_named(scene, "mul"))
+    picture = replace(picture_at(recording, scene, 11), dimmed=dimmed, emphasis=emphasis)
+    assert picture.lit is not None
+    assert picture.lit_edges is not None
+    assert not picture.lit[node_named(scene, "w")]
+    assert not picture.lit[node_named(scene, "y")]
+    assert picture.lit[node_named(scene, "loss")]
+    assert picture.lit_edges.sum() < emphasis[1].sum()
