@@ -185,7 +185,7 @@ def fill_of(card: Card, theme: Theme) -> QColor:
 
 def inks(theme: Theme) -> tuple[QColor, QColor]:
     """The theme's text and its opposite: one of them can be read on any fill."""
-    return theme.text, theme.bg if theme.is_dark else QColor(255, 255, 255)
+    return theme.text, theme.bg if theme.is_dark else theme.surface
 
 
 def ink_on(fill: QColor, theme: Theme) -> QColor:
