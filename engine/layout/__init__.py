@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from engine.layout.algorithms import ALGORITHMS, layout
-from engine.layout.model import Ghost, Layout, LayoutError
+from engine.layout.model import DIRECTIONS, Direction, Ghost, Layout, LayoutCancelled, LayoutError
 
-__all__ = ["ALGORITHMS", "Ghost", "Layout", "LayoutError", "layout"]
+__all__ = [
+    "ALGORITHMS",
+    "DIRECTIONS",
+    "Direction",
+    "Ghost",
+    "Layout",
+    "LayoutCancelled",
+    "LayoutError",
+    "layout",
+]

@@ -6,12 +6,13 @@ the distances that it must keep, by running maxima and minima over all rows at o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.layout.dummies import Strip
-from engine.layout.model import Flags, Floats, Ints
+from engine.layout.model import Flags, Floats, Ints, go_on
 from engine.layout.spacing import LINE_GAP, NODE_GAP
 
 ROUNDS = 60
@@ -44,8 +45,8 @@ def spacing(strip: Strip) -> Spacing:
     return Spacing(items, row, running - running[starts[row]] if len(items) else running, bend)
 
 
-def place_items(strip: Strip) -> Floats:
-    """x of each item (float64, scene px)."""
+def place_items(strip: Strip, stop: Callable[[], None] = go_on) -> Floats:
+    """x of each item (float64, scene px); `stop` is called now and then, and may raise."""
     space = spacing(strip)
     x = np.zeros(len(space.items))
     if not len(x):
@@ -62,6 +63,7 @@ def place_items(strip: Strip) -> Floats:
     free = total == 0
     total[free] = 1.0
     for turn in range(ROUNDS):
+        stop()
         mean = np.bincount(target, weights * x[source], minlength=len(x)) / total
         mean[free] = x[free]
         x = mean + (1 - DAMPING) * (x - mean) if turn % 2 else mean

@@ -14,6 +14,7 @@ from engine.layout.fold import Folding
 from engine.layout.model import Flags, Floats, Ints
 from engine.layout.net import Net
 from engine.layout.spacing import LOOP_WIDTH
+from engine.layout.turn import mirrored
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,7 @@ class Core:
 
     `nodes` and `edges` give their numbers in the net, `tail`/`head` the edges' ends in core numbers, turned where
     `turned`; `order` is a topological order; `successors`/`predecessors` list distinct neighbours; `left`, `right` and
-    `tall` are extents in scene px; `loops` are the net's edges from a node to itself.
+    `tall` are extents in scene px; `port` is the net's; `loops` are the net's edges from a node to itself.
     """
 
     nodes: Ints
@@ -37,6 +38,7 @@ class Core:
     left: Floats
     right: Floats
     tall: Floats
+    port: Ints
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -59,11 +61,11 @@ def take_core(net: Net, folding: Folding) -> Core:
         tail, head = np.where(turned, head, tail), np.where(turned, tail, head)
         successors, predecessors = _neighbours(len(nodes), tail, head)
         order = topological_order(successors, predecessors)
-    left = folding.left[nodes].copy()
-    left[number[net.tail[loops]]] += LOOP_WIDTH
+    left, right = folding.left[nodes].copy(), folding.right[nodes].copy()
+    (right if mirrored(net.direction) else left)[number[net.tail[loops]]] += LOOP_WIDTH
     return Core(
         nodes, edges, tail, head, turned, loops, order, successors, predecessors,
-        left, folding.right[nodes], folding.tall[nodes],
+        left, right, folding.tall[nodes], net.port[nodes],
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Fold leaves beside their consumer.
 
 A parameter, with the views between it and the operation that uses it (`T`, `Expand`, …), is a row of chips to the right
-of that operation and takes no part in what follows: it halves the graph, and it is how people think of a layer. A leaf
-with several consumers has its own chip beside the first and a ghost beside each other one.
+of that operation (below it where the drawing runs from left to right) and takes no part in what follows: it halves the
+graph, and it is how people think of a layer. A leaf with several consumers has its own chip beside the first and a
+ghost beside each other one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from engine.layout.model import Floats, Ints
 from engine.layout.net import Net
-from engine.layout.spacing import CHIP_GAP, CHIP_ROW_GAP
+from engine.layout.spacing import CHIP_GAP, CHIP_INDENT, CHIP_ROW_GAP
+from engine.layout.turn import mirrored
 
 LEAF_KINDS = frozenset({"parameter", "data"})
 LEAF_TYPE = "AccumulateGrad"
@@ -42,7 +44,8 @@ class Folding:
     """`owner`: for each node, the node beside which it is drawn, or -1 if it stands in the drawing itself.
 
     `stacks` has, for each consumer, its rows of chips from top to bottom, each from the consumer outwards. `left` and
-    `right` are how far a node with its chips reaches from its centre, `tall` its height with them (scene px).
+    `right` are how far a node with its chips reaches from its centre across the ranks, `tall` how much it takes up
+    along them (scene px).
     """
 
     owner: Ints
@@ -91,12 +94,19 @@ def _by_consumer(edges: list[int], tail: list[int]) -> dict[int, list[int]]:
 
 
 def _extents(net: Net, stacks: dict[int, list[tuple[Chip, ...]]]) -> tuple[Floats, Floats, Floats]:
-    left, right, tall = net.width / 2, net.width / 2, net.height.copy()
+    left, right, tall = net.wide / 2, net.wide / 2, net.deep.copy()
     widths, heights = net.width.tolist(), net.height.tolist()
     for consumer, rows in stacks.items():
-        right[consumer] += max([sum([widths[chip.node] + CHIP_GAP for chip in row]) for row in rows])
-        tall[consumer] = max(heights[consumer], stack_height(heights, rows))
-    return left, right, tall
+        length = max([sum([widths[chip.node] + CHIP_GAP for chip in row]) for row in rows])
+        height = stack_height(heights, rows)
+        if net.direction == "right":
+            right[consumer] += CHIP_ROW_GAP + height
+            beyond = CHIP_INDENT + length - CHIP_GAP - widths[consumer]
+            tall[consumer] = widths[consumer] + 2 * max(beyond, 0.0)
+        else:
+            right[consumer] += length
+            tall[consumer] = max(heights[consumer], height)
+    return (right, left, tall) if mirrored(net.direction) else (left, right, tall)
 
 
 def stack_height(heights: list[float], rows: list[tuple[Chip, ...]]) -> float:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from collections.abc import Callable
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from engine.layout.model import Floats, Layout, LayoutError
+from engine.layout.model import Cancel, Direction, Floats, Layout, LayoutError, stopper
 from engine.layout.net import Net, read
 
 PROGRAM = "dot"
 SECONDS = 20.0
+WATCH = 0.1  # s between looks at whether it is still wanted
+RANKDIR: dict[Direction, str] = {"down": "TB", "up": "BT", "right": "LR"}
 INCH = 72.0  # Graphviz speaks in inches, of 72 px here
 CURVE_POINTS = 8  # per piece of a curve
 
@@ -22,19 +26,25 @@ def installed() -> bool:
     return shutil.which(PROGRAM) is not None
 
 
-def dot(graph: nx.MultiDiGraph, aspect: float, *, seconds: float = SECONDS) -> Layout:
+def dot(
+    graph: nx.MultiDiGraph,
+    aspect: float,
+    *,
+    direction: Direction = "down",
+    wrap: bool = True,
+    cancel: Cancel | None = None,
+    seconds: float = SECONDS,
+) -> Layout:
     """Graphviz's layered layout, with its curves; it has a shape of its own, not `aspect`.
 
-    LayoutError if the program is missing, fails, or is not done in time.
+    LayoutError if the program is missing, fails, or is not done in time; LayoutCancelled soon after `cancel` says so.
     """
     net = read(graph)
     program = shutil.which(PROGRAM)
     if program is None:
         raise LayoutError("The layout 'dot' needs the program Graphviz, which is not installed. Choose 'layered'.")
     try:
-        done = subprocess.run(
-            [program, "-Tplain"], input=_source(net), capture_output=True, text=True, timeout=seconds, check=True
-        )
+        plain = _run(program, _source(net, direction), seconds, stopper(cancel))
     except subprocess.TimeoutExpired as error:
         raise LayoutError(
             f"Graphviz was not done with {len(net):,} nodes after {seconds:g} s. Choose 'layered'."
@@ -43,20 +53,49 @@ def dot(graph: nx.MultiDiGraph, aspect: float, *, seconds: float = SECONDS) -> L
         message = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         raise LayoutError(f"Graphviz could not lay out this graph: {message[-1] if message else 'unknown'}") from error
     try:
-        return _parse(net, done.stdout)
+        return _parse(net, plain, direction)
     except (ValueError, LookupError) as error:
         raise LayoutError("Graphviz answered in a form that is not understood. Choose 'layered'.") from error
 
 
-def _source(net: Net) -> str:
-    lines = ["digraph {", 'node [shape=box fixedsize=true label=""]', "edge [arrowhead=none]"]
+def _run(program: str, source: str, seconds: float, stop: Callable[[], None]) -> str:
+    """What the program answers. It is ended if it takes too long, or when `stop` raises."""
+    pipe = subprocess.PIPE
+    last = time.monotonic() + seconds
+    given: str | None = source
+    with subprocess.Popen([program, "-Tplain"], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            while True:
+                try:
+                    answer, errors = process.communicate(given, timeout=min(WATCH, seconds))
+                    break
+                except subprocess.TimeoutExpired:
+                    given = None  # what was given once is still being written
+                    stop()
+                    if time.monotonic() > last:
+                        raise
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, program, answer, errors)
+    return answer
+
+
+def _source(net: Net, direction: Direction) -> str:
+    lines = [
+        "digraph {",
+        f"rankdir={RANKDIR[direction]}",
+        'node [shape=box fixedsize=true label=""]',
+        "edge [arrowhead=none]",
+    ]
     sizes = zip((net.width / INCH).tolist(), (net.height / INCH).tolist(), strict=True)
     lines += [f"{number} [width={width:.4f} height={height:.4f}]" for number, (width, height) in enumerate(sizes)]
     lines += [f"{tail} -> {head}" for tail, head in zip(net.tail.tolist(), net.head.tolist(), strict=True)]
     return "\n".join([*lines, "}"])
 
 
-def _parse(net: Net, plain: str) -> Layout:
+def _parse(net: Net, plain: str, direction: Direction) -> Layout:
     """Read the plain format (graphviz.org/docs/outputs/plain), in which y grows upward."""
     points = np.zeros((len(net), 2))
     routes: list[Floats | None] = [None] * len(net.edges)
@@ -82,6 +121,7 @@ def _parse(net: Net, plain: str) -> Layout:
         edges=net.edges,
         routes=tuple(route for route in routes if route is not None),
         algorithm="dot",
+        direction=direction,
     )
 
 

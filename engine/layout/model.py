@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,31 @@ DEFAULT_PADDING = 18.0
 DEFAULT_CHARACTER = 6.8
 
 
+Direction = Literal["down", "up", "right"]
+DIRECTIONS: tuple[Direction, ...] = ("down", "up", "right")
+Cancel = Callable[[], bool]
+
+
 class LayoutError(ChainruleError):
     """A layout that cannot be made: an unknown algorithm, a missing program, a graph that it does not suit."""
+
+
+class LayoutCancelled(LayoutError):
+    """A layout that nobody wants any more was given up."""
+
+
+def go_on() -> None:
+    """For work that nobody will want to stop."""
+
+
+def stopper(cancel: Cancel | None) -> Callable[[], None]:
+    """What long work calls now and then: it raises LayoutCancelled once `cancel` answers True."""
+
+    def stop() -> None:
+        if cancel is not None and cancel():
+            raise LayoutCancelled("The layout was cancelled.")
+
+    return stop
 
 
 @dataclass(frozen=True)
@@ -43,7 +66,7 @@ class Layout:
 
     A route is an array of shape (k, 2), k >= 2, from the border of the edge's source to the border of its target.
     Edges whose index is in `loose` are many and long, share one line beside the graph, and are best drawn faintly.
-    `passes` says how long each pass took, in milliseconds.
+    `passes` says how long each pass took, in milliseconds. `direction` is where the graph leads from the loss.
     """
 
     nodes: tuple[Hashable, ...]
@@ -57,6 +80,7 @@ class Layout:
     loose: frozenset[int] = frozenset()
     passes: tuple[tuple[str, float], ...] = ()
     algorithm: str = ""
+    direction: Direction = "down"
 
     @cached_property
     def index(self) -> Mapping[Hashable, int]:

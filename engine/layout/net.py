@@ -9,12 +9,18 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from engine.layout.model import Floats, Ints, LayoutError, default_size
+from engine.layout.model import Direction, Floats, Ints, LayoutError, default_size
+
+PORTS = {None: 0, "first": -1, "last": 1}
 
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """Nodes and edges by number. `tail` and `head` (int64) are the node numbers of each edge's source and target."""
+    """Nodes and edges by number. `tail` and `head` (int64) are the node numbers of each edge's source and target.
+
+    `wide` and `deep` are sizes across and along the ranks: width and height, but for drawings from left to right.
+    `port` is -1 for nodes that stand in the first rank, 1 for those in the last, 0 for all that may stand anywhere.
+    """
 
     nodes: tuple[Hashable, ...]
     edges: tuple[tuple[Hashable, Hashable, Hashable], ...]
@@ -24,18 +30,32 @@ class Net:
     height: Floats
     tail: Ints
     head: Ints
+    port: Ints
+    direction: Direction = "down"
+
+    @property
+    def wide(self) -> Floats:
+        return self.height if self.direction == "right" else self.width
+
+    @property
+    def deep(self) -> Floats:
+        return self.width if self.direction == "right" else self.height
 
     def __len__(self) -> int:
         return len(self.nodes)
 
 
-def read(graph: nx.MultiDiGraph) -> Net:
-    """Sizes are the attributes `width` and `height`, in scene px; LayoutError where one is not a positive number."""
+def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
+    """Sizes are the attributes `width` and `height`, in scene px; LayoutError where one is not a positive number.
+
+    A node whose attribute `port` is "first" or "last" is where edges enter or leave the drawing; it may be of size 0.
+    """
     nodes = tuple(graph.nodes)
     number = {node: position for position, node in enumerate(nodes)}
     attributes = [data for _, data in graph.nodes(data=True)]
     sizes = np.array([_size(data) for data in attributes], dtype=np.float64).reshape(-1, 2)
-    wrong = ~(np.isfinite(sizes) & (sizes > 0)).all(axis=1)
+    port = np.array([PORTS.get(data.get("port"), 0) for data in attributes], dtype=np.int64)
+    wrong = ~(np.isfinite(sizes) & ((sizes > 0) | ((port[:, None] != 0) & (sizes == 0)))).all(axis=1)
     if wrong.any():
         raise LayoutError(f"Node {nodes[int(wrong.argmax())]!r} has no usable size: width and height must be positive.")
     edges = tuple(graph.edges(keys=True)) if graph.is_multigraph() else tuple((u, v, 0) for u, v in graph.edges)
@@ -48,6 +68,8 @@ def read(graph: nx.MultiDiGraph) -> Net:
         height=sizes[:, 1].copy(),
         tail=np.fromiter((number[u] for u, _, _ in edges), np.int64, len(edges)),
         head=np.fromiter((number[v] for _, v, _ in edges), np.int64, len(edges)),
+        port=port,
+        direction=direction,
     )
 
 

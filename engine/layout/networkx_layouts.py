@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from engine.layout.model import Layout, LayoutError
+from engine.layout.model import Cancel, Direction, Layout, LayoutError, stopper
 from engine.layout.net import read
 from engine.layout.straight import straight_layout
+from engine.layout.turn import turned
+
+if TYPE_CHECKING:
+    from engine.layout.algorithms import Algorithm
 
 Positions = Mapping[Hashable, npt.NDArray[np.float64]]
 SEED = 0
@@ -41,33 +46,49 @@ def _spring(graph: nx.MultiDiGraph) -> Positions:
 
 @dataclass(frozen=True)
 class Method:
-    """How to make positions, and for how many nodes that takes seconds rather than minutes (None: any number)."""
+    """How to make positions, and for how many nodes that takes seconds rather than minutes."""
 
     positions: Callable[[nx.MultiDiGraph], Positions]
-    most_nodes: int | None = None
+    most_nodes: int
 
 
 METHODS: Mapping[str, Method] = {
-    "multipartite": Method(_multipartite),
+    "multipartite": Method(_multipartite, 20_000),
     "spring": Method(_spring, 1000),
     "kamada_kawai": Method(lambda graph: dict(nx.kamada_kawai_layout(nx.Graph(graph))), 300),
-    "circular": Method(lambda graph: dict(nx.circular_layout(graph))),
+    "circular": Method(lambda graph: dict(nx.circular_layout(graph)), 20_000),
     "spectral": Method(lambda graph: dict(nx.spectral_layout(nx.Graph(graph))), 5000),
 }
 
 
-def algorithm(name: str) -> Callable[[nx.MultiDiGraph, float], Layout]:
-    """The layout `name` of METHODS as (graph, aspect) → Layout; each has a shape of its own, whatever the aspect."""
+def algorithm(name: str) -> Algorithm:
+    """The layout `name` of METHODS; each has a shape of its own, whatever the aspect.
 
-    def run(graph: nx.MultiDiGraph, aspect: float) -> Layout:
-        method = METHODS[name]
+    Networkx cannot be interrupted: a cancelled layout is given up when networkx has found its positions.
+    """
+
+    def run(
+        graph: nx.MultiDiGraph,
+        aspect: float,
+        *,
+        direction: Direction = "down",
+        wrap: bool = True,
+        cancel: Cancel | None = None,
+    ) -> Layout:
+        method, stop = METHODS[name], stopper(cancel)
+        stop()
         net = read(graph)
-        if method.most_nodes is not None and len(net) > method.most_nodes:
+        if len(net) > method.most_nodes:
             raise LayoutError(
                 f"The layout '{name}' takes too long for {len(net):,} nodes (at most {method.most_nodes:,}). "
                 "Choose 'layered'."
             )
-        return straight_layout(net, _turned(graph, _positions(name, method, graph)), name)
+        found = _positions(name, method, graph)
+        stop()
+        positions = _loss_first(graph, {node: np.asarray(point) for node, point in found.items()})
+        return straight_layout(
+            net, {node: turned(point, direction) for node, point in positions.items()}, name, direction, stop
+        )
 
     return run
 
@@ -89,7 +110,7 @@ def _positions(name: str, method: Method, graph: nx.MultiDiGraph) -> Positions:
     return positions
 
 
-def _turned(graph: nx.MultiDiGraph, positions: Positions) -> Positions:
+def _loss_first(graph: nx.MultiDiGraph, positions: Positions) -> Positions:
     """Upside down if the loss, a node that no edge leads to, stands in the lower half."""
     root = next((node for node in graph if not graph.in_degree(node)), None)
     if root is None:

@@ -8,9 +8,11 @@ the best order seen. The lines of loose edges are kept out of it and stand to th
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Callable
 from itertools import pairwise
 
 from engine.layout.dummies import Strip
+from engine.layout.model import go_on
 
 SWEEPS = 8
 PATIENCE = 1
@@ -18,15 +20,15 @@ EXCHANGES = 4
 EFFORT = 150_000  # pairs of neighbours looked at in one segment: in a tangle, more would not be seen
 
 
-def order(strip: Strip) -> None:
-    """Fill `strip.rows`, from left to right."""
+def order(strip: Strip, stop: Callable[[], None] = go_on) -> None:
+    """Fill `strip.rows`, from left to right; `stop` is called now and then, and may raise."""
     buses = {item for bus in strip.buses for item in bus}
     _walk(strip, buses)
     place = [0] * len(strip.row)
     for row in strip.rows:
         _number(row, place)
     for first, end in pairwise([*strip.first_row, len(strip.rows)]):
-        _Sweep(strip, place, first, end).run()
+        _Sweep(strip, place, first, end, stop).run()
     for bus in strip.buses:
         for item in bus:
             strip.rows[strip.row[item]].insert(0, item)
@@ -59,7 +61,8 @@ class _Sweep:
     so that work goes only where something still moves.
     """
 
-    def __init__(self, strip: Strip, place: list[int], first: int, end: int) -> None:
+    def __init__(self, strip: Strip, place: list[int], first: int, end: int, stop: Callable[[], None]) -> None:
+        self.stop = stop
         self.rows = strip.rows
         self.above, self.below = strip.above, strip.below
         self.place = place
@@ -112,6 +115,7 @@ class _Sweep:
     def exchange(self) -> None:
         """Exchange neighbours wherever that saves a crossing, a few times over."""
         for _ in range(EXCHANGES):
+            self.stop()
             moved = [self._exchange_in(number) for number in range(self.first, self.end)]
             if not any(moved):
                 return

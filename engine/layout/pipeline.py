@@ -32,15 +32,20 @@ from engine.layout import (
     straighten,
     wrap,
 )
-from engine.layout.model import Floats, Ghost, Ints, Layout, LayoutError
+from engine.layout.model import Cancel, Direction, Floats, Ghost, Ints, Layout, LayoutError, go_on, stopper
 
 
 @dataclass(eq=False)
 class State:
-    """What is known of the drawing so far; each field is set by one pass."""
+    """What is known of the drawing so far; each field is set by one pass.
+
+    `aspect` is that of the frame in which the passes draw (None: do not wrap); long passes call `stop` now and then.
+    """
 
     graph: nx.MultiDiGraph
-    aspect: float
+    aspect: float | None
+    direction: Direction = "down"
+    stop: Callable[[], None] = go_on
     net: net.Net = field(init=False)
     folding: fold.Folding = field(init=False)
     core: core.Core = field(init=False)
@@ -66,7 +71,7 @@ class Pass:
 
 
 def _read(state: State) -> None:
-    state.net = net.read(state.graph)
+    state.net = net.read(state.graph, state.direction)
 
 
 def _fold(state: State) -> None:
@@ -98,15 +103,15 @@ def _dummies(state: State) -> None:
 
 
 def _order(state: State) -> None:
-    order.order(state.strip)
+    order.order(state.strip, state.stop)
 
 
 def _coordinates(state: State) -> None:
-    state.item_x = coordinates.place_items(state.strip)
+    state.item_x = coordinates.place_items(state.strip, state.stop)
 
 
 def _straighten(state: State) -> None:
-    state.item_x = straighten.straighten(state.strip, state.item_x)
+    state.item_x = straighten.straighten(state.strip, state.item_x, state.stop)
 
 
 def _balance(state: State) -> None:
@@ -144,7 +149,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("balance", _balance, lambda s: coordinates.check(s.strip, s.item_x)),
     Pass("wrap", _wrap, lambda s: wrap.check(s.profile, s.columns)),
     Pass("routes", _routes, lambda s: routes.check(s.net, s.core, s.drawing)),
-    Pass("chips", _chips, lambda s: chips.check(s.net, s.drawing)),
+    Pass("chips", _chips, lambda s: chips.check(s.net, s.folding, s.drawing, s.ghosts)),
 )
 
 
@@ -160,12 +165,26 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def layered(graph: nx.MultiDiGraph, aspect: float, *, checked: bool = False) -> Layout:
-    """Run all passes. With `checked`, a pass that left something wrong raises LayoutError, which names it."""
-    state = State(graph, aspect)
+def layered(
+    graph: nx.MultiDiGraph,
+    aspect: float = 1.6,
+    *,
+    direction: Direction = "down",
+    wrap: bool = True,
+    cancel: Cancel | None = None,
+    checked: bool = False,
+) -> Layout:
+    """Run all passes. Without `wrap` everything is one column.
+
+    Raises LayoutCancelled soon after `cancel` has answered True. With `checked`, a pass that left something wrong
+    raises LayoutError, which names it.
+    """
+    stop = stopper(cancel)
+    state = State(graph, (1 / aspect if direction == "right" else aspect) if wrap else None, direction, stop)
     times = []
     with _no_collection():
         for step in PASSES:
+            stop()
             begin = time.perf_counter()
             step.run(state)
             times.append((step.name, (time.perf_counter() - begin) * 1000))
@@ -184,4 +203,5 @@ def layered(graph: nx.MultiDiGraph, aspect: float, *, checked: bool = False) -> 
         loose=frozenset(state.core.edges[state.lines.loose].tolist()),
         passes=tuple(times),
         algorithm="layered",
+        direction=direction,
     )

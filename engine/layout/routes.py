@@ -13,6 +13,7 @@ from engine.layout.model import Flags, Floats, Ints
 from engine.layout.net import Net
 from engine.layout.segments import Segments
 from engine.layout.spacing import LINE_GAP, PORT_GAP, ROW_GAP
+from engine.layout.turn import turned
 from engine.layout.wrap import Columns
 
 
@@ -40,14 +41,15 @@ class Drawing:
 def route(
     net: Net, core: Core, ranks: Ints, segments: Segments, strip: Strip, item_x: Floats, columns: Columns
 ) -> Drawing:
-    """Place the core's nodes in their columns, then lead the core's edges."""
-    x, y = np.zeros(len(net)), np.zeros(len(net))
-    x[core.nodes] = _node_x(core, segments, strip, item_x) + columns.shift[ranks]
-    y[core.nodes] = columns.top[ranks] + columns.height[ranks] / 2
+    """Place the core's nodes in their columns, then lead the core's edges; then turn it all to the net's direction."""
+    places = np.zeros((len(net), 2))
+    places[core.nodes, 0] = _node_x(core, segments, strip, item_x) + columns.shift[ranks]
+    places[core.nodes, 1] = columns.top[ranks] + columns.height[ranks] / 2
     routes: list[Floats] = [np.empty((0, 2))] * len(net.edges)
     paths = _paths(net, core, segments, strip, item_x, columns)
-    for edge, points in zip(core.edges.tolist(), _core_routes(net, core, paths, columns, y), strict=True):
+    for edge, points in zip(core.edges.tolist(), _core_routes(net, core, paths, columns, places[:, 1]), strict=True):
         routes[edge] = points
+    x, y = turned(places, net.direction).T.copy()
     return Drawing(x, y, routes)
 
 
@@ -128,7 +130,7 @@ def _port(net: Net, core: Core) -> Floats:
     by_group = np.argsort(group, kind="stable")
     position = np.empty(len(pair), dtype=np.int64)
     position[by_group] = np.arange(len(pair)) - np.repeat(np.cumsum(size) - size, size)
-    room = np.minimum(net.width[core.nodes[core.tail]], net.width[core.nodes[core.head]])
+    room = np.minimum(net.wide[core.nodes[core.tail]], net.wide[core.nodes[core.head]])
     count = size[group]
     port: Floats = (position - (count - 1) / 2) * np.minimum(PORT_GAP, room / count)
     return port
@@ -142,18 +144,18 @@ def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats
     points[:, 1, 1] = columns.top[paths.rank] + columns.height[paths.rank]
     first, last = paths.start[:-1], paths.start[1:] - 1
     upper, lower = core.nodes[core.tail], core.nodes[core.head]
-    points[first, 0, 1] = y[upper] + net.height[upper] / 2
-    points[last, 1, 1] = y[lower] - net.height[lower] / 2
+    points[first, 0, 1] = y[upper] + net.deep[upper] / 2
+    points[last, 1, 1] = y[lower] - net.deep[lower] / 2
     edge = np.repeat(paths.edge, 2)
     flat = points.reshape(-1, 2)
     where, extra = _column_changes(paths, columns)
     flat = np.insert(flat, np.repeat(2 * where + 2, 4), extra.reshape(-1, 2), axis=0)
     edge = np.insert(edge, np.repeat(2 * where + 2, 4), np.repeat(paths.edge[where], 4))
     keep = _bends(flat, edge)
-    flat, edge = flat[keep], edge[keep]
+    flat, edge = turned(flat[keep], net.direction), edge[keep]
     ends = np.searchsorted(edge, np.arange(len(core.edges) + 1)).tolist()
-    turned = core.turned.tolist()
-    return [flat[a:b][::-1].copy() if turned[e] else flat[a:b] for e, (a, b) in enumerate(pairwise(ends))]
+    against = core.turned.tolist()
+    return [flat[a:b][::-1].copy() if against[e] else flat[a:b] for e, (a, b) in enumerate(pairwise(ends))]
 
 
 def _column_changes(paths: Paths, columns: Columns) -> tuple[Ints, Floats]:
@@ -209,9 +211,9 @@ def check(net: Net, core: Core, drawing: Drawing) -> list[str]:
     problems = []
     if not (np.isfinite(drawing.x).all() and np.isfinite(drawing.y).all()):
         problems.append("a position is not a number")
+    centres, half = np.stack([drawing.x, drawing.y], axis=1), np.stack([net.width, net.height], axis=1) / 2
     for edge in core.edges.tolist():
-        points = drawing.routes[edge]
-        ends = drawing.x[[net.tail[edge], net.head[edge]]]
-        if len(points) < 2 or np.abs(points[[0, -1], 0] - ends).max() > net.width.max(initial=0.0):
+        points, ends = drawing.routes[edge], [net.tail[edge], net.head[edge]]
+        if len(points) < 2 or (np.abs(points[[0, -1]] - centres[ends]) > half[ends] + 1e-6).any():
             problems.append(f"edge {edge} does not lead from its source to its target")
     return problems

@@ -8,6 +8,7 @@ LINE_GAP = 8.0  # between two edges that pass side by side
 LINE_WIDTH = 6.0  # what a passing edge takes up in a row
 CHIP_GAP = 8.0  # between a node and the leaves folded beside it
 CHIP_ROW_GAP = 4.0  # between leaves stacked beside the same node
+CHIP_INDENT = 16.0  # how far leaves below a node are indented, where a drawing runs from left to right
 CHIP_INSET = 4.0  # how far from a node's corner an edge to a chip may begin
 LOOP_WIDTH = 14.0  # how far an edge from a node to itself reaches out
 PORT_GAP = 6.0  # between parallel edges

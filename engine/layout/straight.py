@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.layout.model import Floats, Layout
+from engine.layout.model import Direction, Floats, Layout
 from engine.layout.net import Net
 from engine.layout.spacing import LOOP_WIDTH, NODE_GAP
 
@@ -15,10 +15,16 @@ LARGEST_AREA = 40.0  # of the drawing, in areas of its nodes: beyond it, overlap
 BLOCK = 512  # rows of the table of all pairs that are in memory at a time
 
 
-def straight_layout(net: Net, positions: Mapping[Hashable, npt.ArrayLike], algorithm: str) -> Layout:
-    """`positions` in any unit, y growing downward."""
+def straight_layout(
+    net: Net,
+    positions: Mapping[Hashable, npt.ArrayLike],
+    algorithm: str,
+    direction: Direction,
+    stop: Callable[[], None],
+) -> Layout:
+    """`positions` in any unit, y growing downward; `stop` is called now and then, and may raise."""
     points = np.array([positions[node] for node in net.nodes], dtype=np.float64).reshape(-1, 2)
-    points = spread(points, net.width, net.height)
+    points = spread(points, net.width, net.height, stop)
     return Layout(
         nodes=net.nodes,
         x=points[:, 0].copy(),
@@ -28,10 +34,11 @@ def straight_layout(net: Net, positions: Mapping[Hashable, npt.ArrayLike], algor
         edges=net.edges,
         routes=straight_routes(net, points),
         algorithm=algorithm,
+        direction=direction,
     )
 
 
-def spread(points: Floats, width: Floats, height: Floats) -> Floats:
+def spread(points: Floats, width: Floats, height: Floats, stop: Callable[[], None]) -> Floats:
     """Scale positions (n, 2) so that boxes around them keep apart; where that takes too much room, push them apart."""
     if len(points) < 2:
         return np.zeros_like(points)
@@ -40,14 +47,15 @@ def spread(points: Floats, width: Floats, height: Floats) -> Floats:
     extent = float(np.ptp(points, axis=0).max())
     if extent > 0:
         room = np.sqrt(LARGEST_AREA * float((boxes[:, 0] * boxes[:, 1]).sum())) / extent
-        points = points * min(_needed_scale(points, boxes), room)
-    return _push_apart(points, boxes) if _needed_scale(points, boxes) > 1 + 1e-9 else points
+        points = points * min(_needed_scale(points, boxes, stop), room)
+    return _push_apart(points, boxes) if _needed_scale(points, boxes, stop) > 1 + 1e-9 else points
 
 
-def _needed_scale(points: Floats, boxes: Floats) -> float:
+def _needed_scale(points: Floats, boxes: Floats, stop: Callable[[], None]) -> float:
     """The factor by which all distances must grow so that no two boxes overlap."""
     largest = 0.0
     for start in range(0, len(points), BLOCK):
+        stop()
         block = slice(start, start + BLOCK)
         distance = np.abs(points[block, None] - points[None])
         distance[np.arange(len(distance)), np.arange(start, start + len(distance))] = np.inf
@@ -93,7 +101,10 @@ def straight_routes(net: Net, points: Floats) -> tuple[Floats, ...]:
 
 
 def loop(centre: Floats, half: Floats) -> Floats:
-    """An edge from a node to itself leaves below, passes the left side and comes back from above."""
+    """An edge from a node to itself leaves below, passes the left side and comes back from above.
+
+    With both points given as (y, x), and the answer read so, it leaves at the right and passes above.
+    """
     (x, y), (half_width, half_height), reach = centre.tolist(), half.tolist(), LOOP_WIDTH / 2
     inside, outside = x - half_width / 2, x - half_width - reach
     top, bottom = y - half_height, y + half_height

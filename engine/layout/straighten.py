@@ -6,23 +6,27 @@ Longest chains first; each moves as little as possible. A chain without room for
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 
 from engine.layout.dummies import Strip
-from engine.layout.model import Floats
+from engine.layout.model import Floats, go_on
 from engine.layout.spacing import LINE_GAP, NODE_GAP
 
 ROUNDS = 2
+OFTEN = 1000  # chains
 
 
-def straighten(strip: Strip, x: Floats) -> Floats:
-    """A new x for each item."""
+def straighten(strip: Strip, x: Floats, stop: Callable[[], None] = go_on) -> Floats:
+    """A new x for each item; `stop` is called now and then, and may raise."""
     room = _Room(strip, x.tolist())
     chains = sorted(_chains(strip), key=len, reverse=True)
     for _ in range(ROUNDS):  # a chain may get room only when others have moved
-        for chain in chains:
+        for number, chain in enumerate(chains):
+            if number % OFTEN == 0:
+                stop()
             room.align(chain)
     for bus in strip.buses:
         room.pull_in(bus)

@@ -87,13 +87,16 @@ def _crossed(strip: Strip, row: Ints) -> tuple[Ints, Ints]:
     return links, np.minimum(from_above, from_below)
 
 
-def wrap(measured: Profile, aspect: float) -> Columns:
-    """Search the column height that comes nearest to `aspect` (width : height), then what is best around it."""
+def wrap(measured: Profile, aspect: float | None) -> Columns:
+    """Search the column height that comes nearest to `aspect` (width : height), then what is best around it.
+
+    None: everything in one column.
+    """
     step = measured.height + ROW_GAP
     total = float(step.sum())
     low = COLUMN_ROWS * float(np.median(step)) if len(step) else 0.0
     best: Breaks = (0, len(step))
-    if total > low > 0:
+    if aspect is not None and total > low > 0:
         breaker = _Breaker(measured, step, aspect)
         lowest, high = low, total
         for _ in range(ROUNDS):
