@@ -18,7 +18,7 @@ from engine.errors import ChainruleError, UsageError
 if TYPE_CHECKING:
     import networkx as nx
 
-    from engine.layout import Layout
+    from engine.layout import Direction, Layout
     from engine.recording.reader import Recording
 
 COMMANDS = ("record", "info", "verify", "export")
@@ -35,7 +35,7 @@ class RenderImage(Protocol):
 
     def __call__(
         self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
-        *, theme: str, scale: float,
+        *, theme: str, scale: float, direction: Direction,
     ) -> None: ...  # fmt: skip
 
 
@@ -139,6 +139,9 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--layout", default="layered", metavar="NAME", help="layered, or another that the window offers"
     )
+    export.add_argument(
+        "--direction", choices=("down", "up", "right"), default="down", help="where it leads from the loss"
+    )
     export.add_argument("--theme", choices=THEMES, default="light", help="of a picture")
     export.add_argument("--scale", type=_scale, default=1.0, metavar="F", help="pixels of a png per unit")
 
@@ -221,7 +224,8 @@ def _export(options: argparse.Namespace, render_image: RenderImage) -> int:
         try:
             if form in IMAGES:
                 render_image(recording, graph, options.layout, options.event, options.output,
-                             theme=options.theme, scale=options.scale)  # fmt: skip
+                             theme=options.theme, scale=options.scale,
+                             direction=options.direction)  # fmt: skip
             else:
                 annotate_norms(graph, recording, options.event)
                 _write_text(graph, form, options)
@@ -266,7 +270,7 @@ def _write_text(graph: nx.MultiDiGraph, form: str, options: argparse.Namespace) 
 
     from engine.layout import layout
 
-    arranged: Layout = layout(graph, algorithm=options.layout)
+    arranged: Layout = layout(graph, algorithm=options.layout, direction=options.direction)
     import_module(f"engine.export.{'json_' if form == 'json' else form}").write(graph, arranged, options.output)
 
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar
 from gui.icons import icon
 
 if TYPE_CHECKING:
+    from engine.layout import Direction
 
     def QT_TR_NOOP(text: str) -> str:
         """PySide6 types its own as object -> object."""
@@ -189,6 +190,14 @@ class Table:
                    menu="view/layout", group="layout", checkable=True),
         ActionSpec("layout_dot", QT_TR_NOOP("Graphviz dot"), QT_TR_NOOP("The program dot, where it is installed"),
                    menu="view/layout", group="layout", checkable=True),
+        ActionSpec("direction_down", QT_TR_NOOP("Loss at the top"), QT_TR_NOOP("The graph leads down from the loss"),
+                   menu="view/layout", group="direction", checkable=True, separator=True),
+        ActionSpec("direction_up", QT_TR_NOOP("Loss at the bottom"),
+                   QT_TR_NOOP("The graph leads up from the loss: values run down, as in the program"),
+                   menu="view/layout", group="direction", checkable=True),
+        ActionSpec("direction_right", QT_TR_NOOP("Left to right"),
+                   QT_TR_NOOP("The graph leads to the right from the loss"),
+                   menu="view/layout", group="direction", checkable=True),
         ActionSpec("color_kind", QT_TR_NOOP("Kind"), QT_TR_NOOP("Fill nodes by what they are"),
                    menu="view/color", group="color", checkable=True),
         ActionSpec("color_proof", QT_TR_NOOP("Proof"), QT_TR_NOOP("Fill nodes by what is proved of them"),
@@ -234,6 +243,7 @@ ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.PR
 EXAMPLES = ("bow", "bow_manual", "resnet18")
 TENSOR_LEVELS = ("full", "preview", "stats")
 LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")
+DIRECTIONS: tuple[Direction, ...] = ("down", "up", "right")
 THEMES = ("system", "light", "dark")
 PANELS = ("source", "console", "inspector", "parameters", "charts", "manual", "optimizer")
 

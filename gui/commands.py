@@ -14,11 +14,12 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 
 from engine.errors import UsageError
 from gui import dialogs, theme
-from gui.actions import EXAMPLES, LAYOUTS, PANELS, TENSOR_LEVELS, THEMES
+from gui.actions import DIRECTIONS, EXAMPLES, LAYOUTS, PANELS, TENSOR_LEVELS, THEMES
 from gui.files import RECORDING_SUFFIX, example
 from gui.settings import cache_folder
 
 if TYPE_CHECKING:
+    from engine.layout import Direction
     from gui.load_model.options import ModelOptions
     from gui.window import MainWindow
 
@@ -90,6 +91,8 @@ class Commands(QObject):
             actions[f"tensors_{level}"].triggered.connect(partial(self._set_tensors, level))
         for name in LAYOUTS:
             actions[f"layout_{name}"].triggered.connect(partial(self._set_layout, name))
+        for direction in DIRECTIONS:
+            actions[f"direction_{direction}"].triggered.connect(partial(self._set_direction, direction))
         for choice in THEMES:
             actions[f"theme_{choice}"].triggered.connect(partial(self._set_theme, cast("theme.Choice", choice)))
         for name in PANELS:
@@ -104,6 +107,7 @@ class Commands(QObject):
         settings = self._window.settings
         self._set_tensors(settings.tensors)
         self._actions[f"layout_{settings.layout}"].setChecked(True)
+        self._actions[f"direction_{settings.direction}"].setChecked(True)
         self._actions[f"theme_{settings.theme}"].setChecked(True)
         self._window.toolbar.set_record_steps(settings.record_steps)
         if settings.speed is not None:
@@ -324,6 +328,10 @@ class Commands(QObject):
     def _set_layout(self, name: str, _checked: bool = True) -> None:
         self._window.settings.layout = name
         self._window.canvas.set_layout(name)
+
+    def _set_direction(self, direction: Direction, _checked: bool = True) -> None:
+        self._window.settings.direction = direction
+        self._window.canvas.set_direction(direction)
 
     def _set_data_leaves(self, on: bool) -> None:
         self._window.settings.data_leaves = on

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
-from gui.actions import LAYOUTS, TENSOR_LEVELS, THEMES
+from gui.actions import DIRECTIONS, LAYOUTS, TENSOR_LEVELS, THEMES
+
+if TYPE_CHECKING:
+    from engine.layout import Direction
 
 ORGANIZATION = APPLICATION = "chainrule"
 MOST_RECENT = 10
@@ -62,6 +65,15 @@ class Settings:
     @layout.setter
     def layout(self, name: str) -> None:
         self._store.setValue("layout", name)
+
+    @property
+    def direction(self) -> Direction:
+        stored = self._store.value("direction")
+        return next((each for each in DIRECTIONS if each == stored), DIRECTIONS[0])
+
+    @direction.setter
+    def direction(self, direction: Direction) -> None:
+        self._store.setValue("direction", direction)
 
     @property
     def data_leaves(self) -> bool | None:

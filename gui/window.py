@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self.panels.fill(self.session)
         canvas = self.central.canvas
         canvas.set_layout(self.settings.layout)
+        canvas.set_direction(self.settings.direction)
         canvas.set_data_leaves(self.settings.data_leaves)
         canvas.ready.connect(self.refresh)
         inspector = self.panels.widget("inspector")

@@ -217,14 +217,15 @@ def test_export_of_a_picture(
     ((recording, shown, layout, at, path), options) = drawn[0]
     assert (recording.path, shown.graph["id"], layout, at, path) == (bow, graph, "layered", event, output)
     assert len(shown) == 6
-    assert options == {"theme": "light", "scale": 1.0}
+    assert options == {"theme": "light", "scale": 1.0, "direction": "down"}
 
 
 def test_export_s_options(run: Run, bow: Path, drawn: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
     output = bow.with_suffix(".svg")
-    assert run("export", bow, "-o", output, "--data-leaves", "--theme", "dark", "--scale", "2.5") == 0
+    assert run("export", bow, "-o", output, "--data-leaves", "--theme", "dark", "--scale", "2.5",
+               "--direction", "up") == 0  # fmt: skip
     assert len(drawn[0][0][1]) == 8
-    assert drawn[0][1] == {"theme": "dark", "scale": 2.5}
+    assert drawn[0][1] == {"theme": "dark", "scale": 2.5, "direction": "up"}
 
 
 @pytest.mark.parametrize(("suffix", "module"), [("graphml", "graphml"), ("dot", "dot"), ("json", "json_")])
@@ -235,10 +236,11 @@ def test_export_of_text(suffix: str, module: str, run: Run, bow: Path, monkeypat
     stand_in.write = lambda *arguments: written.append(arguments)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
     output = bow.with_suffix(f".{suffix}")
-    assert run("export", bow, "-o", output, "--event", 5) == 0
+    assert run("export", bow, "-o", output, "--event", 5, "--direction", "right") == 0
     ((graph, layout, path),) = written
     assert path == output
     assert set(layout.nodes) == set(graph)
+    assert layout.direction == "right"
     assert [graph.nodes[node].get("grad_norm") for node in (0, 1, 2)] == [1.0, 7.5, None]
 
 

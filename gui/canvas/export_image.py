@@ -22,7 +22,7 @@ from gui.theme import Theme
 if TYPE_CHECKING:
     import networkx as nx
 
-    from engine.layout import Layout
+    from engine.layout import Direction, Layout
     from engine.recording.reader import Recording
 
 MARGIN = 32.0  # scene px
@@ -38,19 +38,20 @@ def render_image(
     *,
     theme: Theme | str = "light",
     scale: float = 1.0,
+    direction: Direction = "down",
 ) -> None:
     """Draw `graph` (of `engine.graph.build`) as it is at `event` and write it to `path`, an .svg or .png file.
 
-    `layout` is the name of an algorithm, or a layout that was made after `node_sizes`. `event` None is the end of the
-    graph's training step. `scale` is px for one scene px. Raises UsageError for another suffix, or if the file cannot
-    be written; LayoutError if the layout cannot be made.
+    `layout` is the name of an algorithm, which leads to `direction`, or a layout that was made after `node_sizes`.
+    `event` None is the end of the graph's training step. `scale` is px for one scene px. Raises UsageError for another
+    suffix, or if the file cannot be written; LayoutError if the layout cannot be made.
     """
     _kept = application()
     if isinstance(layout, str):
         from engine.layout import layout as lay_out
 
         node_sizes(graph)
-        layout = lay_out(graph, algorithm=layout)
+        layout = lay_out(graph, algorithm=layout, direction=direction)
     if event is None:
         event = recording.timeline.step_bounds(int(graph.graph["step"]))[1]
     scene = build_scene(graph, layout)

@@ -26,6 +26,7 @@ from gui.canvas.navigator import Navigator
 from gui.canvas.painter import GraphPainter, Picture
 
 if TYPE_CHECKING:
+    from engine.layout import Direction
     from gui.canvas.scene import Scene
     from gui.session import Session
 
@@ -61,6 +62,7 @@ class GraphView(QWidget):
         self._wish: Wish | None = None
         self._problem = ""
         self._algorithm = "layered"
+        self._direction: Direction = "down"
         self._data_leaves: bool | None = None
         self._by_proof = False
         self._hovered: int | None = None
@@ -146,6 +148,16 @@ class GraphView(QWidget):
             self._algorithm = name
             self._want_graph()
 
+    @property
+    def direction(self) -> Direction:
+        return self._direction
+
+    def set_direction(self, direction: Direction) -> None:
+        """Where the graph leads from the loss."""
+        if direction != self._direction:
+            self._direction = direction
+            self._want_graph()
+
     def set_data_leaves(self, shown: bool | None) -> None:
         """Show inputs that need no gradient: always, never, or (None) in small graphs."""
         self._data_leaves = shown
@@ -203,7 +215,7 @@ class GraphView(QWidget):
             return
         try:
             aspect = rough_aspect(self.width(), self.height())
-            wish = self._loader.wish(graph_id, self._algorithm, self._data_leaves, aspect)
+            wish = self._loader.wish(graph_id, self._algorithm, self._data_leaves, aspect, self._direction)
             known = self._loader.known(wish)
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from engine.errors import ChainruleError
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
 
 if TYPE_CHECKING:
+    from engine.layout import Direction
     from engine.recording.model import Edge, Node
     from engine.recording.reader import Recording
     from gui.canvas.scene import Ints, Scene
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
 
-Key = tuple[str, str, bool, float]
+Key = tuple[str, str, bool, float, str]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class Wish:
     algorithm: str
     data_leaves: bool
     aspect: float
+    direction: Direction = "down"
 
     @property
     def key(self) -> Key:
-        return self.structure, self.algorithm, self.data_leaves, self.aspect
+        return self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,25 @@ def structure_of(recording: Recording, graph_id: int) -> str:
     return digest.hexdigest()
 
 
-def load(recording: Recording, wish: Wish) -> Scene:
-    """Build, measure, lay out. Raises ChainruleError. Runs in a thread of its own: networkx is imported here."""
+def load(recording: Recording, wish: Wish, cancel: Callable[[], bool] | None = None) -> Scene:
+    """Build, measure, lay out. Raises ChainruleError; LayoutCancelled soon after `cancel` has answered True.
+
+    Runs in a thread of its own: networkx is imported here.
+    """
     from engine.graph.build import build_graph
     from engine.layout import layout
     from gui.canvas.scene import build_scene, node_sizes
 
     graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
     node_sizes(graph)
-    return build_scene(graph, layout(graph, algorithm=wish.algorithm, aspect=wish.aspect))
+    arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
+    return build_scene(graph, arranged)
 
 
 class Loader(QObject):
     """`ready(wish, scene)` or `failed(wish, message)` follows the last `start`, in the window's thread.
 
-    One thread at a time; a wish that comes while it works replaces the one that waits.
+    One thread at a time; a wish that comes while it works replaces the one that waits and cancels the one in work.
     """
 
     ready = Signal(object, object)
@@ -101,6 +108,8 @@ class Loader(QObject):
         self._structures: dict[int, _About] = {}
         self._recording: Recording | None = None
         self._waiting: Wish | None = None
+        self._working: Wish | None = None
+        self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
         self._worked.connect(self._take)
 
@@ -112,14 +121,17 @@ class Loader(QObject):
         """Another recording: what is still being laid out is no longer wanted. Known layouts stay useful."""
         self._waiting = None
         self._recording = recording
+        self._cancelled.set()
         self._given.clear()
         self._structures.clear()
 
-    def wish(self, graph_id: int, algorithm: str, data_leaves: bool | None, aspect: float) -> Wish:
+    def wish(
+        self, graph_id: int, algorithm: str, data_leaves: bool | None, aspect: float, direction: Direction = "down"
+    ) -> Wish:
         """What to ask for. `data_leaves` None: shown if the graph is small. Raises RecordingError."""
         about = self._about(graph_id)
         leaves = about.size <= LEAVES_UP_TO if data_leaves is None else data_leaves
-        return Wish(graph_id, about.structure, algorithm, leaves, aspect)
+        return Wish(graph_id, about.structure, algorithm, leaves, aspect, direction)
 
     def _about(self, graph_id: int) -> _About:
         """Worked out once for as long as the graph does not grow."""
@@ -147,14 +159,20 @@ class Loader(QObject):
         return self._given[wish]
 
     def start(self, wish: Wish) -> None:
-        self._waiting = wish
         if self._thread is None:
+            self._waiting = wish
             self._next()
+        elif wish != self._working or self._cancelled.is_set():
+            self._waiting = wish
+            self._cancelled.set()
+        else:
+            self._waiting = None
 
     def finish(self) -> None:
         """Wait for what is running; nothing is reported any more."""
         self._waiting = None
         self._recording = None
+        self._cancelled.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -162,16 +180,19 @@ class Loader(QObject):
     def _next(self) -> None:
         wish, recording = self._waiting, self._recording
         self._waiting = None
+        self._working, self._cancelled = wish, threading.Event()
         if wish is not None and recording is not None:
             # A daemon: a layout that takes minutes does not keep the program from ending.
-            self._thread = threading.Thread(target=self._work, args=(recording, wish), name="layout", daemon=True)
+            self._thread = threading.Thread(
+                target=self._work, args=(recording, wish, self._cancelled.is_set), daemon=True
+            )
             self._thread.start()
 
-    def _work(self, recording: Recording, wish: Wish) -> None:
+    def _work(self, recording: Recording, wish: Wish, cancel: Callable[[], bool]) -> None:
         scene: Scene | None = None
         message = ""
         try:
-            scene = load(recording, wish)
+            scene = load(recording, wish, cancel)
         except ChainruleError as error:
             message = str(error)
         except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so

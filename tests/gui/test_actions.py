@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
-from engine.layout import ALGORITHMS
+from engine.layout import ALGORITHMS, DIRECTIONS
 from gui import theme
 from gui.actions import ACTIONS, LAYOUTS, PANELS, Table, menu_path
 from gui.app import create_window
@@ -55,6 +55,11 @@ def test_icons_are_there_and_none_is_left_over(window: MainWindow) -> None:
 
 def test_layouts_are_those_of_the_engine() -> None:
     assert set(LAYOUTS) >= set(ALGORITHMS)
+
+
+def test_directions_are_those_of_the_engine() -> None:
+    offered = [spec.id for spec in ACTIONS if spec.group == "direction"]
+    assert offered == [f"direction_{direction}" for direction in DIRECTIONS]
 
 
 def test_the_window_has_every_action_by_its_id(window: MainWindow) -> None:

@@ -78,6 +78,14 @@ def test_geometry_and_choices_are_remembered(window: MainWindow, qtbot: QtBot) -
     again.deleteLater()
 
 
+def test_the_direction_is_chosen_and_remembered(window: MainWindow) -> None:
+    assert Settings().direction == "down"
+    assert window.actions_table["direction_down"].isChecked()
+    window.actions_table["direction_right"].trigger()
+    assert (window.canvas.direction, Settings().direction) == ("right", "right")
+    assert not window.actions_table["direction_down"].isChecked()
+
+
 def test_the_theme_is_switched_and_remembered(window: MainWindow, qapp: QApplication) -> None:
     try:
         window.actions_table["theme_light"].trigger()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from engine.layout import LayoutCancelled
 from engine.recording.reader import Recording, open_recording
-from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, rough_aspect, structure_of
+from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, load, rough_aspect, structure_of
 from gui.canvas.scene import Scene
 from tests.recordings import make_chain
 
@@ -72,6 +75,44 @@ def test_the_last_wish_counts(loader: Loader, qtbot: QtBot) -> None:
         loader.start(loader.wish(0, name, None, 1.0))
     qtbot.waitUntil(lambda: bool(told) and not loader.busy)
     assert told == [last]
+
+
+def test_a_newer_wish_cancels_the_one_in_work(loader: Loader, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one would never end by itself."""
+    begun, given_up = threading.Event(), threading.Event()
+
+    def endless(recording: Recording, wish: Wish, cancel: Callable[[], bool]) -> Scene:
+        if wish.algorithm != "endless":
+            return load(recording, wish, cancel)
+        begun.set()
+        while not cancel():
+            time.sleep(0.001)
+        given_up.set()
+        raise LayoutCancelled("not wanted any more")
+
+    monkeypatch.setattr("gui.canvas.loader.load", endless)
+    failures: list[str] = []
+    loader.failed.connect(lambda _, message: failures.append(message))
+    loader.start(loader.wish(0, "endless", None, 1.0))
+    assert begun.wait(10)
+    loader.start(loader.wish(0, "endless", None, 1.0))
+    assert not given_up.wait(0.05), "the same wish again changes nothing"
+    loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)
+    assert given_up.is_set()
+    loader.start(loader.wish(0, "endless", None, 1.0))
+    loader.reset(None)
+    qtbot.waitUntil(lambda: not loader.busy)
+    assert not failures
+
+
+def test_each_direction_is_a_layout_of_its_own(loader: Loader, qtbot: QtBot) -> None:
+    down = loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)
+    up = loaded(loader, loader.wish(0, "layered", None, 1.0, "up"), qtbot)
+    assert down.top[0] == down.top.min()
+    assert up.top[0] == up.top.max()
+    known = loader.known(loader.wish(0, "layered", None, 1.0, "down"))
+    assert known is not None
+    assert known.pieces is down.pieces
 
 
 def test_nothing_is_told_after_another_recording_was_opened(loader: Loader, qtbot: QtBot) -> None:

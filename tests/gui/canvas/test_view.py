@@ -188,6 +188,13 @@ def test_another_layout(view: CanvasView, qtbot: QtBot) -> None:
     assert view.layout_name == "circular"
 
 
+def test_another_direction(view: CanvasView, qtbot: QtBot) -> None:
+    view.set_direction("up")
+    qtbot.waitUntil(view.is_ready)
+    assert view.scene is not None
+    assert view.scene.top[0] == view.scene.top.max()
+
+
 def test_a_layout_that_fails_says_so_in_the_canvas(view: CanvasView, qtbot: QtBot) -> None:
     with qtbot.waitSignal(view.failed):
         view.set_layout("no such layout")
