@@ -71,8 +71,7 @@ def take_core(net: Net, folding: Folding) -> Core:
 
 def _leads_to_chip(net: Net, folding: Folding) -> Flags:
     to_chip = np.zeros(len(net.tail), dtype=np.bool_)
-    chips = [edge for rows in folding.stacks.values() for row in rows for chip in row for edge in chip.edges]
-    to_chip[chips] = True
+    to_chip[folding.rows.edge] = True
     return to_chip
 
 

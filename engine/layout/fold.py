@@ -9,11 +9,11 @@ ghost beside each other one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
-from engine.layout.model import Floats, Ints
+from engine.layout.model import Flags, Floats, Ints
 from engine.layout.net import Net
 from engine.layout.spacing import CHIP_GAP, CHIP_INDENT, CHIP_ROW_GAP
 from engine.layout.turn import mirrored
@@ -29,100 +29,169 @@ VIEW_TYPES = frozenset(
     for version in (0, 1, 2)
 )  # fmt: skip
 LONGEST_CHAIN = 4
+NONE = -1
 
 
-class Chip(NamedTuple):
-    """Node `node` drawn beside its consumer; `edges` lead to it (two where an operation uses a leaf twice)."""
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of chips, those of one consumer one after another from top to bottom.
 
-    node: int
-    edges: tuple[int, ...]
-    ghost: bool
+    Row r is beside node `consumer[r]` and shows `nodes[r]` (r, LONGEST_CHAIN), from the consumer outwards, the rest -1;
+    `ghost[r]` says that its last chip is a further picture of a leaf. Edge `edge[k]` leads to the chip at
+    `chip[k]` of row `row[k]`, as number `place[k]` of the `count[k]` that lead there.
+    """
+
+    consumer: Ints
+    nodes: Ints
+    ghost: Flags
+    edge: Ints
+    row: Ints
+    chip: Ints
+    place: Ints
+    count: Ints
+
+    def __len__(self) -> int:
+        return len(self.consumer)
+
+    @property
+    def last(self) -> Ints:
+        """Where in its row each row's last chip, the leaf, stands."""
+        return np.asarray((self.nodes != NONE).sum(axis=1) - 1, dtype=np.int64)
+
+    @cached_property
+    def own(self) -> Flags:
+        """(r, LONGEST_CHAIN): which chips are nodes of their own, and no ghosts."""
+        real: Flags = self.nodes != NONE
+        real[np.flatnonzero(self.ghost), self.last[self.ghost]] = False
+        return real
 
 
 @dataclass(frozen=True, eq=False)
 class Folding:
     """`owner`: for each node, the node beside which it is drawn, or -1 if it stands in the drawing itself.
 
-    `stacks` has, for each consumer, its rows of chips from top to bottom, each from the consumer outwards. `left` and
-    `right` are how far a node with its chips reaches from its centre across the ranks, `tall` how much it takes up
-    along them (scene px).
+    `left` and `right` are how far a node with its chips reaches from its centre across the ranks, `tall` how much it
+    takes up along them (scene px). `row_height` is that of each of the `rows`, `stack_top` how far from the top of
+    what its consumer has beside it a row begins, `stack_height` (by node) all of it.
     """
 
     owner: Ints
-    stacks: dict[int, list[tuple[Chip, ...]]]
+    rows: Rows
     left: Floats
     right: Floats
     tall: Floats
+    row_height: Floats
+    stack_top: Floats
+    stack_height: Floats
 
 
 def fold(net: Net) -> Folding:
     """Find the leaves, climb from each to its consumers, and measure what each consumer then takes up."""
-    outgoing = np.bincount(net.tail, minlength=len(net)).tolist()
-    incoming = np.bincount(net.head, minlength=len(net)).tolist()
-    tail = net.tail.tolist()
-    arriving: dict[int, list[int]] = {}
-    for edge, node in enumerate(net.head.tolist()):
-        if outgoing[node] == 0 or incoming[node] == 1:
-            arriving.setdefault(node, []).append(edge)
-    owner = [-1] * len(net)
-    stacks: dict[int, list[tuple[Chip, ...]]] = {}
-    for leaf in range(len(net)):
-        if outgoing[leaf] or not incoming[leaf] or not _is_leaf(net, leaf):
-            continue
-        for position, (consumer, edges) in enumerate(_by_consumer(arriving[leaf], tail).items()):
-            chain = [Chip(leaf, tuple(edges), ghost=position > 0)]
-            top = consumer
-            while len(chain) < LONGEST_CHAIN and net.types[top] in VIEW_TYPES and outgoing[top] == incoming[top] == 1:
-                chain.append(Chip(top, (arriving[top][0],), ghost=False))
-                top = tail[arriving[top][0]]
-            for chip in chain:
-                if not chip.ghost:
-                    owner[chip.node] = top
-            stacks.setdefault(top, []).append(tuple(reversed(chain)))
-    return Folding(np.array(owner, dtype=np.int64), stacks, *_extents(net, stacks))
+    rows = _find_rows(net)
+    owner = np.full(len(net), NONE, dtype=np.int64)
+    owner[rows.nodes[rows.own]] = np.broadcast_to(rows.consumer[:, None], rows.nodes.shape)[rows.own]
+    return _measured(net, owner, rows)
 
 
-def _is_leaf(net: Net, node: int) -> bool:
-    return net.kinds[node] in LEAF_KINDS or net.types[node].endswith(LEAF_TYPE)
+def _find_rows(net: Net) -> Rows:
+    outgoing = np.bincount(net.tail, minlength=len(net))
+    incoming = np.bincount(net.head, minlength=len(net))
+    leaf, view = _leaves_and_views(net)
+    leaf &= (outgoing == 0) & (incoming > 0)
+    view &= (outgoing == 1) & (incoming == 1)
+    arriving = np.flatnonzero(leaf[net.head])
+    arriving = arriving[np.argsort(net.head[arriving], kind="stable")]
+    pair = net.head[arriving] * max(len(net), 1) + net.tail[arriving]
+    _, first, row = np.unique(pair, return_index=True, return_inverse=True)
+    by_first = np.argsort(first, kind="stable")  # the consumers of a leaf in the order of its edges
+    row = np.argsort(by_first)[row.reshape(-1)]
+    first = first[by_first]
+    bottom, top = net.head[arriving[first]], net.tail[arriving[first]]
+    ghost = np.concatenate([[False], bottom[1:] == bottom[:-1]])[: len(bottom)]
+    only_edge = np.full(len(net), NONE, dtype=np.int64)
+    only_edge[net.head] = np.arange(len(net.head))
+    chain, steps = [bottom], []
+    for _ in range(LONGEST_CHAIN - 1):
+        climbing = view[top] & (chain[-1] != NONE)
+        chain.append(np.where(climbing, top, NONE))
+        steps.append(np.where(climbing, only_edge[top], NONE))
+        top = np.where(climbing, net.tail[only_edge[top]] if len(net.tail) else top, top)
+    order = np.argsort(top, kind="stable")
+    return _rows(top, np.stack(chain, axis=1), ghost, arriving, row, steps, order)
 
 
-def _by_consumer(edges: list[int], tail: list[int]) -> dict[int, list[int]]:
-    consumers: dict[int, list[int]] = {}
-    for edge in edges:
-        consumers.setdefault(tail[edge], []).append(edge)
-    return consumers
+def _rows(top: Ints, chain: Ints, ghost: Flags, arriving: Ints, row: Ints, steps: list[Ints], order: Ints) -> Rows:
+    """Sort the rows by consumer, and turn each chain round, so that it leads from the consumer to its leaf."""
+    place = np.argsort(order)
+    count = (chain != NONE).sum(axis=1)
+    at = np.arange(LONGEST_CHAIN)
+    nodes = np.where(
+        at < count[:, None], np.take_along_axis(chain, np.maximum(count[:, None] - 1 - at, 0), axis=1), NONE
+    )
+    several = np.bincount(row, minlength=len(top))
+    by_row = np.argsort(row, kind="stable")
+    turn = np.empty(len(row), dtype=np.int64)
+    turn[by_row] = np.arange(len(row)) - np.repeat(np.cumsum(several) - several, several)
+    edge, rows, chips = [arriving], [row], [count[row] - 1]
+    for level, step in enumerate(steps, start=1):
+        some = np.flatnonzero(step != NONE)
+        edge.append(step[some])
+        rows.append(some)
+        chips.append(count[some] - 1 - level)
+    single = sum(len(each) for each in edge[1:])
+    return Rows(
+        consumer=top[order],
+        nodes=nodes[order],
+        ghost=ghost[order],
+        edge=np.concatenate(edge),
+        row=place[np.concatenate(rows)],
+        chip=np.concatenate(chips),
+        place=np.concatenate([turn, np.zeros(single, dtype=np.int64)]),
+        count=np.concatenate([several[row], np.ones(single, dtype=np.int64)]),
+    )
 
 
-def _extents(net: Net, stacks: dict[int, list[tuple[Chip, ...]]]) -> tuple[Floats, Floats, Floats]:
+def _leaves_and_views(net: Net) -> tuple[Flags, Flags]:
+    of_type = {type_: (type_.endswith(LEAF_TYPE), type_ in VIEW_TYPES) for type_ in set(net.types)}
+    found = np.array([of_type[type_] for type_ in net.types], dtype=np.bool_).reshape(-1, 2)
+    leaf_kind = np.array([kind in LEAF_KINDS for kind in net.kinds], dtype=np.bool_)
+    return leaf_kind | found[:, 0], found[:, 1]
+
+
+def _measured(net: Net, owner: Ints, rows: Rows) -> Folding:
+    shown = rows.nodes != NONE
+    widths = np.where(shown, net.width[rows.nodes], 0.0) if len(net) else np.zeros(rows.nodes.shape)
+    heights = np.where(shown, net.height[rows.nodes], 0.0) if len(net) else np.zeros(rows.nodes.shape)
+    length = (widths + np.where(shown, CHIP_GAP, 0.0)).sum(axis=1)
+    row_height = heights.max(axis=1, initial=0.0)
+    longest = np.zeros(len(net))
+    np.maximum.at(longest, rows.consumer, length)
+    stack_height = np.bincount(rows.consumer, row_height + CHIP_ROW_GAP, minlength=len(net)).astype(np.float64)
+    running = np.cumsum(row_height + CHIP_ROW_GAP) - row_height - CHIP_ROW_GAP
+    first = np.searchsorted(rows.consumer, rows.consumer)
+    stack_top = running - running[first] if len(rows) else running
+    some = stack_height > 0
+    stack_height[some] -= CHIP_ROW_GAP
     left, right, tall = net.wide / 2, net.wide / 2, net.deep.copy()
-    widths, heights = net.width.tolist(), net.height.tolist()
-    for consumer, rows in stacks.items():
-        length = max([sum([widths[chip.node] + CHIP_GAP for chip in row]) for row in rows])
-        height = stack_height(heights, rows)
-        if net.direction == "right":
-            right[consumer] += CHIP_ROW_GAP + height
-            beyond = CHIP_INDENT + length - CHIP_GAP - widths[consumer]
-            tall[consumer] = widths[consumer] + 2 * max(beyond, 0.0)
-        else:
-            right[consumer] += length
-            tall[consumer] = max(heights[consumer], height)
-    return (right, left, tall) if mirrored(net.direction) else (left, right, tall)
-
-
-def stack_height(heights: list[float], rows: list[tuple[Chip, ...]]) -> float:
-    """Height of the rows of chips beside one node, from the heights of all nodes, in scene px."""
-    return sum([row_height(heights, row) for row in rows]) + CHIP_ROW_GAP * (len(rows) - 1)
-
-
-def row_height(heights: list[float], row: tuple[Chip, ...]) -> float:
-    return max([heights[chip.node] for chip in row])
+    if net.direction == "right":
+        right = right + np.where(some, CHIP_ROW_GAP + stack_height, 0.0)
+        beyond = CHIP_INDENT + longest - CHIP_GAP - net.width
+        tall = tall + np.where(some, 2 * np.maximum(beyond, 0.0), 0.0)
+    else:
+        right = right + longest
+        tall = np.maximum(tall, stack_height)
+    if mirrored(net.direction):
+        left, right = right, left
+    return Folding(owner, rows, left, right, tall, row_height, stack_top, stack_height)
 
 
 def check(net: Net, folding: Folding) -> list[str]:
     problems = []
-    shown = [chip.node for rows in folding.stacks.values() for row in rows for chip in row if not chip.ghost]
-    if sorted(shown) != np.flatnonzero(folding.owner >= 0).tolist():
+    rows = folding.rows
+    if sorted(rows.nodes[rows.own].tolist()) != np.flatnonzero(folding.owner >= 0).tolist():
         problems.append("a folded node is not shown exactly once")
-    if len(net) and any(folding.owner[owner] >= 0 for owner in folding.stacks):
+    if (folding.owner[rows.consumer] >= 0).any():
         problems.append("a node is folded beside one that is folded itself")
+    if (net.head[rows.edge] != rows.nodes[rows.row, rows.chip]).any():
+        problems.append("an edge does not lead to its chip")
     return problems

@@ -39,12 +39,12 @@ def dot(
 
     LayoutError if the program is missing, fails, or is not done in time; LayoutCancelled soon after `cancel` says so.
     """
-    net = read(graph)
+    net = read(graph, direction)
     program = shutil.which(PROGRAM)
     if program is None:
         raise LayoutError("The layout 'dot' needs the program Graphviz, which is not installed. Choose 'layered'.")
     try:
-        plain = _run(program, _source(net, direction), seconds, stopper(cancel))
+        plain = _run(program, _source(net), seconds, stopper(cancel))
     except subprocess.TimeoutExpired as error:
         raise LayoutError(
             f"Graphviz was not done with {len(net):,} nodes after {seconds:g} s. Choose 'layered'."
@@ -53,7 +53,7 @@ def dot(
         message = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         raise LayoutError(f"Graphviz could not lay out this graph: {message[-1] if message else 'unknown'}") from error
     try:
-        return _parse(net, plain, direction)
+        return _parse(net, plain)
     except (ValueError, LookupError) as error:
         raise LayoutError("Graphviz answered in a form that is not understood. Choose 'layered'.") from error
 
@@ -82,10 +82,10 @@ def _run(program: str, source: str, seconds: float, stop: Callable[[], None]) ->
     return answer
 
 
-def _source(net: Net, direction: Direction) -> str:
+def _source(net: Net) -> str:
     lines = [
         "digraph {",
-        f"rankdir={RANKDIR[direction]}",
+        f"rankdir={RANKDIR[net.direction]}",
         'node [shape=box fixedsize=true label=""]',
         "edge [arrowhead=none]",
     ]
@@ -95,7 +95,7 @@ def _source(net: Net, direction: Direction) -> str:
     return "\n".join([*lines, "}"])
 
 
-def _parse(net: Net, plain: str, direction: Direction) -> Layout:
+def _parse(net: Net, plain: str) -> Layout:
     """Read the plain format (graphviz.org/docs/outputs/plain), in which y grows upward."""
     points = np.zeros((len(net), 2))
     routes: list[Floats | None] = [None] * len(net.edges)
@@ -112,17 +112,8 @@ def _parse(net: Net, plain: str, direction: Direction) -> Layout:
             routes[waiting[int(fields[0]), int(fields[1])].pop()] = _curve(control)
     if any(route is None for route in routes):
         raise ValueError("an edge is missing")
-    return Layout(
-        nodes=net.nodes,
-        x=points[:, 0].copy(),
-        y=points[:, 1].copy(),
-        width=net.width,
-        height=net.height,
-        edges=net.edges,
-        routes=tuple(route for route in routes if route is not None),
-        algorithm="dot",
-        direction=direction,
-    )
+    found = [route for route in routes if route is not None]
+    return net.layout(points[:, 0].copy(), points[:, 1].copy(), found, algorithm="dot")
 
 
 def _curve(control: npt.NDArray[np.float64]) -> Floats:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.layout.model import Cancel, Direction, Layout, LayoutError, stopper
-from engine.layout.net import read
+from engine.layout.net import Net, read
 from engine.layout.straight import straight_layout
 from engine.layout.turn import turned
 
@@ -77,26 +77,24 @@ def algorithm(name: str) -> Algorithm:
     ) -> Layout:
         method, stop = METHODS[name], stopper(cancel)
         stop()
-        net = read(graph)
+        net = read(graph, direction)
         if len(net) > method.most_nodes:
             raise LayoutError(
                 f"The layout '{name}' takes too long for {len(net):,} nodes (at most {method.most_nodes:,}). "
                 "Choose 'layered'."
             )
-        found = _positions(name, method, graph)
+        found = _positions(name, method, net)
         stop()
         positions = _loss_first(graph, {node: np.asarray(point) for node, point in found.items()})
-        return straight_layout(
-            net, {node: turned(point, direction) for node, point in positions.items()}, name, direction, stop
-        )
+        return straight_layout(net, {node: turned(point, direction) for node, point in positions.items()}, name, stop)
 
     return run
 
 
-def _positions(name: str, method: Method, graph: nx.MultiDiGraph) -> Positions:
+def _positions(name: str, method: Method, net: Net) -> Positions:
     plain = nx.MultiDiGraph()
-    plain.add_nodes_from(graph)
-    plain.add_edges_from(graph.edges())
+    plain.add_nodes_from(net.nodes)
+    plain.add_edges_from((u, v) for u, v, _ in net.edges)
     try:
         positions = method.positions(plain)
     except ImportError as error:
@@ -112,7 +110,7 @@ def _positions(name: str, method: Method, graph: nx.MultiDiGraph) -> Positions:
 
 def _loss_first(graph: nx.MultiDiGraph, positions: Positions) -> Positions:
     """Upside down if the loss, a node that no edge leads to, stands in the lower half."""
-    root = next((node for node in graph if not graph.in_degree(node)), None)
+    root = next((node for node in positions if not graph.in_degree(node)), None)
     if root is None:
         return positions
     middle = np.mean(list(positions.values()), axis=0)

@@ -191,17 +191,12 @@ def layered(
             problems = step.check(state) if checked else []
             if problems:
                 raise LayoutError(f"Layout pass '{step.name}': {'; '.join(problems[:3])}.")
-    return Layout(
-        nodes=state.net.nodes,
-        x=state.drawing.x,
-        y=state.drawing.y,
-        width=state.net.width,
-        height=state.net.height,
-        edges=state.net.edges,
-        routes=tuple(state.drawing.routes),
-        ghosts=tuple(state.ghosts),
-        loose=frozenset(state.core.edges[state.lines.loose].tolist()),
-        passes=tuple(times),
+    return state.net.layout(
+        state.drawing.x,
+        state.drawing.y,
+        state.drawing.routes,
         algorithm="layered",
-        direction=direction,
+        ghosts=state.ghosts,
+        loose=state.core.edges[state.lines.loose].tolist(),
+        passes=tuple(times),
     )

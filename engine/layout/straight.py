@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from engine.layout.model import Direction, Floats, Layout
+from engine.layout.model import Floats, Layout
 from engine.layout.net import Net
 from engine.layout.spacing import LOOP_WIDTH, NODE_GAP
 
@@ -19,23 +19,12 @@ def straight_layout(
     net: Net,
     positions: Mapping[Hashable, npt.ArrayLike],
     algorithm: str,
-    direction: Direction,
     stop: Callable[[], None],
 ) -> Layout:
     """`positions` in any unit, y growing downward; `stop` is called now and then, and may raise."""
     points = np.array([positions[node] for node in net.nodes], dtype=np.float64).reshape(-1, 2)
     points = spread(points, net.width, net.height, stop)
-    return Layout(
-        nodes=net.nodes,
-        x=points[:, 0].copy(),
-        y=points[:, 1].copy(),
-        width=net.width,
-        height=net.height,
-        edges=net.edges,
-        routes=straight_routes(net, points),
-        algorithm=algorithm,
-        direction=direction,
-    )
+    return net.layout(points[:, 0].copy(), points[:, 1].copy(), straight_routes(net, points), algorithm=algorithm)
 
 
 def spread(points: Floats, width: Floats, height: Floats, stop: Callable[[], None]) -> Floats:

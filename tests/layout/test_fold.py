@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import networkx as nx
+import numpy as np
 
 from engine.layout import fold, net
 from engine.layout.fold import Folding
@@ -23,7 +24,12 @@ def folded(*edges: tuple[int, int], types: dict[int, str], kinds: dict[int, str]
 
 
 def rows(folding: Folding, consumer: int) -> list[list[tuple[int, bool]]]:
-    return [[(chip.node, chip.ghost) for chip in row] for row in folding.stacks[consumer]]
+    found = folding.rows
+    return [
+        [(int(node), bool(found.ghost[row] and place == found.last[row])) for place, node in enumerate(found.nodes[row])
+         if node >= 0]
+        for row in np.flatnonzero(found.consumer == consumer).tolist()
+    ]  # fmt: skip
 
 
 def test_a_parameter_and_its_view_stand_beside_the_layer() -> None:
@@ -46,8 +52,10 @@ def test_a_shared_parameter_has_a_ghost_beside_the_second_consumer() -> None:
 
 def test_one_chip_for_a_parameter_used_twice_by_one_operation() -> None:
     folding = folded((0, 1), (0, 1), types={0: "MulBackward0", 1: "AccumulateGrad"})
-    (row,) = folding.stacks[0]
-    assert row[0].edges == (0, 1)
+    assert folding.rows.consumer.tolist() == [0]
+    assert folding.rows.edge.tolist() == [0, 1]
+    assert folding.rows.count.tolist() == [2, 2]
+    assert folding.rows.place.tolist() == [0, 1]
 
 
 def test_data_leaves_are_folded_too() -> None:

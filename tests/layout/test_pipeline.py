@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 from itertools import pairwise
 
 import networkx as nx
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.layout import Layout, LayoutError
+from engine.layout import DIRECTIONS, Direction, Layout, LayoutError
 from engine.layout.pipeline import PASSES, Pass, layered
 from tests.layout.metrics import measure
 from tests.layout.samples import REAL, lstm, real_graph, sized, tangle, transformer
@@ -191,3 +192,44 @@ def test_columns_follow_each_other() -> None:
     for route in rising:  # down, to the right, up, to the right or left, down
         assert (route[:, 0].max() - route[0, 0]) > 0
         assert all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(route.tolist()))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("name", ["gru_20", "densenet_tiny", "unet", "googlenet"])
+def test_however_the_graph_was_put_together(name: str, direction: Direction) -> None:
+    graph = real_graph(name, large=True)
+    expected, found = (layered(each, direction=direction) for each in (graph, shuffled(graph)))
+    assert_same_picture(expected, found)
+
+
+@given(graphs(), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=40)
+def test_any_graph_however_it_was_put_together(graph: nx.MultiDiGraph, chance: random.Random) -> None:
+    assert_same_picture(layered(graph), layered(shuffled(graph, chance), checked=True))
+
+
+def test_nodes_that_are_no_numbers_have_an_order_too() -> None:
+    graph = nx.relabel_nodes(real_graph("unet", large=True), lambda node: (f"node {node}", node) if node % 2 else node)
+    assert_same_picture(layered(graph), layered(shuffled(graph), checked=True))
+
+
+def shuffled(graph: nx.MultiDiGraph, chance: random.Random | None = None) -> nx.MultiDiGraph:
+    """The same nodes and edges, put in in another order."""
+    chance = chance or random.Random(1)
+    nodes, edges = list(graph.nodes(data=True)), list(graph.edges(keys=True))
+    chance.shuffle(nodes)
+    chance.shuffle(edges)
+    result = nx.MultiDiGraph()
+    result.add_nodes_from(nodes)
+    result.add_edges_from(edges)
+    return result
+
+
+def assert_same_picture(one: Layout, two: Layout) -> None:
+    for node in one.nodes:
+        here, there = one.index[node], two.index[node]
+        assert (one.x[here], one.y[here]) == (two.x[there], two.y[there])
+    routes = dict(zip(two.edges, two.routes, strict=True))
+    assert all(np.array_equal(route, routes[edge]) for edge, route in zip(one.edges, one.routes, strict=True))
+    assert {one.edges[edge] for edge in one.loose} == {two.edges[edge] for edge in two.loose}
+    assert {(g.node, g.x, g.y) for g in one.ghosts} == {(g.node, g.x, g.y) for g in two.ghosts}

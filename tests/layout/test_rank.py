@@ -19,7 +19,7 @@ def ranks(*edges: tuple[int, int], nodes: int = 0) -> list[int]:
     found = core.take_core(read, fold.fold(read))
     result = rank.rank(found)
     assert rank.check(found, result) == []
-    return [int(result[list(graph).index(node)]) for node in sorted(graph)]
+    return [int(result[read.nodes.index(node)]) for node in sorted(graph)]
 
 
 def test_longest_path_from_the_loss() -> None:
