@@ -2,46 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import shiboken6
-from PySide6.QtCore import QByteArray, QDataStream, QLineF, QRectF
+from PySide6.QtCore import QByteArray, QDataStream, QLineF, QRect
 from PySide6.QtGui import QPainter, QPainterPath
 
 Floats = npt.NDArray[np.float64]
+T = TypeVar("T")
 
-_FIELDS: dict[type, int] = {QLineF: 4, QRectF: 4, QPainter.PixmapFragment: 10}
+_FIELDS: dict[type, tuple[int, type]] = {
+    QLineF: (4, np.float64),
+    QRect: (4, np.int32),
+    QPainter.PixmapFragment: (10, np.float64),
+}
 _MOVE, _CURVE, _CURVE_DATA = 0, 2, 3
 _ELEMENT = np.dtype([("type", ">i4"), ("x", ">f8"), ("y", ">f8")])
 
 
 class Batch:
-    """A reusable C array of `kind` (QLineF, QRectF or PixmapFragment), filled through `rows`.
+    """A reusable C array of `kind` (QLineF, QRect or PixmapFragment), filled through `rows`.
 
         rows = batch.rows(3)                      # (3, 4) float64: x1, y1, x2, y2
         rows[:] = ...
         painter.drawLines(*batch.arguments())
 
-    Columns of a fragment: x, y (centre), sourceLeft, sourceTop, width, height, scaleX, scaleY, rotation, opacity.
+    A QRect is int32: left, top, right and bottom, and the pixels at right and bottom belong to it. Columns of a
+    fragment: x, y (centre), sourceLeft, sourceTop, width, height, scaleX, scaleY, rotation, opacity.
     """
 
     def __init__(self, kind: type) -> None:
         self._kind = kind
-        self._memory: Floats = np.zeros((64, _FIELDS[kind]))
+        fields, dtype = _FIELDS[kind]
+        self._memory: npt.NDArray[Any] = np.zeros((64, fields), dtype=dtype)
+        self._address = self._memory.ctypes.data  # looked up once: it takes longer than drawing ten rectangles
+        self._size = self._memory.strides[0]
         self._count = 0
 
-    def rows(self, count: int) -> Floats:
+    def rows(self, count: int) -> npt.NDArray[Any]:
         """Room for `count` items; what was in it is undefined."""
         if count > len(self._memory):
-            self._memory = np.zeros((max(count, 2 * len(self._memory)), self._memory.shape[1]))
+            shape = (max(count, 2 * len(self._memory)), self._memory.shape[1])
+            self._memory = np.zeros(shape, dtype=self._memory.dtype)
+            self._address = self._memory.ctypes.data
         self._count = count
         return self._memory[:count]
 
-    def arguments(self) -> tuple[Any, int]:
-        """(first item, count) as QPainter's array methods take them; valid until the next `rows`."""
-        return shiboken6.wrapInstance(self._memory.ctypes.data, self._kind), self._count
+    def arguments(self, first: int = 0, count: int | None = None) -> tuple[Any, int]:
+        """(first item, count) as QPainter's array methods take them, of all or some; valid until the next `rows`."""
+        at = shiboken6.wrapInstance(self._address + first * self._size, self._kind)
+        return at, self._count - first if count is None else count
+
+
+class Kept(Generic[T]):
+    """What was made of the last few combinations of objects, so that it is not made anew for every frame.
+
+    Objects are the same if they are one and the same: arrays that are never written to again.
+    """
+
+    def __init__(self, most: int = 3) -> None:
+        self._most = most
+        self._known: list[tuple[tuple[object, ...], T]] = []
+
+    def get(self, of: tuple[object, ...], make: Callable[[], T]) -> T:
+        for known in self._known:
+            if all(a is b for a, b in zip(known[0], of, strict=True)):
+                return known[1]
+        made = make()
+        self._known = [*self._known, (of, made)][-self._most :]
+        return made
 
 
 def curves_path(curves: Floats) -> QPainterPath:

@@ -37,6 +37,11 @@ class Camera:
         half_x, half_y = (self.width / 2 + margin) / self.scale, (self.height / 2 + margin) / self.scale
         return self.x - half_x, self.y - half_y, self.x + half_x, self.y + half_y
 
+    def covers(self, bounds: Bounds) -> bool:
+        """Whether all of a scene rectangle is in view."""
+        x0, y0, x1, y1 = self.bounds()
+        return x0 <= bounds[0] and y0 <= bounds[1] and x1 >= bounds[2] and y1 >= bounds[3]
+
     def to_scene(self, px: float, py: float) -> tuple[float, float]:
         """Device px → scene px."""
         return self.x + (px - self.width / 2) / self.scale, self.y + (py - self.height / 2) / self.scale

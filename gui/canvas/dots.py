@@ -1,17 +1,23 @@
-"""Nodes from afar: a patch of the category's colour, or of the gradient's, once that has passed; or a colour given."""
+"""Nodes from afar: a patch of the category's colour, or of the gradient's, once that has passed; or a colour given.
+
+Patches of one colour are filled in one call. Which have which colour is worked out when the playhead moves, not when
+the camera does.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter
 
 from gui import theme as tokens
-from gui.canvas import fills, marks, proof_marks
-from gui.canvas.arrays import Batch
+from gui.canvas import marks, proof_marks
+from gui.canvas.arrays import Batch, Kept
 from gui.canvas.picture import FADED
 from gui.canvas.state import GRADIENT, NOT_YET
 from gui.theme import NOT_YET as FAINT
@@ -22,87 +28,120 @@ if TYPE_CHECKING:
     from gui.canvas.picture import Picture
 
 Ints = npt.NDArray[np.int64]
+Singles = npt.NDArray[np.float32]
+Colors = npt.NDArray[np.uint32]
 
 LEVELS = 6
 _FADED, _NOT_YET, _VALUE, _GRADIENT = range(4)
+MOST_COLORS = 96  # given ones, from afar: what is nearly alike is then drawn alike
+_COARSE = np.uint32(0xFFF0F0F0)
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Items in the order in which they are painted: `item` (m), `box` (4, m) their left, top, right, bottom in scene
+    px. From `first[k]` to `first[k + 1]` they have `colors[k]`."""
+
+    item: Ints
+    box: Singles
+    first: Ints
+    colors: tuple[QColor, ...]
 
 
 class DotPainter:
-    """Keeps the palettes, and the memory that is handed to QPainter."""
+    """Keeps the patches of the last pictures, and the memory that is handed to QPainter."""
 
-    def __init__(self, theme: Theme, given: fills.Fills) -> None:
+    def __init__(self, theme: Theme) -> None:
         self.theme = theme
-        self._given = given
-        self._fragments = Batch(QPainter.PixmapFragment)
-        self._palette: QPixmap | None = None
+        self._rects = Batch(QRect)
+        self._kept: Kept[Patches] = Kept()
 
-    def paint(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
-        if not len(items):
-            return
-        rows = self._fragments.rows(len(items))
-        np.take(picture.scene.dots, items, axis=0, out=rows)
+    def patches(self, picture: Picture) -> Patches:
+        of = (picture.scene.card, picture.state, picture.emphasis, picture.dimmed, picture.fills)
+        return self._kept.get(of, lambda: patches_of(picture, self.theme))
+
+    def paint(self, painter: QPainter, picture: Picture, camera: Camera) -> None:
+        found = self.patches(picture)
+        box, first = found.box, found.first
+        if not camera.covers(picture.scene.bounds):
+            left, top, right, bottom = camera.bounds(2.0)
+            seen = (box[2] >= left) & (box[0] <= right) & (box[3] >= top) & (box[1] <= bottom)
+            which = np.flatnonzero(seen)
+            box, first = box[:, which], np.searchsorted(which, first)
         x, y = camera.offset
-        rows[:, 0] = rows[:, 0] * camera.scale + x
-        rows[:, 1] = rows[:, 1] * camera.scale + y
-        palette, rows[:, 2], rows[:, 3] = self._places(picture, items)
-        rows[:, 6:8] = np.maximum(rows[:, 6:8] * camera.scale, 1.0)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        painter.drawPixmapFragments(*self._fragments.arguments(), palette)
-
-    def paint_shapes(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
-        """The same as rectangles, for an exported picture."""
+        placed = box * np.float32(camera.scale)
+        placed += np.array([[x], [y], [x], [y]], dtype=np.float32)
+        np.rint(placed, out=placed)
+        placed[2:] -= 1  # the last pixel, not the one after it
+        np.maximum(placed[2:], placed[:2], out=placed[2:])
+        self._rects.rows(box.shape[1])[:] = placed.astype(np.int32).T
         painter.setPen(Qt.PenStyle.NoPen)
-        pixmap, columns, rows = self._places(picture, items)
-        palette = pixmap.toImage()
-        for item, column, row in zip(items.tolist(), columns.tolist(), rows.tolist(), strict=True):
-            painter.fillRect(marks.box_of(picture.scene, item, camera), palette.pixelColor(column, row))
+        for color, start, end in zip(found.colors, first.tolist(), first[1:].tolist(), strict=False):
+            if end > start:
+                painter.setBrush(color)
+                painter.drawRects(*self._rects.arguments(start, end - start))
 
-    def _places(self, picture: Picture, items: Ints) -> tuple[QPixmap, Ints, Ints]:
-        """A palette, and the column and row of each item in it."""
-        if picture.fills is not None:
-            given = self._given.filled(picture.scene, picture.fills)
-            columns, rows = fills.places(given.color[items], dot_looks(picture, items))
-            return self._given.palette(given), columns, rows
-        if self._palette is None:
-            self._palette = dot_colors(self.theme)
-        return self._palette, picture.scene.category[items], dot_rows(picture, items)
+    def paint_shapes(self, painter: QPainter, picture: Picture, camera: Camera) -> None:
+        """The same for an exported picture, which is not made of whole pixels."""
+        found = self.patches(picture)
+        for color, start, end in zip(found.colors, found.first.tolist(), found.first[1:].tolist(), strict=False):
+            for item in found.item[start:end].tolist():
+                painter.fillRect(marks.box_of(picture.scene, item, camera), color)
 
 
-def dot_rows(picture: Picture, items: Ints) -> Ints:
+def patches_of(picture: Picture, theme: Theme) -> Patches:
+    scene = picture.scene
+    if picture.fills is None:
+        colors = [color for column in dot_colors(theme) for color in column]
+        looks = _GRADIENT + LEVELS
+        color = scene.category * looks + dot_rows(picture)
+    else:
+        argb, color = np.unique(_mixed(picture, picture.fills, theme), return_inverse=True)
+        colors = [QColor.fromRgb(value) for value in argb.tolist()]
+    # Within a colour from the top down: the memory of the picture is then written in its own order.
+    item = scene.downward[np.argsort(color[scene.downward].astype(np.uint16), kind="stable")]
+    first = np.searchsorted(color[item], np.arange(len(colors) + 1))
+    some = np.flatnonzero(np.diff(first))
+    box = np.stack([scene.left, scene.top, scene.right, scene.bottom]).astype(np.float32)[:, item]
+    return Patches(item, box, np.append(first[some], len(item)), tuple(colors[index] for index in some.tolist()))
+
+
+def dot_rows(picture: Picture) -> Ints:
     """Row in `dot_colors` of each item."""
-    nodes = picture.scene.item_node[items]
     state = picture.state
-    magnitude = np.nan_to_num(state.magnitude[nodes], nan=0.0)
+    magnitude = np.nan_to_num(state.magnitude, nan=0.0)
     level = np.minimum((magnitude * LEVELS).astype(np.int64), LEVELS - 1)
     rows: Ints = np.where(
-        state.status[nodes] == GRADIENT, _GRADIENT + level, np.where(state.status[nodes] == NOT_YET, _NOT_YET, _VALUE)
+        state.status == GRADIENT, _GRADIENT + level, np.where(state.status == NOT_YET, _NOT_YET, _VALUE)
     )
-    lit = picture.lit
-    return rows if lit is None else np.where(lit[nodes], rows, _FADED)
+    if picture.lit is not None:
+        rows = np.where(picture.lit, rows, _FADED)
+    return rows[picture.scene.item_node]
 
 
-def dot_looks(picture: Picture, items: Ints) -> Ints:
-    """Row in a palette of given colours of each item."""
-    nodes = picture.scene.item_node[items]
-    looks: Ints = np.where(picture.state.status[nodes] == NOT_YET, fills.LOOK_NOT_YET, fills.LOOK_FULL)
-    lit = picture.lit
-    return looks if lit is None else np.where(lit[nodes], looks, fills.LOOK_FADED)
+def _mixed(picture: Picture, fills: Colors, theme: Theme) -> Colors:
+    """(m) ARGB: each node's given colour, let down towards the ground where it stands back."""
+    share = np.where(picture.state.status == NOT_YET, FAINT + 0.1, 1.0)
+    if picture.lit is not None:
+        share = np.where(picture.lit, share, FADED)
+    ground = (theme.bg.red(), theme.bg.green(), theme.bg.blue())
+    mixed = np.full(len(fills), 0xFF000000, dtype=np.uint32)
+    for under, shift in zip(ground, (16, 8, 0), strict=True):
+        over = (fills >> np.uint32(shift)) & np.uint32(0xFF)
+        mixed |= np.rint(under + (over.astype(np.float64) - under) * share).astype(np.uint32) << np.uint32(shift)
+    if len(np.unique(mixed)) > MOST_COLORS:
+        mixed &= _COARSE
+    return mixed[picture.scene.item_node]
 
 
-def dot_colors(theme: Theme) -> QPixmap:
-    """One pixel for each category (column) and look (row)."""
-    names = (*tokens.CATEGORIES, *tokens.PROOFS)
-    image = QImage(len(names), _GRADIENT + LEVELS, QImage.Format.Format_RGB32)
-    for column, name in enumerate(names):
-        fill = theme.category(name)
-        full = blend(fill, theme.text if theme.is_dark else theme.dim, 0.24)
+@lru_cache(maxsize=4)
+def dot_colors(theme: Theme) -> tuple[tuple[QColor, ...], ...]:
+    """For each category and then each state of a proof: a colour for each look."""
+    columns = []
+    for name in (*tokens.CATEGORIES, *tokens.PROOFS):
+        full = blend(theme.category(name), theme.text if theme.is_dark else theme.dim, 0.24)
         looks = [blend(theme.bg, full, FADED), blend(theme.bg, full, FAINT + 0.1), full]
-        looks += [blend(theme.bg, _shining(name, theme), 0.35 + 0.65 * level / (LEVELS - 1)) for level in range(LEVELS)]
-        for row, color in enumerate(looks):
-            image.setPixelColor(column, row, color)
-    return QPixmap.fromImage(image)
-
-
-def _shining(name: str, theme: Theme) -> QColor:
-    return proof_marks.seen_from_afar(name, theme)
+        shining = proof_marks.seen_from_afar(name, theme)
+        looks += [blend(theme.bg, shining, 0.35 + 0.65 * level / (LEVELS - 1)) for level in range(LEVELS)]
+        columns.append(tuple(looks))
+    return tuple(columns)

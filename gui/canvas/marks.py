@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
-from gui.canvas.arrays import Batch
+from gui.canvas.arrays import Batch, Kept
 from gui.canvas.cards import BAR, OPERATION, PARAMETER
 from gui.canvas.state import GRADIENT
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
+    from gui.canvas.picture import Picture
     from gui.canvas.scene import Scene
-    from gui.canvas.state import DrawState
     from gui.theme import Theme
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 RING = 2.0
 RING_GAP = 3.0
@@ -32,73 +35,114 @@ PILL_ROOM, PILL_ABOVE, MOST_PILLS = 62.0, 20.0, 6
 SMALLEST_RING = 10.0  # device-independent px: what is active is found from afar, too
 
 
-def bars(painter: QPainter, batch: Batch, scene: Scene, state: DrawState, items: Ints, camera: Camera,
-         theme: Theme) -> None:  # fmt: skip
-    """A bar along the foot of every operation whose gradient has arrived, as long as its magnitude."""
-    nodes = scene.item_node[items]
-    lit = (state.status[nodes] == GRADIENT) & (scene.kind[nodes] == OPERATION) & ~np.isnan(state.magnitude[nodes])
-    items, nodes = items[lit], nodes[lit]
-    inset = tokens.RADIUS
-    left, width = scene.left[items] + inset, scene.right[items] - scene.left[items] - 2 * inset
-    filled = np.maximum(width * state.magnitude[nodes], 2.0)
-    _rects(painter, batch, left, scene.bottom[items] - BAR - 1, filled, BAR, camera, theme.backward)
+class MarkPainter:
+    """Bars along the foot of operations whose gradient has arrived, as long as its magnitude; notches at the right of
+    chips: above, that its gradient has arrived; below, that it was updated."""
+
+    def __init__(self) -> None:
+        self._rects = Batch(QRect)
+        self._kept: Kept[tuple[Flags, Flags, Flags]] = Kept()
+
+    def paint(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, theme: Theme) -> None:
+        of = (picture.scene.card, picture.state, picture.emphasis, picture.dimmed)
+        barred, arrived, updated = self._kept.get(of, lambda: marked(picture))
+        scene = picture.scene
+        self._bars(painter, picture, items[barred[items]], camera, theme.backward)
+        for flags, below, color in ((arrived, False, theme.backward), (updated, True, theme.update)):
+            mine = items[flags[items]]
+            half = (scene.bottom[mine] - scene.top[mine]) / 2
+            top = scene.top[mine] + (half + 1 if below else 4.0)
+            self._fill(painter, scene.right[mine] - BAR - 2, top, BAR, half - 5, camera, color)
+
+    def _bars(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, color: QColor) -> None:
+        scene, inset = picture.scene, tokens.RADIUS
+        left, width = scene.left[items] + inset, scene.right[items] - scene.left[items] - 2 * inset
+        filled = np.maximum(width * picture.state.magnitude[scene.item_node[items]], 2.0)
+        self._fill(painter, left, scene.bottom[items] - BAR - 1, filled, BAR, camera, color)
+
+    def _fill(self, painter: QPainter, left: Floats, top: Floats, width: Floats | float, height: Floats | float,
+              camera: Camera, color: QColor) -> None:  # fmt: skip
+        """Rectangles in scene px, put on whole device px."""
+        if not len(left):
+            return
+        x, y = camera.offset
+        rows = self._rects.rows(len(left))
+        rows[:, 0] = np.rint(left * camera.scale + x)
+        rows[:, 1] = np.rint(top * camera.scale + y)
+        rows[:, 2] = rows[:, 0] + np.maximum(np.rint(np.asarray(width) * camera.scale), 1) - 1
+        rows[:, 3] = rows[:, 1] + np.maximum(np.rint(np.asarray(height) * camera.scale), 1) - 1
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawRects(*self._rects.arguments())
 
 
-def notches(painter: QPainter, batch: Batch, scene: Scene, state: DrawState, items: Ints, camera: Camera,
-            theme: Theme) -> None:  # fmt: skip
-    """At the right of a chip: above, that its gradient has arrived; below, that it was updated."""
-    nodes = scene.item_node[items]
-    chips = scene.kind[nodes] == PARAMETER
-    for flag, below, color in ((state.arrived, False, theme.backward), (state.updated, True, theme.update)):
-        mine = items[chips & flag[nodes]]
-        half = (scene.bottom[mine] - scene.top[mine]) / 2
-        top = scene.top[mine] + (half + 1 if below else np.full(len(mine), 4.0))
-        _rects(painter, batch, scene.right[mine] - BAR - 2, top, np.full(len(mine), BAR), half - 5, camera, color)
-
-
-def _rects(painter: QPainter, batch: Batch, left: Floats, top: Floats, width: Floats, height: Floats | float,
-           camera: Camera, color: QColor) -> None:  # fmt: skip
-    """Rectangles in scene px, put on whole device px."""
-    if not len(left):
-        return
-    x, y = camera.offset
-    rows = batch.rows(len(left))
-    rows[:, 0] = np.rint(left * camera.scale + x)
-    rows[:, 1] = np.rint(top * camera.scale + y)
-    rows[:, 2] = np.maximum(np.rint(width * camera.scale), 1)
-    rows[:, 3] = np.maximum(np.rint(np.asarray(height) * camera.scale), 1)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color)
-    painter.drawRects(*batch.arguments())
+def marked(picture: Picture) -> tuple[Flags, Flags, Flags]:
+    """Per item: whether it has a bar, a notch that says arrived, a notch that says updated."""
+    scene, state = picture.scene, picture.state
+    lit = np.True_ if picture.lit is None else picture.lit
+    bar = lit & (state.status == GRADIENT) & (scene.kind == OPERATION) & ~np.isnan(state.magnitude)
+    chip = lit & (scene.kind == PARAMETER)
+    return bar[scene.item_node], (chip & state.arrived)[scene.item_node], (chip & state.updated)[scene.item_node]
 
 
 def ring(painter: QPainter, scene: Scene, node: int, camera: Camera, color: QColor, step: int = 0,
          strength: float = 1.0) -> None:  # fmt: skip
     """A ring round each picture of a node; `step` 1 is outside of 0. `strength` below 1 while it fades in."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    gap = (RING_GAP + step * (RING + 2)) * camera.ratio
+    gap, short = (RING_GAP + step * (RING + 2)) * camera.ratio, SMALLEST_RING * camera.ratio
+    radius = tokens.RADIUS * min(camera.scale, 2 * camera.ratio) + gap
+    opacity = painter.opacity()
+    painter.setOpacity(opacity * strength)
     for item in np.flatnonzero(scene.item_node == node).tolist():
         rect = box_of(scene, item, camera)
-        short = SMALLEST_RING * camera.ratio
         grow_x, grow_y = max(gap, (short - rect.width()) / 2), max(gap, (short - rect.height()) / 2)
         rect.adjust(-grow_x, -grow_y, grow_x, grow_y)
-        radius = tokens.RADIUS * min(camera.scale, 2 * camera.ratio) + gap
-        for width, alpha in ((RING * 4, 44), (RING, 255)):
-            shade = QColor(color)
-            shade.setAlpha(round(alpha * strength))
-            painter.setPen(QPen(shade, width * camera.ratio))
-            painter.drawRoundedRect(rect, radius, radius)
+        _draw_ring(painter, rect, radius, RING * camera.ratio, color, camera)
+    painter.setOpacity(opacity)
+
+
+def _draw_ring(painter: QPainter, rect: QRectF, radius: float, width: float, color: QColor, camera: Camera) -> None:
+    around = math.ceil(2 * width) + 1
+    left, top = math.floor(rect.left()) - around, math.floor(rect.top()) - around
+    across, down = math.ceil(rect.width()) + 2 * around + 1, math.ceil(rect.height()) + 2 * around + 1
+    if left > camera.width or top > camera.height or left + across < 0 or top + down < 0:
+        return
+    if painter.paintEngine().type() != QPaintEngine.Type.Raster:
+        _stroke_ring(painter, rect, radius, width, color)
+    else:  # put down as a picture: to stroke it anew in each frame takes as long as fifty cards
+        inside = (rect.left() - left, rect.top() - top, rect.width(), rect.height())
+        painter.drawPixmap(left, top, _ring_picture(across, down, inside, radius, width, color.rgb()))
+
+
+@lru_cache(maxsize=24)
+def _ring_picture(across: int, down: int, inside: tuple[float, float, float, float], radius: float, width: float,
+                  rgb: int) -> QPixmap:  # fmt: skip
+    picture = QPixmap(across, down)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    try:
+        _stroke_ring(painter, QRectF(*inside), radius, width, QColor.fromRgb(rgb))
+    finally:
+        painter.end()
+    return picture
+
+
+def _stroke_ring(painter: QPainter, rect: QRectF, radius: float, width: float, color: QColor) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for times, alpha in ((4, 44), (1, 255)):
+        shade = QColor(color)
+        shade.setAlpha(alpha)
+        painter.setPen(QPen(shade, width * times))
+        painter.drawRoundedRect(rect, radius, radius)
 
 
 def box_of(scene: Scene, item: int, camera: Camera) -> QRectF:
     """An item's rectangle in device px, as its sprite is placed."""
     x, y = camera.offset
-    left, top = scene.left[item] * camera.scale + x, scene.top[item] * camera.scale + y
-    width = (scene.right[item] - scene.left[item]) * camera.scale
-    height = (scene.bottom[item] - scene.top[item]) * camera.scale
-    return QRectF(float(round(left)), float(round(top)), float(round(width)), float(round(height)))
+    # Python's own numbers: arithmetic with NumPy's single ones is slow.
+    left, top, right, bottom = (float(side[item]) * camera.scale for side in (scene.left, scene.top, scene.right,
+                                                                            scene.bottom))  # fmt: skip
+    return QRectF(round(left + x), round(top + y), round(right - left), round(bottom - top))
 
 
 def beside_edges(

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 
 from gui.canvas import marks, proof_marks
-from gui.canvas.arrays import Batch
+from gui.canvas.arrays import Batch, Kept
 from gui.canvas.atlas import Sprites
 from gui.canvas.cards import draw_card, number_places
 from gui.canvas.digits import NumberPainter, draw_labels
 from gui.canvas.dots import DotPainter
 from gui.canvas.edges import EdgePainter
-from gui.canvas.fills import Fills
+from gui.canvas.fills import Filled, filled
 from gui.canvas.lod import Detail
 from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, labels_of, strengths
 from gui.canvas.readings import contributions, text_of
@@ -46,9 +45,9 @@ class GraphPainter:
         self._edges = EdgePainter()
         self._sprites = Sprites(theme)
         self._fragments = Batch(QPainter.PixmapFragment)
-        self._rects = Batch(QRectF)
-        self._fills = Fills(theme)
-        self._dots = DotPainter(theme, self._fills)
+        self._marks = marks.MarkPainter()
+        self._filled: Kept[Filled] = Kept()
+        self._dots = DotPainter(theme)
         self._numbers = NumberPainter(theme)
 
     def paint(
@@ -63,22 +62,21 @@ class GraphPainter:
         """Fill the whole view. `sprite_scale`: use cards drawn for that scale, stretched, while the view is zooming.
         `active`: mark the node of the playhead's event."""
         painter.fillRect(0, 0, camera.width, camera.height, self.theme.bg)
-        scene, state = picture.scene, picture.state
-        self._edges.paint(painter, scene, state, picture.lit_edges, camera, self.theme)
-        if picture.proofs is not None:
-            proof_marks.way(painter, scene, picture.proofs, camera, self.theme)
-        items = scene.visible(*camera.bounds(2.0))
+        scene, proofs = picture.scene, picture.proofs
+        self._edges.paint(painter, picture, camera, self.theme)
+        if proofs is not None:
+            proof_marks.way(painter, scene, proofs, camera, self.theme)
         if camera.detail == Detail.DOT:
-            self._paint_dots(painter, picture, items, camera)
-        else:
-            self._paint_cards(painter, picture, items, camera, sprite_scale or camera.scale)
-            lit = items if picture.lit is None else items[picture.lit[scene.item_node[items]]]
-            marks.bars(painter, self._rects, scene, state, lit, camera, self.theme)
-            marks.notches(painter, self._rects, scene, state, lit, camera, self.theme)
-            self._paint_numbers(painter, picture, items, camera)
+            self._paint_dots(painter, picture, camera)
+            self._paint_rings(painter, picture, camera, active=active)
+            return
+        items = scene.visible(*camera.bounds(2.0))
+        self._paint_cards(painter, picture, items, camera, sprite_scale or camera.scale)
+        self._marks.paint(painter, picture, items, camera, self.theme)
+        self._paint_numbers(painter, picture, items, camera)
         self._paint_rings(painter, picture, camera, active=active)
-        if picture.proofs is not None and camera.detail >= Detail.TEXT:
-            self._paint_signs(painter, picture, picture.proofs, items, camera)
+        if proofs is not None and camera.detail >= Detail.TEXT:
+            self._paint_signs(painter, picture, proofs, items, camera)
 
     # --- nodes -------------------------------------------------------------------------------------------------------
 
@@ -96,9 +94,11 @@ class GraphPainter:
         if stretch == 1.0:
             left, top = np.rint(left), np.rint(top)
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, stretch != 1.0)
-        for page in np.unique(slots[:, 0]).tolist():
-            mine = np.flatnonzero(slots[:, 0] == page)
-            mine = mine[np.argsort(strength[mine], kind="stable")]  # fewer changes of opacity
+        order = np.argsort(strength, kind="stable")  # fewer changes of opacity
+        for page in range(len(sheet.pages)):
+            mine = order[slots[order, 0] == page]
+            if not len(mine):
+                continue
             rows = self._fragments.rows(len(mine))
             rows[:, 0] = left[mine] + slots[mine, 3] * (stretch / 2)
             rows[:, 1] = top[mine] + slots[mine, 4] * (stretch / 2)
@@ -106,17 +106,18 @@ class GraphPainter:
             rows[:, 6:8] = stretch
             rows[:, 8] = 0.0
             rows[:, 9] = strength[mine]
-            p.drawPixmapFragments(*self._fragments.arguments(), sheet.pages[int(page)])
+            p.drawPixmapFragments(*self._fragments.arguments(), sheet.pages[page])
 
     def _cards(self, picture: Picture) -> tuple[tuple[Card, ...], Ints]:
         """The cards, and which one each item has, in the picture's colours."""
         if picture.fills is None:
             return picture.scene.cards, picture.scene.card
-        found = self._fills.filled(picture.scene, picture.fills)
+        scene, fills = picture.scene, picture.fills
+        found = self._filled.get((scene.card, fills), lambda: filled(scene, fills))
         return found.cards, found.card
 
-    def _paint_dots(self, p: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
-        self._dots.paint(p, picture, items, camera)
+    def _paint_dots(self, p: QPainter, picture: Picture, camera: Camera) -> None:
+        self._dots.paint(p, picture, camera)
 
     def _paint_numbers(self, p: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
         self._numbers.paint(p, picture, items, camera)
@@ -174,8 +175,8 @@ class VectorPainter(GraphPainter):
             draw_card(p, cards[card_of[item]], camera.scale, camera.detail, self.theme)
             p.restore()
 
-    def _paint_dots(self, p: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
-        self._dots.paint_shapes(p, picture, items, camera)
+    def _paint_dots(self, p: QPainter, picture: Picture, camera: Camera) -> None:
+        self._dots.paint_shapes(p, picture, camera)
 
     def _paint_numbers(self, p: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
         for item in items.tolist():

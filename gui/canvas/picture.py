@@ -100,7 +100,6 @@ def strengths(picture: Picture, items: Ints) -> Floats:
     """Opacity of each item."""
     nodes = picture.scene.item_node[items]
     strength: Floats = np.where(picture.state.status[nodes] == NOT_YET, FAINT, 1.0)
-    lit = picture.lit
-    if lit is not None:
-        strength = np.where(lit[nodes], strength, np.minimum(strength, FADED))
+    if picture.lit is not None:
+        strength = np.where(picture.lit[nodes], strength, np.minimum(strength, FADED))
     return strength

@@ -15,6 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 CORNER = 10.0  # scene px
 STRAIGHT = 1.0  # parts that lean less than this are straight
+EXACT = 0.25  # scene px
 CIRCLE = 0.5523  # how far a cubic's control points stand out to draw a quarter of a circle
 
 
@@ -37,6 +38,29 @@ class Pieces:
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         left, top, right, bottom = self.box
         return np.flatnonzero((right >= x0) & (left <= x1) & (bottom >= y0) & (top <= y1))
+
+    @cached_property
+    def span(self) -> Floats:
+        """(4, p): left, top, right, bottom of each piece's ends."""
+        ends = self.ends.T
+        return np.concatenate([np.minimum(ends[:2], ends[2:]), np.maximum(ends[:2], ends[2:])])
+
+    @cached_property
+    def upright(self) -> Flags:
+        lean: Flags = self.span[2] - self.span[0] < self.span[3] - self.span[1]
+        return lean
+
+    @cached_property
+    def aligned(self) -> Flags:
+        """Straight, and upright or level so exactly that one cannot see it lean close up."""
+        lean = np.minimum(self.span[2] - self.span[0], self.span[3] - self.span[1])
+        exact: Flags = self.straight & (lean < EXACT)
+        return exact
+
+    @cached_property
+    def downward(self) -> Ints:
+        """Pieces in the order of their upper ends."""
+        return np.argsort(self.box[1], kind="stable")
 
     @cached_property
     def ends(self) -> Floats:

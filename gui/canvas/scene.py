@@ -66,12 +66,16 @@ class Scene:
     @cached_property
     def kind(self) -> Ints:
         """OPERATION, PARAMETER or DATA of each node."""
-        return np.array([self.cards[card].kind for card in self.card[: self.node_count]], dtype=np.int64)
+        by_card = np.array([card.kind for card in self.cards], dtype=np.int64)
+        kinds: Ints = by_card[self.card[: self.node_count]]
+        return kinds
 
     @cached_property
     def scalar(self) -> Flags:
         """Nodes whose value is one number."""
-        return np.array([self.cards[card].scalar for card in self.card[: self.node_count]], dtype=np.bool_)
+        by_card = np.array([card.scalar for card in self.cards], dtype=np.bool_)
+        flags: Flags = by_card[self.card[: self.node_count]]
+        return flags
 
     @cached_property
     def data_edge(self) -> Flags:
@@ -89,18 +93,16 @@ class Scene:
         return np.array(by_card, dtype=np.int64)[self.card] if by_card else np.zeros(0, dtype=np.int64)
 
     @cached_property
-    def dots(self) -> Floats:
-        """(m, 10): each item as a fragment of one pixel of its category's colour, stretched to its size."""
-        rows = np.zeros((len(self.left), 10))
-        rows[:, 0], rows[:, 1] = (self.left + self.right) / 2, (self.top + self.bottom) / 2
-        rows[:, 2] = self.category
-        rows[:, 4:6] = rows[:, 9:10] = 1.0
-        rows[:, 6], rows[:, 7] = self.right - self.left, self.bottom - self.top
-        return rows
+    def downward(self) -> Ints:
+        """Items in the order of their upper borders."""
+        return np.argsort(self.top, kind="stable")
 
     def with_nodes(self, node_ids: Ints) -> Scene:
-        """The same picture for a graph of the same structure."""
-        return replace(self, node_ids=node_ids)
+        """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""
+        other = replace(self, node_ids=node_ids)
+        for name in ("kind", "scalar", "data_edge", "category", "downward"):
+            other.__dict__[name] = getattr(self, name)
+        return other
 
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """Items that touch the rectangle."""

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QLineF, QRectF
+from PySide6.QtCore import QLineF, QRect
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from gui.canvas.arrays import Batch, curves_path
+from gui.canvas.arrays import Batch, Kept, curves_path
 
 
 def painted(draw: object) -> QImage:
@@ -31,9 +31,26 @@ def test_lines_are_drawn_as_qt_draws_them(qapp: QApplication) -> None:
 
 
 def test_rectangles_are_drawn_as_qt_draws_them(qapp: QApplication) -> None:
-    batch = Batch(QRectF)
-    batch.rows(1)[:] = [3, 4, 20, 9]
-    assert painted(lambda p: p.drawRects(*batch.arguments())) == painted(lambda p: p.drawRect(QRectF(3, 4, 20, 9)))
+    batch = Batch(QRect)
+    batch.rows(2)[:] = [[3, 4, 20, 9], [25, 2, 25, 2]]  # the last pixels are part of them
+    assert painted(lambda p: p.drawRects(*batch.arguments())) == painted(
+        lambda p: p.drawRects([QRect(3, 4, 18, 6), QRect(25, 2, 1, 1)])
+    )
+    assert painted(lambda p: p.drawRects(*batch.arguments(1, 1))) == painted(lambda p: p.drawRect(QRect(25, 2, 1, 1)))
+
+
+def test_what_was_made_of_the_same_objects_is_kept(qapp: QApplication) -> None:
+    kept: Kept[int] = Kept(2)
+    first, second, third = np.zeros(3), np.zeros(3), np.zeros(3)
+    made: list[int] = []
+
+    def get(of: object, number: int) -> int:
+        return kept.get((of,), lambda: (made.append(number), number)[1])  # type: ignore[func-returns-value]
+
+    assert [get(first, 1), get(second, 2), get(first, 3)] == [1, 2, 1]
+    assert get(third, 4) == 4  # the eldest goes
+    assert get(first, 5) == 5
+    assert made == [1, 2, 4, 5]
 
 
 def test_curves_path_is_the_path_that_one_would_build(qapp: QApplication) -> None:

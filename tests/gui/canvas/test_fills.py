@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor
 
 from engine.recording.reader import Recording
 from gui.canvas.cards import contrast, ink_on
+from gui.canvas.dots import patches_of
 from gui.canvas.edges import FADED, edge_classes
-from gui.canvas.fills import COLUMNS, LOOK_FULL, Fills, filled, places
+from gui.canvas.fills import filled
 from gui.canvas.painter import GraphPainter, VectorPainter
 from gui.canvas.picture import strengths
 from gui.canvas.scene import Scene
@@ -39,15 +40,19 @@ def test_each_node_has_the_colour_given(
     assert count_color(paint(painter, replace(picture, fills=None), scale), QColor.fromRgb(RED)) == 0
 
 
-def test_many_colours_find_their_place_in_the_palette(scene: Scene) -> None:
-    colors = np.arange(3 * COLUMNS + 5, dtype=np.uint32) * 97 % 0xFFFFFF | 0xFF000000
-    given = Fills(DARK)
-    found = given.filled(scene, np.resize(colors, scene.node_count))
-    wide = replace(found, colors=np.unique(colors), color=np.arange(len(np.unique(colors))))
-    palette = Fills(DARK).palette(wide).toImage()
-    columns, rows = places(wide.color, np.full(len(wide.color), LOOK_FULL))
-    shown = [palette.pixel(int(column), int(row)) for column, row in zip(columns, rows, strict=True)]
-    assert shown == wide.colors.tolist()
+def test_from_afar_many_colours_become_few(recording: Recording, scene: Scene) -> None:
+    fills = (np.arange(scene.node_count, dtype=np.uint32) * 0x010F07) | np.uint32(0xFF000000)
+    shown = patches_of(replace(picture_at(recording, scene, 11), fills=fills), DARK)
+    assert {color.rgb() for color in shown.colors} == set(fills.tolist())
+    wide = replace(scene, item_node=np.arange(900), left=np.zeros(900), top=np.zeros(900), right=np.ones(900),
+                   bottom=np.ones(900))  # fmt: skip
+    state = replace(picture_at(recording, scene, 11).state, status=np.full(900, 2, dtype=np.uint8))
+    many = (np.arange(900, dtype=np.uint32) * 3) | np.uint32(0xFF000000)
+    picture = replace(picture_at(recording, scene, 11), scene=wide, state=state, fills=many)
+    found = patches_of(picture, DARK)
+    assert len(found.colors) < 200
+    colors = np.repeat([color.rgb() & 0xFFFFFF for color in found.colors], np.diff(found.first))
+    assert np.abs((colors & 0xFF).astype(int) - (many[found.item] & 0xFF).astype(int)).max() < 16
 
 
 def test_cards_that_are_alike_stay_one(scene: Scene) -> None:

@@ -69,7 +69,7 @@ def test_what_is_not_connected_with_the_hovered_node_fades(recording: Recording,
     hovered = replace(picture, emphasis=scene.connected(node_named(scene, "mul")))
     items = np.arange(scene.node_count)
     assert strengths(hovered, items)[y] < strengths(picture, items)[y]
-    assert dot_rows(hovered, items)[y] == 0
+    assert dot_rows(hovered)[y] == 0
     edges = np.arange(len(scene.source))
     assert (edge_classes(scene, picture.state, edges, hovered.emphasis[1]) == FADED).sum() == 2  # type: ignore[index]
 
@@ -89,7 +89,7 @@ def test_from_afar_gradients_have_their_colour(recording: Recording, scene: Scen
     picture = picture_at(recording, scene, 11)
     image = paint(GraphPainter(DARK), picture, 0.2, active=False)
     assert count_color(image, DARK.backward) > 20
-    assert dot_colors(DARK).width() == len(theme.CATEGORIES) + len(theme.PROOFS)
+    assert len(dot_colors(DARK)) == len(theme.CATEGORIES) + len(theme.PROOFS)
 
 
 def test_contributions_are_written_beside_their_edges(branches: Recording) -> None:
