@@ -82,6 +82,20 @@ def outline(recording: Recording, step: int) -> tuple[Place, ...]:
     return tuple(places)
 
 
+def doer_of(recording: Recording, place: Place) -> str:
+    """What did it in PyTorch: the operator, the `grad_fn`, the optimizer."""
+    event = recording.event(place.event)
+    if place.stage == "update":
+        name = str(event.info.get("optimizer", ""))
+        if name != "by hand":
+            return name
+        return str(event.info.get("hyperparameters", {}).get("operation", "")).removeprefix("aten.")
+    if place.node is None:
+        return ""
+    node = recording.node(place.node)
+    return node.type if place.stage == "gradient" else node.operation.removeprefix("aten.").partition(".")[0]
+
+
 def work_out(recording: Recording, place: Place, kept: dict[int, Any] | None = None) -> Line:
     """Do the arithmetic of one line.
 

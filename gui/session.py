@@ -7,29 +7,21 @@ walking and jumping are the same operation, and nothing has to be undone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from engine.desk.element import Element
 from engine.errors import RecordingError
 from gui.counterparts import Counterparts
+from gui.proof.desk import DeskProcess
 from gui.proof.store import ProofStore
 
 if TYPE_CHECKING:
     from engine.recording.model import Event
     from engine.recording.reader import Recording
     from engine.rules.upstream import Walk
-
-@dataclass(frozen=True)
-class Element:
-    """One number of a gradient of the selected node: the one that entered for output `slot` (`side` "in"; of a
-    parameter: what arrived), or the one that left for input `slot` ("out")."""
-
-    side: Literal["in", "out"]
-    slot: int
-    index: tuple[int, ...]
 
 
 class Session(QObject):
@@ -41,8 +33,8 @@ class Session(QObject):
     that stands at the same place there, if there is one; so it is a function of (recording, playhead, chosen node).
 
     `marked` are several nodes that one looks at together, with a `marked_title` for what they are; they move on to the
-    next pass as the selection does. `element` is a number of the selected node that one looks at, `walk` the way from one to the loss; `proofs` holds
-    what was proved of the recording.
+    next pass as the selection does. `element` is a number of the selected node that one looks at, `walk` the way from
+    one to the loss; `proofs` holds what was proved of the recording, and at the `desk` its arithmetic is done.
     """
 
     recording_changed = Signal()
@@ -71,6 +63,7 @@ class Session(QObject):
         self._element: Element | None = None
         self._walk: Walk | None = None
         self.proofs = ProofStore(self)
+        self.desk = DeskProcess(self)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
@@ -157,6 +150,7 @@ class Session(QObject):
     def close(self) -> None:
         if self._recording is not None:
             self._replace(None)
+        self.desk.shut_down()
 
     def _replace(self, recording: Recording | None) -> None:
         old, self._recording = self._recording, recording
@@ -166,6 +160,7 @@ class Session(QObject):
         self._counterparts = Counterparts()
         self._element = self._walk = None
         self.proofs.clear()
+        self.desk.set_recording(None if recording is None else recording.path)
         self._playhead = min(0, self.last)
         self._graph = self._graph_at(self._playhead)
         if old is not None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from engine.desk.element import Element
 from engine.errors import RecordingError
 from engine.recording.model import EventKind
 from engine.recording.reader import Recording
@@ -20,7 +21,7 @@ from gui.inspector.parameter import parameter_content
 from gui.inspector.row import Summary, TensorRow, summary
 from gui.inspector.section import SectionView
 from gui.proof.rule_view import RuleView
-from gui.session import Element, Session
+from gui.session import Session
 from gui.tensor_views.detail import Looking
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.loaded import Loaded, difference, load

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QSize, QTimer
 from PySide6.QtGui import QShowEvent
@@ -16,19 +15,16 @@ from engine.errors import ChainruleError
 from gui.manual import story
 from gui.manual.lines_view import LinesView
 from gui.manual.row_painter import Head
-from gui.proof.worker import Desk, Worker
 from gui.session import Session
 from gui.tensor_views.painting import set_visible
 
 if TYPE_CHECKING:
     from engine.manual import Line, Place
-    from engine.recording.reader import Recording
 
 translate = QCoreApplication.translate
 
 AUTOMATIC = 200  # lines of a step: longer ones are worked out where one looks, or when asked for
 ASK_DELAY_MS = 40  # while a key is held down, nothing is computed
-PORTION = 0.05  # s of work before the lines that are done are shown
 AT_ONCE = 64
 KEPT_LINES, KEPT_STEPS = 20_000, 64
 _G = re.compile(r"(?<![A-Za-z\\])G(?![A-Za-z])")
@@ -45,7 +41,7 @@ class Step:
 
 
 class ManualPanel(QWidget):
-    """Draws a pure function of (recording, playhead); the arithmetic is done in another thread and kept by line."""
+    """Draws a pure function of (recording, playhead); the arithmetic is done at the desk and kept by line."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,7 +53,6 @@ class ManualPanel(QWidget):
         self._whole: Key | None = None  # the long step that was asked for as a whole
         self._problem = ""
         self._drawn: tuple[Hashable, ...] | None = None
-        self._worker = Worker(self)
         self._timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
         self._timer.timeout.connect(self._ask)
         self._build()
@@ -82,14 +77,12 @@ class ManualPanel(QWidget):
     # --- what to show ------------------------------------------------------------------------------------------------
 
     def _recording_changed(self) -> None:
-        recording = self._session.recording
         self._steps.clear()
         self._known.clear()
         self._key = self._whole = self._drawn = None
         self._problem = ""
         self._asking = False
         self._timer.stop()
-        self._worker.reset(None if recording is None else recording.path)
         self._refresh_if_visible()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -158,12 +151,12 @@ class ManualPanel(QWidget):
             return
         if key not in self._steps:
             self._asking = True
-            self._worker.ask("work", lambda desk: _read(desk, key[0]), lambda found: self._read(key, found))
+            self._session.desk.ask("manual", "outline", (key[0],), lambda found: self._read(key, found))
             return
         wanted = tuple(self._wanted())
         if wanted:
             self._asking = True
-            self._worker.ask("work", lambda desk: _work_out(desk, wanted), self._worked_out)
+            self._session.desk.ask("manual", "lines", (wanted,), self._worked_out)
 
     def _wanted(self) -> Iterator[Place]:
         """Lines to work out next: the playhead's, those in view, then the others if the step is short."""
@@ -185,16 +178,16 @@ class ManualPanel(QWidget):
                     if count >= AT_ONCE:
                         return
 
-    def _read(self, key: Key, found: Step | ChainruleError) -> None:
+    def _read(self, key: Key, found: tuple[tuple[Place, ...], tuple[str, ...]] | ChainruleError) -> None:
         self._asking = False
         if len(self._steps) >= KEPT_STEPS:
             self._steps.clear()
-        self._steps[key] = Step((), ()) if isinstance(found, ChainruleError) else found
+        self._steps[key] = Step((), ()) if isinstance(found, ChainruleError) else Step(*found)
         self._problem = str(found) if isinstance(found, ChainruleError) else ""
         self._draw(follow=True)
         self._ask()
 
-    def _worked_out(self, found: Sequence[tuple[Place, Line]] | ChainruleError) -> None:
+    def _worked_out(self, found: Sequence[Line] | ChainruleError) -> None:
         self._asking = False
         if isinstance(found, ChainruleError):
             self._problem = str(found)
@@ -203,7 +196,7 @@ class ManualPanel(QWidget):
             return
         if len(self._known) > KEPT_LINES:
             self._known.clear()
-        self._known.update(found)
+        self._known.update((line.place, line) for line in found)
         self._draw(follow=False)
         self._ask()
 
@@ -216,7 +209,7 @@ class ManualPanel(QWidget):
         """Have everything that is wanted worked out and drawn, now."""
         self._timer.stop()
         self._ask()
-        self._worker.settle()
+        self._session.desk.settle()
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         """All that is shown, as if everything had been worked out; of a long step only the playhead's lines."""
@@ -241,32 +234,3 @@ class ManualPanel(QWidget):
         self._session.seek(place.event)
         if place.node is not None:
             self._session.select(place.node)
-
-
-def _read(desk: Desk, step: int) -> Step:
-    from engine.manual import outline  # here: the window does not wait for the rules
-
-    recording: Recording = desk.recording
-    recording.refresh()
-    places = outline(recording, step)
-    return Step(places, tuple(story.doer_of(recording, place) for place in places))
-
-
-def _work_out(desk: Desk, wanted: Sequence[Place]) -> tuple[tuple[Place, Line], ...]:
-    """As many of the lines as can be done in a moment, at least one. A line that fails says why."""
-    from engine.manual import Line, work_out
-
-    recording, end = desk.recording, time.perf_counter() + PORTION
-    recording.refresh()
-    found: list[tuple[Place, Line]] = []
-    kept: dict[int, Any] = {}
-    for place in wanted:
-        try:
-            line = work_out(recording, place, kept)
-        except Exception as error:  # a rule that fails is a fault of the rule, and its line says so
-            line = Line(place, "", "", "", "", "", "no_data", remark=f"{type(error).__name__}: {error}")
-        story.set_all(line)
-        found.append((place, line))
-        if time.perf_counter() > end:
-            break
-    return tuple(found)

@@ -12,11 +12,9 @@ from PySide6.QtCore import QCoreApplication
 from engine.rules.naming import plain_text
 from gui import numbers
 from gui.manual import signs
-from gui.proof.typeset import set_formula
 
 if TYPE_CHECKING:
     from engine.manual import Line, Place, Stage
-    from engine.recording.reader import Recording
 
 translate = QCoreApplication.translate
 
@@ -60,20 +58,6 @@ def stage_words(stage: Stage) -> tuple[str, str]:
     }[stage]
 
 
-def doer_of(recording: Recording, place: Place) -> str:
-    """What did it in PyTorch: the operator, the `grad_fn`, the optimizer."""
-    event = recording.event(place.event)
-    if place.stage == "update":
-        name = str(event.info.get("optimizer", ""))
-        if name != "by hand":
-            return name
-        return str(event.info.get("hyperparameters", {}).get("operation", "")).removeprefix("aten.")
-    if place.node is None:
-        return ""
-    node = recording.node(place.node)
-    return node.type if place.stage == "gradient" else node.operation.removeprefix("aten.").partition(".")[0]
-
-
 def tell(places: Sequence[Place], doers: Sequence[str], known: Mapping[Place, Line], playhead: int) -> Story:
     """The story up to the playhead: a pure function of what was recorded and worked out."""
     rows = tuple(Row(place, doer, known.get(place)) for place, doer in zip(places, doers, strict=True))
@@ -96,12 +80,6 @@ def split_result(text: str) -> tuple[str, str]:
 def equation(line: Line) -> tuple[str, ...]:
     """The parts between which equals signs stand: name, formula, numbers."""
     return tuple(part for part in (line.name, line.formula, line.numbers) if part)
-
-
-def set_all(line: Line) -> None:
-    """Have all formulas of a line set, so that painting finds them ready. Slow: for the worker's thread."""
-    for part in (*equation(line), EQUALS):
-        set_formula(part)
 
 
 def off_by(line: Line) -> str:

@@ -20,28 +20,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from engine.desk.anatomy import BY_HAND, GRADIENT, PARAMETER, Anatomy, Histories, Index
+from engine.desk.element import Element
 from engine.errors import ChainruleError
 from gui import numbers, theme
 from gui.optimizer import memory_words
-from gui.optimizer.anatomy import (
-    BY_HAND,
-    GRADIENT,
-    PARAMETER,
-    Anatomy,
-    Choice,
-    Histories,
-    Index,
-    choose,
-    figure,
-    histories,
-    take_apart,
-)
+from gui.optimizer.choice import Choice, choose, figure
 from gui.optimizer.memory_view import Entry, MemoryView
 from gui.optimizer.parts_view import PartsView
 from gui.proof import states
 from gui.proof.badge import Badge
-from gui.proof.worker import Worker
-from gui.session import Element, Session
+from gui.session import Session
 from gui.tensor_views.facts import Fact, FactList
 from gui.tensor_views.painting import set_visible
 
@@ -53,7 +42,7 @@ Key = tuple[int, Index | None]  # update event, element
 
 
 class OptimizerPanel(QWidget):
-    """Draws a pure function of (recording, playhead, selection, element); arithmetic is done in another thread."""
+    """Draws a pure function of (recording, playhead, selection, element); arithmetic is done at the desk."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,7 +51,6 @@ class OptimizerPanel(QWidget):
         self._known: dict[Key, Anatomy] = {}
         self._histories: dict[tuple[int, Index], Histories] = {}
         self._problem = ""
-        self._worker = Worker(self)
         self._timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
         self._timer.timeout.connect(self._ask)
         self._build()
@@ -156,12 +144,10 @@ class OptimizerPanel(QWidget):
     # --- what to show ------------------------------------------------------------------------------------------------
 
     def _recording_changed(self) -> None:
-        recording = self._session.recording
         self._known.clear()
         self._histories.clear()
         self._choice, self._problem = None, ""
         self._timer.stop()
-        self._worker.reset(None if recording is None else recording.path)
         self._refresh_if_visible()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -204,16 +190,11 @@ class OptimizerPanel(QWidget):
         if key is None:
             return
         if found is None:
-            self._worker.ask(
-                "update", lambda desk: take_apart(desk.recording, *key), lambda result: self._taken(key, result)
-            )
+            self._session.desk.ask("update", "update", key, lambda result: self._taken(key, result))
         elif self._history() is None:
-            keys = [entry.key for entry in found.memory]
-            self._worker.ask(
-                "history",
-                lambda desk: histories(desk.recording, found.event, found.element, keys),
-                lambda result: self._remembered((found.event, found.element), result),
-            )
+            about = found.event, found.element
+            keys = tuple(entry.key for entry in found.memory)
+            self._session.desk.ask("history", "history", (*about, keys), lambda result: self._remembered(about, result))
 
     def _taken(self, key: Key, result: Anatomy | ChainruleError) -> None:
         if isinstance(result, ChainruleError):
@@ -238,7 +219,7 @@ class OptimizerPanel(QWidget):
         if self._timer.isActive():
             self._timer.stop()
             self._ask()
-        self._worker.settle()
+        self._session.desk.settle()
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 

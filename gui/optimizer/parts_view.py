@@ -9,10 +9,11 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from engine.desk.anatomy import Part
 from engine.rules.naming import plain_text
 from gui import numbers, theme
 from gui.manual.story import EQUALS
-from gui.optimizer.anatomy import Number, Part, figure
+from gui.optimizer.choice import Number, figure
 from gui.proof.inline import draw_inline
 from gui.tensor_views.copying import to_clipboard
 from gui.tensor_views.painting import RIGHT, Kind, draw_text, metrics

@@ -1,4 +1,4 @@
-"""Shows formulas: parts set by `gui.proof.typeset`, broken into lines where the width asks for it."""
+"""Shows formulas: parts set by `engine.desk.typeset`, broken into lines where the width asks for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from engine.desk.typeset import SIZE, Formula, set_formula
 from gui import theme
-from gui.proof.typeset import SIZE, Formula, set_formula
 from gui.tensor_views.painting import draw_text, metrics
 
 SCALE = 15.0 / SIZE  # of formulas beside text

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QPainter
 
+from engine.desk.typeset import SIZE, set_formula
 from engine.rules.naming import plain_text
 from gui.proof.formula import SCALE, Placed, draw_formula
-from gui.proof.typeset import SIZE, set_formula
 from gui.tensor_views.painting import LEFT, RIGHT, draw_text, metrics
 
 GAP = 8.0  # px between parts

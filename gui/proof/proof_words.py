@@ -12,7 +12,7 @@ from gui.proof.rows import element_name
 from gui.tensor_views.facts import Fact
 
 if TYPE_CHECKING:
-    from gui.proof.explain import Explanation
+    from engine.desk.explain import Explanation
     from gui.proof.store import Verdict
 
 translate = QCoreApplication.translate

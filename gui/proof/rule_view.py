@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.desk.element import Element
 from engine.errors import ChainruleError
 from gui import theme
 from gui.inspector.section import Heading
@@ -20,15 +21,14 @@ from gui.proof.formula import FormulaView
 from gui.proof.proof_words import error_facts, fault
 from gui.proof.rows import element_name
 from gui.proof.terms_view import TermsView
-from gui.proof.worker import Desk, Worker
-from gui.session import Element, Session
+from gui.session import Session
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.painting import set_visible
 
 if TYPE_CHECKING:
+    from engine.desk.explain import Explanation, Line
     from engine.recording.model import Node
     from engine.recording.reader import Recording
-    from gui.proof.explain import Explanation, Line
 
 translate = QCoreApplication.translate
 
@@ -89,7 +89,7 @@ class LineView(QWidget):
 
 
 class RuleView(QWidget):
-    """Draws what `gui.proof.explain` says of the session's node, computed in another thread and kept by node."""
+    """Draws what `engine.desk.explain` says of the session's node, computed at the desk and kept by node."""
 
     check_requested = Signal(int)
 
@@ -101,7 +101,6 @@ class RuleView(QWidget):
         self._explanation: Explanation | None = None
         self._known: dict[tuple[int, Element | None], Explanation] = {}
         self._problem = ""
-        self._worker = Worker(self)
         self._timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
         self._timer.timeout.connect(self._ask)
         self._lines: list[LineView] = []
@@ -130,7 +129,7 @@ class RuleView(QWidget):
             translate("rule_view", "The script is run again, and this node's forward with inputs moved a little")
         )
         self._check.clicked.connect(self._request_check)
-        self._terms = TermsView(self._session, self._worker, self)
+        self._terms = TermsView(self._session, self)
         top = QHBoxLayout()
         top.addWidget(self._badge)
         top.addStretch(1)
@@ -159,11 +158,9 @@ class RuleView(QWidget):
     # --- what to show ------------------------------------------------------------------------------------------------
 
     def _recording_changed(self) -> None:
-        recording = self._session.recording
         self._known.clear()
         self._explanation, self._node = None, None
         self._timer.stop()
-        self._worker.reset(None if recording is None else recording.path)
 
     def show_node(self, node: Node | None) -> None:
         """Draw what is known of a node at the session's playhead; the rest follows. None, or data: nothing."""
@@ -196,19 +193,9 @@ class RuleView(QWidget):
         self._draw()
 
     def _ask(self) -> None:
-        key, recording = self._key(), self._session.recording
-        if key is None or recording is None or key in self._known:
-            return
-        node, element = key
-        graph = recording.node(node).graph
-
-        def job(desk: Desk) -> Explanation:
-            from gui.proof.explain import explain
-
-            values = desk.graph(graph)
-            return explain(values, values.recording.node(node), element)
-
-        self._worker.ask("explain", job, lambda result: self._explained(key, result))
+        key = self._key()
+        if key is not None and key not in self._known:
+            self._session.desk.ask("explain", "explain", key, lambda result: self._explained(key, result))
 
     def _explained(self, key: tuple[int, Element | None], result: Explanation | ChainruleError) -> None:
         if isinstance(result, ChainruleError):
@@ -233,7 +220,7 @@ class RuleView(QWidget):
         if self._timer.isActive():
             self._timer.stop()
             self._ask()
-        self._worker.settle()
+        self._session.desk.settle()
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 

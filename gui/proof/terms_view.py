@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from engine.desk.element import Element
 from engine.errors import ChainruleError
 from gui import numbers, theme
 from gui.inspector.titles import title
 from gui.proof.rows import Row, RowList, element_name, share_of
-from gui.proof.worker import Desk, Worker
-from gui.session import Element, Session
+from gui.session import Session
 from gui.tensor_views.painting import set_visible
 
 if TYPE_CHECKING:
+    from engine.desk.explain import Breakdown
     from engine.recording.reader import Recording
     from engine.rules.upstream import Walk
-    from gui.proof.explain import Breakdown
 
 translate = QCoreApplication.translate
 
@@ -31,9 +31,9 @@ SEPARATOR = f" {DOT} "  # between a node's name and its class
 class TermsView(QWidget):
     """Shown while an element of the node is chosen. A row leads to the number that it came from."""
 
-    def __init__(self, session: Session, worker: Worker, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._worker = session, worker
+        self._session = session
         self._node: int | None = None
         self._breakdown: Breakdown | None = None
         self._goals: list[tuple[int, Element]] = []
@@ -79,29 +79,13 @@ class TermsView(QWidget):
         element = self._session.element
         if node is None or element is None or node != self._session.selection:
             self._breakdown = None
-            self._worker.drop("terms")
+            self._session.desk.drop("terms")
             set_visible(self, False)
             return
         if self._breakdown is None or (self._breakdown.node, self._breakdown.element) != (node, element):
             self._breakdown = None
-            self._ask(node, element)
+            self._session.desk.ask("terms", "terms", (node, element), self._broken_down)
         self._draw()
-
-    def _ask(self, node: int, element: Element) -> None:
-        graph = self._graph_of(node)
-
-        def job(desk: Desk) -> Breakdown:
-            from gui.proof.explain import break_element
-
-            values = desk.graph(graph)
-            return break_element(values, values.recording.node(node), element)
-
-        self._worker.ask("terms", job, self._broken_down)
-
-    def _graph_of(self, node: int) -> int:
-        recording = self._session.recording
-        assert recording is not None  # there is a node
-        return recording.node(node).graph
 
     def _broken_down(self, result: Breakdown | ChainruleError) -> None:
         if isinstance(result, ChainruleError):
@@ -224,17 +208,8 @@ class TermsView(QWidget):
     def follow_upstream(self) -> None:
         """Walk from the chosen element along the largest terms to the loss."""
         node, element = self._session.selection, self._session.element
-        if node is None or element is None:
-            return
-        graph = self._graph_of(node)
-
-        def job(desk: Desk) -> Walk:
-            from gui.proof.explain import walk_from
-
-            values = desk.graph(graph)
-            return walk_from(values, values.recording.node(node), element)
-
-        self._worker.ask("walk", job, self._walked)
+        if node is not None and element is not None:
+            self._session.desk.ask("walk", "walk", (node, element), self._walked)
 
     def _walked(self, result: Walk | ChainruleError) -> None:
         if isinstance(result, ChainruleError):

@@ -16,6 +16,7 @@ from gui.app import create_window
 from gui.host_client import RunOptions
 from gui.session import Session
 from gui.window import MainWindow
+from tests.gui.desk import DeskAtHand
 from tests.recordings import make_bow
 
 Script = Callable[[str], None]
@@ -25,6 +26,12 @@ Script = Callable[[str], None]
 def _cold_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test but the one that is about it has a Python import torch beside it."""
     monkeypatch.setattr(MainWindow, "keeps_host_ready", False)
+
+
+@pytest.fixture(autouse=True)
+def _desk_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test but those that are about it has a process of its own to do the arithmetic in."""
+    monkeypatch.setattr("gui.session.DeskProcess", DeskAtHand)
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
+from engine.desk.element import Element
 from engine.recording.model import Event, Graph, Node, StepStart
 from engine.recording.writer import Writer
 from engine.rules.upstream import Walk
 from gui.proof.store import Verdict
-from gui.session import Element, Session
+from gui.session import Session
 from tests.recordings import make_bow, make_chain, make_info
 
 

@@ -11,12 +11,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.desk.anatomy import Part
+from engine.desk.element import Element
 from gui import theme
-from gui.optimizer.anatomy import Part
 from gui.optimizer.memory_view import Entry, MemoryView
 from gui.optimizer.panel import OptimizerPanel
 from gui.optimizer.parts_view import PartsView
-from gui.session import Element, Session
+from gui.session import Session
 from tests.gui import layers
 from tests.gui.layers import make_layers
 from tests.gui.walking import assert_walking_equals_seeking

@@ -6,10 +6,10 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.desk.typeset import set_formula
 from gui import theme
 from gui.proof import formula as formula_module
 from gui.proof.formula import FormulaView, arrange
-from gui.proof.typeset import set_formula
 
 PARTS = (r"\frac{\partial L}{\partial x}", r"= a \cdot b", r"+ c \cdot d", "= -6.25")
 

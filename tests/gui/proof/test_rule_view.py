@@ -12,10 +12,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from engine.desk.element import Element
 from gui.inspector.panel import InspectorPanel, gradient_of
 from gui.proof.rows import ROW_HEIGHT
 from gui.proof.store import Verdict
-from gui.session import Element, Session
+from gui.session import Session
 from gui.tensor_views.heatmap import HeatMap
 from tests.gui import layers
 from tests.gui.layers import make_layers

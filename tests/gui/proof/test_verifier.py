@@ -11,10 +11,11 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from engine.desk.element import Element
 from gui.proof import verifier as module
 from gui.proof.bar import ProofBar
 from gui.proof.verifier import Verifier, differences_command, verdict_of, verify_command
-from gui.session import Element, Session
+from gui.session import Session
 from gui.window import MainWindow
 
 Say = Callable[..., None]

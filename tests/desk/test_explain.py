@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.desk.element import Element
+from engine.desk.explain import break_element, explain, largest, walk_from
 from engine.recording.model import Node
 from engine.recording.reader import open_recording
 from engine.rules.reading import GraphValues
 from engine.rules.values import NoDataError
-from gui.proof.explain import break_element, explain, largest, walk_from
-from gui.session import Element
 from tests.gui import layers
 from tests.gui.layers import make_layers
 from tests.recordings import make_bow
@@ -88,7 +88,7 @@ def test_a_term_is_a_coefficient_times_a_gradient(bow: GraphValues) -> None:
 def test_without_a_rule_the_number_is_shown_and_no_terms(
     second_step: GraphValues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gui.proof.explain.find_rule", lambda type_: None)
+    monkeypatch.setattr("engine.desk.explain.find_rule", lambda type_: None)
     found = break_element(second_step, node(second_step, layers.FC), Element("out", 2, (0, 0)))
     assert (found.value, found.rows) == (5, ())
     assert "no rule" in found.remark

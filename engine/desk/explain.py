@@ -1,4 +1,4 @@
-"""What there is to say about the arithmetic of one node. Runs in the worker's thread; no widgets."""
+"""What there is to say about the arithmetic of one node. Runs at the desk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.desk.element import Element
+from engine.desk.typeset import pieces, set_formula
 from engine.recording.model import Node
 from engine.rules.reading import GraphValues
 from engine.rules.registry import Rule, find_rule, reason_not_differentiable, without_rule
@@ -16,8 +18,6 @@ from engine.rules.terms import SHOWN, break_down
 from engine.rules.upstream import Walk, entered, follow, sent
 from engine.rules.values import NoDataError, NodeValues, UnsupportedError
 from engine.rules.verify import Proof, verify_node
-from gui.proof.typeset import pieces, set_formula
-from gui.session import Element
 
 LISTED_PARTS = 4
 
@@ -88,7 +88,7 @@ def explain(graph: GraphValues, node: Node, element: Element | None) -> Explanat
 
 
 def _set(line: Line) -> Line:
-    """Have its formulas typeset here, and not in the window's thread."""
+    """Have its formulas typeset here, and not in the window."""
     for latex in (*line.formula, *line.numbers):
         set_formula(latex)
     return line

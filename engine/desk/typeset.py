@@ -1,6 +1,7 @@
 """Formulas as pictures: LaTeX to outlines, by ziamath, which is imported when the first formula is wanted.
 
-Setting a formula takes some 20 ms, so `set_formula` is called in the worker's thread; the window finds it in the cache.
+Setting a formula takes some 20 ms, so the desk does it: it sends pictures along with its answers (`news`), and the
+window, which keeps them (`keep`), finds them there.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import re
 import threading
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 SIZE = 16.0  # px of the font that formulas are set in; views scale them
+KEPT = 4096  # pictures; of those that were sent half as many are remembered, and the others sent again
 _SIGN = re.compile(r"(^|[({\[=,]|\\cdot|\\approx)(\s*)-(?=\S)")
 _NUMBER = re.compile(r"\\left\((-?[\d.]+)\\right\)")  # needs no brackets that grow, which take twice as long to set
 _TAG = re.compile(r'<svg[^>]*?width="([\d.]+)" height="([\d.]+)" viewBox="([-\d. ]+)"')
@@ -29,9 +32,42 @@ class Formula:
     descent: float
 
 
-@lru_cache(maxsize=2048)
+_pictures: dict[str, Formula | None] = {}
+_wanted: dict[str, None] = {}  # in order, since the last news
+_sent: set[str] = set()
+
+
 def set_formula(latex: str) -> Formula | None:
     """The formula set at SIZE, or None if it cannot be: whoever asked shows the text instead."""
+    if not latex:
+        return None
+    if latex not in _pictures:
+        keep([(latex, _set(latex))])
+    if latex not in _sent:
+        _wanted[latex] = None
+    return _pictures[latex]
+
+
+def keep(pictures: Iterable[tuple[str, Formula | None]]) -> None:
+    """Have these formulas at hand."""
+    for latex, picture in pictures:
+        if len(_pictures) >= KEPT:
+            for oldest in list(_pictures)[: KEPT // 2]:
+                del _pictures[oldest]
+        _pictures[latex] = picture
+
+
+def news() -> tuple[tuple[str, Formula | None], ...]:
+    """The formulas that were asked for since the last call, and were not told of before."""
+    if len(_sent) >= KEPT // 2:
+        _sent.clear()
+    found = tuple((latex, _pictures[latex]) for latex in _wanted if latex in _pictures)
+    _sent.update(_wanted)
+    _wanted.clear()
+    return found
+
+
+def _set(latex: str) -> Formula | None:
     with _LOCK:
         try:
             svg: str = _typesetter()(tidy(latex), size=SIZE, color="currentColor").svg()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from engine.desk.typeset import pieces, set_formula, tidy
 from engine.rules.registry import all_rules
 from engine.rules.substitute import symbols
-from gui.proof.typeset import pieces, set_formula, tidy
 
 
 @pytest.mark.parametrize(

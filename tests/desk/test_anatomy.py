@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from engine.desk.anatomy import at, histories, norm, take_apart
 from engine.recording.reader import Recording, open_recording
-from gui.optimizer.anatomy import Choice, at, choose, figure, histories, norm, take_apart
+from gui.optimizer.choice import Choice, choose, figure
 from gui.optimizer.memory_words import nothing, origin, settings
 from tests.recordings import make_bow, make_chain
 
