@@ -124,17 +124,19 @@ def _render(graphics: QGraphicsScene, painter: QPainter, camera: Camera) -> None
 
 def _pulses(picture: Picture) -> list[float]:
     """Two hundred edges at once, blitting the still picture included."""
-    from gui.canvas.animate import PulsePainter, Transition, frame
+    from gui.canvas.flow.moment import dots
+    from gui.canvas.flow.painter import SPACING, FlowPainter
 
-    look, pulses = theme.current(), PulsePainter()
+    look, pulses = theme.current(), FlowPainter()
     camera = Camera(width=WIDTH, height=HEIGHT).fitted(picture.scene.bounds)
     still = QImage(WIDTH, HEIGHT, QImage.Format.Format_RGB32)
-    change = Transition("backward", 0, np.arange(200), False, np.full(200, 0.5))
-    place = iter(np.linspace(0, 1, FRAMES + 5).tolist())
+    edges, back, half = np.arange(200), np.zeros(200, dtype=np.bool_), np.full(200, 0.5)
+    place = iter(np.linspace(0.01, 0.99, FRAMES + 5).tolist())
 
     def paint(painter: QPainter, at: Camera) -> None:
         painter.drawImage(0, 0, still)
-        pulses.paint(painter, frame(picture.scene, change, next(place)), "backward", camera, look)
+        now = dots(picture.scene, edges, back, np.full(200, next(place)), half, SPACING / at.scale)
+        pulses.dots(painter, now, look.backward, camera, look)
 
     return _panned(paint, camera)
 

@@ -34,7 +34,8 @@ START_SIZE = (1280, 800)
 LARGE_SCREEN = 1600
 FILL_AFTER_MS = 30
 READY_AFTER_MS = 150
-FASTEST_MOTION_MS, SLOWEST_MOTION_MS = 0, 420
+SHARE_MOVING = 0.9  # of the time between two events while playing: one sees what each did before the next one
+FASTEST_MOTION_MS, SLOWEST_MOTION_MS = 1, 900
 
 
 class MainWindow(QMainWindow):
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
         canvas.set_direction(self.settings.direction)
         canvas.set_data_leaves(self.settings.data_leaves)
         canvas.ready.connect(self.refresh)
+        self.transport.player.playing_changed.connect(canvas.set_playing)
         inspector = self.panels.widget("inspector")
         if isinstance(inspector, InspectorPanel):
             inspector.source_requested.connect(self.show_place)
@@ -328,7 +330,7 @@ class MainWindow(QMainWindow):
 
     def _on_speed(self, events_a_second: float) -> None:
         if self.central.has_canvas:
-            room = round(900 / events_a_second)
+            room = round(1000 * SHARE_MOVING / events_a_second)
             self.central.canvas.set_animation_speed(max(FASTEST_MOTION_MS, min(SLOWEST_MOTION_MS, room)))
 
     # --- window ------------------------------------------------------------------------------------------------------

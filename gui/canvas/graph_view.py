@@ -9,19 +9,18 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
-    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.errors import ChainruleError, UsageError
 from gui import theme as tokens
-from gui.canvas import describe, marks, overlays
-from gui.canvas.animate import PulsePainter, Transition, frame
+from gui.canvas import describe, overlays
 from gui.canvas.camera import Camera
+from gui.canvas.flow.motion import Motion
+from gui.canvas.flow.stage import Stage
 from gui.canvas.frames import Frames, Known, drawn
 from gui.canvas.loader import Loader, Wish, rough_aspect
-from gui.canvas.motion import Motion
 from gui.canvas.navigator import Navigator
 from gui.canvas.painter import GraphPainter, Picture
 
@@ -69,11 +68,9 @@ class GraphView(QWidget):
         self._held = False  # the user has hold of the view: it does not move by itself
         self._playhead = session.playhead
         self._painter = GraphPainter(tokens.current())
-        self._pulses = PulsePainter()
         self._minimap = overlays.Minimap()
         self._legend = overlays.Legend()
-        self._still: QPixmap | None = None
-        self._still_of: tuple[object, ...] = ()
+        self._stage = Stage()
         self._navigator = Navigator(self)
         self._navigator.moved.connect(self.update)
         self._motion = Motion(self)
@@ -224,10 +221,10 @@ class GraphView(QWidget):
         if wish == self._wish and not self._problem and (wish == self._shown or self._loader.busy):
             return
         self._wish, self._problem = wish, ""
-        self._motion.stop()
         if known is not None:
             self._show(wish, known)
         else:
+            self._motion.stop()
             self._loader.start(wish)
         self.update()
 
@@ -252,6 +249,7 @@ class GraphView(QWidget):
         same_places = self._scene is not None and self._scene.pieces is scene.pieces
         self._scene, self._shown = scene, wish
         if not same_places:
+            self._motion.stop()
             self._hovered = None
             self.fit(fly=False)
         self.update()
@@ -280,6 +278,10 @@ class GraphView(QWidget):
     def set_animation_speed(self, milliseconds: int) -> None:
         """How long one event takes to happen; 0 for no motion."""
         self._motion.milliseconds = milliseconds
+
+    def set_playing(self, on: bool) -> None:
+        """Whether the playhead moves by itself: what comes too fast to be shown one by one then goes together."""
+        self._motion.playing = on
 
     def animate(self, before: int, after: int) -> None:
         """Show the event between two neighbouring playheads happening (backwards if `after` is the earlier one)."""
@@ -332,47 +334,23 @@ class GraphView(QWidget):
         ratio = self.camera.ratio
         painter.save()
         painter.scale(1 / ratio, 1 / ratio)
-        change = self._motion.change
-        if change is None or self._frames is None or self._wish is None:
-            self._painter.paint(painter, picture, self.camera, sprite_scale=self._navigator.sprite_scale)
-        else:
-            # Motion goes over the picture before the event, in which nothing of it has happened.
-            earlier = self._session.playhead - (0 if change.undone else 1)
-            still = self._picture(self._scene or picture.scene, self._frames, self._wish, earlier, self._hovered)
-            painter.drawPixmap(0, 0, self._still_picture(still))
-            self._paint_motion(painter, still, change)
+        self._paint_graph(painter, picture)
         painter.restore()
         self._paint_overlays(painter, picture)
 
-    def _still_picture(self, picture: Picture) -> QPixmap:
-        """The graph over which something moves; painted once for as long as nothing in it changes."""
-        camera, sprite_scale = self.camera, self._navigator.sprite_scale
-        of = (
-            id(picture.scene), picture.state.playhead, picture.selection, self._hovered, camera, self._painter,
-            sprite_scale, id(picture.track), id(picture.proofs),
-        )  # fmt: skip
-        if self._still is None or self._still_of != of:
-            if self._still is None or self._still.width() != camera.width or self._still.height() != camera.height:
-                self._still = QPixmap(camera.width, camera.height)
-            painter = QPainter(self._still)
-            try:
-                self._painter.paint(painter, picture, camera, sprite_scale=sprite_scale, active=False)
-            finally:
-                painter.end()
-            self._still_of = of
-        return self._still
-
-    def _paint_motion(self, painter: QPainter, still: Picture, change: Transition) -> None:
-        theme, camera = self._painter.theme, self.camera
-        now = frame(still.scene, change, self._motion.time)
-        state = still.state
-        if state.active >= 0 and state.phase:
-            fading = 1.0 - now.progress
-            marks.ring(painter, still.scene, state.active, camera, theme.phase(state.phase), strength=fading)
-        marks.ring(painter, still.scene, change.node, camera, theme.phase(change.phase), strength=now.progress)
-        if now.number is not None:
-            self._painter.paint_rolling(painter, still, change.node, now.number, camera)
-        self._pulses.paint(painter, now, change.phase, camera, theme)
+    def _paint_graph(self, painter: QPainter, picture: Picture) -> None:
+        motion, frames, wish = self._motion, self._frames, self._wish
+        how = (self.camera, self._painter, self._navigator.sprite_scale)
+        if motion.happening is not None and frames is not None and wish is not None:
+            # Motion goes over the picture before the event, in which nothing of it has happened.
+            earlier, plan = motion.happening.earlier, motion.happening.plan
+            scene = self._scene or picture.scene
+            before, after = (self._picture(scene, frames, wish, each, self._hovered) for each in (earlier, earlier + 1))
+            self._stage.happening(painter, before, after, plan, motion.time, *how)
+        elif motion.batches:
+            self._stage.streaming(painter, picture, motion.batches, motion.now, motion.life, *how)
+        else:
+            self._painter.paint(painter, picture, self.camera, sprite_scale=self._navigator.sprite_scale)
 
     def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
         theme = self._painter.theme

@@ -1,16 +1,15 @@
-"""What the playhead adds to a card: the magnitude bar, a chip's notches, rings, and numbers beside edges."""
+"""What the playhead adds to a card: the magnitude bar, a chip's notches, rings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPaintEngine, QPainter, QPen, QPixmap
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas.arrays import Batch, Kept
@@ -29,9 +28,6 @@ Flags = npt.NDArray[np.bool_]
 
 RING = 2.0
 RING_GAP = 3.0
-NEAR_TARGET = 0.7  # of the way along an edge: where its contribution is written
-SHORT_EDGE = 44.0  # logical px
-PILL_ROOM, PILL_ABOVE, MOST_PILLS = 62.0, 20.0, 6
 SMALLEST_RING = 10.0  # device-independent px: what is active is found from afar, too
 
 
@@ -143,41 +139,3 @@ def box_of(scene: Scene, item: int, camera: Camera) -> QRectF:
     left, top, right, bottom = (float(side[item]) * camera.scale for side in (scene.left, scene.top, scene.right,
                                                                             scene.bottom))  # fmt: skip
     return QRectF(round(left + x), round(top + y), round(right - left), round(bottom - top))
-
-
-def beside_edges(
-    painter: QPainter, scene: Scene, node: int, brought: Sequence[tuple[int, str]], camera: Camera, theme: Theme
-) -> None:
-    """What each of several edges brought to a node: on the edge, or above the node where edges are too short."""
-    above = 0
-    box = box_of(scene, node, camera)
-    for edge, text in brought[:MOST_PILLS]:
-        first, last = scene.pieces.first[edge], scene.pieces.first[edge + 1]
-        if scene.pieces.length[first:last].sum() * camera.scale >= SHORT_EDGE * camera.ratio:
-            x, y = scene.pieces.points(np.array([edge]), np.array([NEAR_TARGET]))[0].tolist()
-            x, y = camera.to_device(x, y)
-        else:
-            x = box.left() + (PILL_ROOM / 2 + above * PILL_ROOM) * camera.ratio
-            y = box.top() - PILL_ABOVE * camera.ratio
-            above += 1
-        pill(painter, x, y, text, theme.backward, theme, camera.ratio)
-    if len(brought) > MOST_PILLS:
-        x = box.left() + (PILL_ROOM / 2 + above * PILL_ROOM) * camera.ratio
-        more = f"+{len(brought) - MOST_PILLS}"
-        pill(painter, x, box.top() - PILL_ABOVE * camera.ratio, more, theme.backward, theme, camera.ratio)
-
-
-def pill(painter: QPainter, x: float, y: float, text: str, color: QColor, theme: Theme, ratio: float = 1.0) -> None:
-    """A number on a small plate, its middle at (x, y) device px."""
-    font = tokens.mono_font(round(11 * ratio))
-    metrics = QFontMetricsF(font)
-    width, height = metrics.horizontalAdvance(text) + 10 * ratio, 17 * ratio
-    rect = QRectF(round(x - width / 2) + 0.5, round(y - height / 2) + 0.5, round(width), round(height))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(color, 1.0))
-    painter.setBrush(tokens.blend(theme.bg, color, 0.12))
-    painter.drawRoundedRect(rect, tokens.RADIUS_CHIP * ratio, tokens.RADIUS_CHIP * ratio)
-    painter.setPen(color)
-    painter.setFont(font)
-    baseline = rect.center().y() + metrics.capHeight() / 2
-    painter.drawText(QPointF(round(rect.left() + 5 * ratio), round(baseline)), text)

@@ -20,9 +20,10 @@ from gui.canvas.digits import NumberPainter, draw_labels
 from gui.canvas.dots import DotPainter
 from gui.canvas.edges import EdgePainter
 from gui.canvas.fills import Filled, filled
+from gui.canvas.flow.painter import at_rest
 from gui.canvas.lod import Detail
 from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, labels_of, strengths
-from gui.canvas.readings import contributions, text_of
+from gui.canvas.readings import text_of
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 __all__ = ["GraphPainter", "Picture", "VectorPainter"]
-
-LINKED_FROM = 0.45  # scale from which contributions are written beside edges
 
 
 class GraphPainter:
@@ -136,9 +135,7 @@ class GraphPainter:
             return
         if state.active >= 0 and state.phase:
             marks.ring(p, scene, state.active, camera, self.theme.phase(state.phase))
-        if camera.scale >= LINKED_FROM * camera.ratio:
-            brought = contributions(picture.readings, scene, state, picture.track)
-            marks.beside_edges(p, scene, state.active, brought, camera, self.theme)
+        at_rest(p, picture.readings, scene, state, camera, self.theme)
 
     def paint_rolling(self, p: QPainter, picture: Picture, node: int, number: float, camera: Camera) -> None:
         """A parameter's card once more, with a number between its old and its new value."""

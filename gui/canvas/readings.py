@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from engine.recording.model import Role, Tensor, Value
 from gui.canvas.cards import DATA, PARAMETER
 from gui.canvas.scene import DATA_SLOTS
-from gui.canvas.state import NEVER, VALUE_ROLES
+from gui.canvas.state import VALUE_ROLES
 from gui.numbers import number
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
     from gui.canvas.scene import Scene
-    from gui.canvas.state import DrawState, Track
+    from gui.canvas.state import DrawState
 
 _KEPT = 50_000
 
@@ -25,7 +23,7 @@ class Readings:
     """Numbers of one recording. What was recorded never changes, so nothing here is ever out of date."""
 
     def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+        self.recording = recording
         self._values: dict[int, tuple[Value, ...]] = {}
         self._numbers: dict[tuple[int, Role, int | None], float | complex | None] = {}
 
@@ -45,13 +43,13 @@ class Readings:
         """The L2 norm of what played `role` in an event; None if nothing did."""
         for value in self._values_of(event):
             if value.role == role and value.slot == slot:
-                return self._recording.tensor(value.tensor).statistics.norm
+                return self.recording.tensor(value.tensor).statistics.norm
         return None
 
     def _read(self, event: int, role: Role, slot: int | None) -> float | complex | None:
         for value in self._values_of(event):
             if value.role == role and slot in (None, value.slot):
-                tensor = self._recording.tensor(value.tensor)
+                tensor = self.recording.tensor(value.tensor)
                 statistics = tensor.statistics
                 if tensor.numel != 1:
                     return None
@@ -64,18 +62,18 @@ class Readings:
 
     def _infinity(self, tensor: Tensor) -> float:
         """With its sign, as long as the element itself was recorded: the statistics only count it."""
-        data = self._recording.data(tensor.id)
+        data = self.recording.data(tensor.id)
         return math.inf if data is None or not data.size else float(data.reshape(-1)[0])
 
     def _complex(self, tensor: Tensor) -> float | complex | None:
-        data = self._recording.data(tensor.id)
+        data = self.recording.data(tensor.id)
         return None if data is None or not data.size else complex(data.reshape(-1)[0])
 
     def _values_of(self, event: int) -> tuple[Value, ...]:
         if event not in self._values:
             if len(self._values) > _KEPT:
                 self._values.clear()
-            self._values[event] = self._recording.values(event)
+            self._values[event] = self.recording.values(event)
         return self._values[event]
 
 
@@ -101,32 +99,6 @@ def _argument(scene: Scene, node: int) -> int | None:
     """Which argument of its consumer a data leaf is."""
     edges = scene.slot[scene.target == node]
     return int(edges[0]) - DATA_SLOTS if len(edges) and edges[0] >= DATA_SLOTS else None
-
-
-def contributions(readings: Readings, scene: Scene, state: DrawState, track: Track) -> tuple[tuple[int, str], ...]:
-    """Where gradients of several edges meet in the active node: what each edge brought."""
-    if state.active < 0 or state.kind not in ("backward", "accumulate"):
-        return ()
-    edges = np.flatnonzero((scene.target == state.active) & ~scene.data_edge)
-    if len(edges) < 2:
-        return ()
-    found = []
-    for edge in edges.tolist():
-        source = int(track.backward[scene.source[edge]])
-        if source != NEVER and source <= state.playhead:
-            text = contribution_text(readings, source, int(scene.slot[edge]))
-            if text:
-                found.append((edge, text))
-    return tuple(found)
-
-
-def contribution_text(readings: Readings, event: int, slot: int) -> str:
-    """The gradient that left a node over one edge: the number, or a tensor's norm."""
-    value = readings.number(event, "grad_input", slot)
-    if value is not None:
-        return text_of(value)
-    norm = readings.norm(event, "grad_input", slot)
-    return "" if norm is None else f"‖{text_of(norm)}‖"
 
 
 def text_of(value: float | complex | None) -> str:

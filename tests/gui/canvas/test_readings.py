@@ -11,7 +11,7 @@ from engine.recording.model import Tensor
 from engine.recording.reader import Recording
 from gui.canvas.lod import Detail
 from gui.canvas.picture import Picture, labels_of
-from gui.canvas.readings import Readings, contributions, gradient_of, text_of, value_of
+from gui.canvas.readings import Readings, gradient_of, text_of, value_of
 from gui.canvas.scene import Scene
 from tests.gui.canvas.scenes import node_named, picture_at, scene_of
 
@@ -90,26 +90,6 @@ def test_labels_are_what_stands_on_a_card(recording: Recording, scene: Scene) ->
     texts = [label.text for label in labels_of(picture, node_named(scene, "w"), Detail.TEXT)]
     assert texts == ["1.250", text_of(-15.0)]
     assert labels_of(picture, node_named(scene, "w"), Detail.NAME) == ()
-
-
-def test_contributions_where_branches_meet(branches: Recording) -> None:
-    scene = scene_of(branches)
-    a = node_named(scene, "a")
-    meeting = picture_at(branches, scene, 7)
-    assert meeting.state.active == a
-    found = contributions(meeting.readings, scene, meeting.state, meeting.track)
-    assert sorted(text for _, text in found) == ["2.000", "3.000"]
-    assert gradient(meeting, "a") == 5  # their sum
-    alone = picture_at(branches, scene, 6)
-    assert contributions(alone.readings, scene, alone.state, alone.track) == ()
-
-
-def test_a_parameter_used_twice(branches: Recording) -> None:
-    scene = scene_of(branches)
-    picture = picture_at(branches, scene, 8)
-    found = contributions(picture.readings, scene, picture.state, picture.track)
-    assert [text for _, text in found] == ["5.000", "5.000"]
-    assert gradient(picture, "w") == 10
 
 
 def test_what_is_not_recorded_has_no_number(recording: Recording) -> None:

@@ -216,14 +216,14 @@ def test_an_event_is_played_when_motion_is_wanted(view: CanvasView, session: Ses
     view.set_animation_speed(80)
     session.seek(4)
     session.seek(5)
-    assert view._motion.change is not None
+    assert view._motion.happening is not None
     drawn = view.drawn_state()
     shot(view)
-    qtbot.waitUntil(lambda: view._motion.change is None)
+    qtbot.waitUntil(lambda: view._motion.happening is None)
     assert view.drawn_state() == drawn
     view.set_animation_speed(0)
     session.seek(6)
-    assert view._motion.change is None
+    assert view._motion.happening is None
 
 
 def test_nothing_open(qtbot: QtBot) -> None:

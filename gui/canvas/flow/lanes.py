@@ -1,0 +1,123 @@
+"""Where what travels in a backward pass is drawn: recorded edges on the edges of a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.graph.flow import NEVER, Contributions, contributions, log_shares
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+    from gui.canvas.scene import Scene
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+KEPT = 8
+_MOST_SLOTS = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """By recorded edge: `drawn` is the scene's edge along which it runs (-1: none, as inside a collapsed module).
+
+    `gradient` and `value` are magnitudes, 0 to 1 on a log scale; what is unknown is 0.5.
+    """
+
+    facts: Contributions
+    drawn: Ints
+    gradient: Floats
+    value: Floats
+
+    @cached_property
+    def _forward(self) -> tuple[Ints, Ints]:
+        return _by_event(self.facts.forward, self.drawn)
+
+    @cached_property
+    def _backward(self) -> tuple[Ints, Ints]:
+        return _by_event(np.where(self.facts.branches > 0, self.facts.taken, NEVER), self.drawn)
+
+    def between(self, after: int, until: int, *, forward: bool) -> Ints:
+        """Recorded edges along which something ran in the events after `after` up to `until`, in their order."""
+        order, events = self._forward if forward else self._backward
+        low, high = np.searchsorted(events, [after, until], "right")
+        return order[low:high]
+
+
+def _by_event(events: Ints, drawn: Ints) -> tuple[Ints, Ints]:
+    mine = np.flatnonzero((events != NEVER) & (drawn >= 0))
+    order = mine[np.argsort(events[mine], kind="stable")]
+    return order, events[order]
+
+
+_kept: WeakKeyDictionary[Recording, dict[tuple[int, int, int], tuple[Scene, Lanes]]] = WeakKeyDictionary()
+
+
+def lanes_of(recording: Recording, scene: Scene, graph_id: int) -> Lanes:
+    """Worked out once for as long as the recording does not grow and the same is drawn. Raises RecordingError."""
+    kept = _kept.setdefault(recording, {})
+    key = (graph_id, len(recording.timeline), id(scene.pieces))
+    if key not in kept:
+        while len(kept) >= KEPT:
+            del kept[next(iter(kept))]
+        kept[key] = (scene, make_lanes(recording, scene, graph_id))  # with the scene, so that its id is not given away
+    return kept[key][1]
+
+
+def make_lanes(recording: Recording, scene: Scene, graph_id: int) -> Lanes:
+    """Raises RecordingError."""
+    facts = contributions(recording, graph_id)
+    with np.errstate(invalid="ignore"):
+        gradient = log_shares(facts.norm, facts.norm)
+        value = log_shares(facts.forward_norm, facts.forward_norm)
+    return Lanes(
+        facts=facts,
+        drawn=_drawn(scene, facts),
+        gradient=np.nan_to_num(gradient, nan=0.5),
+        value=np.nan_to_num(value, nan=0.5),
+    )
+
+
+def _drawn(scene: Scene, facts: Contributions) -> Ints:
+    """The drawn edge with the same ends and slot; else the first with the same ends."""
+    source, target = seats(scene, facts.source), seats(scene, facts.target)
+    found = np.full(len(source), -1, dtype=np.int64)
+    if not len(scene.source):
+        return found
+    apart = (source >= 0) & (target >= 0) & (source != target)
+    count = scene.node_count
+    exact = _match(
+        (scene.source * count + scene.target) * _MOST_SLOTS + scene.slot,
+        (source * count + target) * _MOST_SLOTS + facts.slot,
+    )
+    alike = _match(scene.source * count + scene.target, source * count + target)
+    found[apart] = np.where(exact >= 0, exact, alike)[apart]
+    return found
+
+
+def _match(keys: Ints, wanted: Ints) -> Ints:
+    """Where each of `wanted` first stands in `keys`, or -1."""
+    order = np.argsort(keys, kind="stable")
+    place = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
+    return np.where(keys[order[place]] == wanted, order[place], -1)
+
+
+def seats(scene: Scene, node_ids: Ints) -> Ints:
+    """The position at which each recorded node is drawn, or -1."""
+    order = np.argsort(scene.node_ids, kind="stable")
+    ids = scene.node_ids[order]
+    if not len(ids):
+        return np.full(len(node_ids), -1, dtype=np.int64)
+    place = np.minimum(np.searchsorted(ids, node_ids), len(ids) - 1)
+    return np.where(ids[place] == node_ids, order[place], -1)
+
+
+def seat(scene: Scene, node_id: int) -> int:
+    """The same for one node."""
+    return int(seats(scene, np.array([node_id], dtype=np.int64))[0])
