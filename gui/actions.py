@@ -171,8 +171,24 @@ class Table:
         ActionSpec("show_selection", QT_TR_NOOP("Go to the selected node"),
                    QT_TR_NOOP("Bring the selected node to the middle of the canvas"), "G", menu="view"),
         ActionSpec("clear_selection", QT_TR_NOOP("Select nothing"),
-                   QT_TR_NOOP("Clear the way upstream; without one, let go of the selected node"),
+                   QT_TR_NOOP("Take off the marks, then the way upstream, then let go of the selected node"),
                    "Escape", menu="view"),
+        ActionSpec("find_node", QT_TR_NOOP("Find nodes…"),
+                   QT_TR_NOOP("Search the graph: type, module, name, shape, source line"), "Ctrl+F", icon="search",
+                   menu="view", separator=True),
+        ActionSpec("mark_all", QT_TR_NOOP("Mark all nodes"), QT_TR_NOOP("Look at all nodes together"), "Ctrl+A",
+                   menu="view"),
+        ActionSpec("mark_upstream", QT_TR_NOOP("Mark what is upstream"),
+                   QT_TR_NOOP("All nodes whose gradients flow into the selected one"), "Shift+Up", menu="view"),
+        ActionSpec("mark_downstream", QT_TR_NOOP("Mark what is downstream"),
+                   QT_TR_NOOP("All nodes that the selected one's gradient flows on to"), "Shift+Down", menu="view"),
+        ActionSpec("show_path", QT_TR_NOOP("Show the path between two nodes"),
+                   QT_TR_NOOP("Mark every node on any way between the two marked nodes"), "P", menu="view"),
+        ActionSpec("show_shortest_path", QT_TR_NOOP("Show the shortest path between two nodes"),
+                   QT_TR_NOOP("Mark the nodes of one shortest way between the two marked nodes"), "Shift+P",
+                   menu="view"),
+        ActionSpec("minimap", QT_TR_NOOP("Minimap"), QT_TR_NOOP("Show the whole of a large graph in the corner"),
+                   "Ctrl+M", menu="view", checkable=True),
         ActionSpec("data_leaves", QT_TR_NOOP("Show data leaves"),
                    QT_TR_NOOP("Show inputs that need no gradient, such as x and y, as nodes"), "Ctrl+D", menu="view",
                    checkable=True, separator=True),
@@ -200,7 +216,24 @@ class Table:
                    menu="view/layout", group="direction", checkable=True),
         ActionSpec("color_kind", QT_TR_NOOP("Kind"), QT_TR_NOOP("Fill nodes by what they are"),
                    menu="view/color", group="color", checkable=True),
+        ActionSpec("color_norm", QT_TR_NOOP("Gradient norm"),
+                   QT_TR_NOOP("Fill nodes by the norm of their gradients, on a log scale"),
+                   menu="view/color", group="color", checkable=True),
+        ActionSpec("color_ratio", QT_TR_NOOP("Gradient / value"),
+                   QT_TR_NOOP("Fill nodes by the norm of their gradient against that of their value"),
+                   menu="view/color", group="color", checkable=True),
+        ActionSpec("color_time", QT_TR_NOOP("Time"),
+                   QT_TR_NOOP("Fill nodes by how long they took, with the recording of them"),
+                   menu="view/color", group="color", checkable=True),
+        ActionSpec("color_memory", QT_TR_NOOP("Memory for backward"),
+                   QT_TR_NOOP("Fill nodes by the bytes that they keep for their backward"),
+                   menu="view/color", group="color", checkable=True),
         ActionSpec("color_proof", QT_TR_NOOP("Proof"), QT_TR_NOOP("Fill nodes by what is proved of them"),
+                   menu="view/color", group="color", checkable=True),
+        ActionSpec("color_module", QT_TR_NOOP("Module"), QT_TR_NOOP("Fill nodes by the module that they belong to"),
+                   menu="view/color", group="color", checkable=True),
+        ActionSpec("color_health", QT_TR_NOOP("Health of gradients"),
+                   QT_TR_NOOP("Fill nodes by whether their gradient is NaN, infinite, exploding, vanishing or zero"),
                    menu="view/color", group="color", checkable=True),
         ActionSpec("theme_system", QT_TR_NOOP("As the system"), QT_TR_NOOP("Follow the system's light or dark theme"),
                    menu="view/theme", group="theme", checkable=True),
@@ -230,7 +263,7 @@ class Table:
 
     HELP: tuple[ActionSpec, ...] = (
         ActionSpec("command_palette", QT_TR_NOOP("Search everything…"),
-                   QT_TR_NOOP("Find an action, or a node of the graph"), "Ctrl+K Ctrl+F", icon="search", menu="help"),
+                   QT_TR_NOOP("Find an action, or a node of the graph"), "Ctrl+K", icon="search", menu="help"),
         ActionSpec("show_shortcuts", QT_TR_NOOP("Keyboard shortcuts"), QT_TR_NOOP("List every shortcut"), "F1",
                    icon="keyboard", menu="help"),
         ActionSpec("about", QT_TR_NOOP("About chainrule"), QT_TR_NOOP("Version and licence"), menu="help",
@@ -242,6 +275,7 @@ class Table:
 ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.PROOF + Table.VIEW + Table.HELP
 EXAMPLES = ("bow", "bow_manual", "resnet18")
 TENSOR_LEVELS = ("full", "preview", "stats")
+COLORS = tuple(spec.id.removeprefix("color_") for spec in ACTIONS if spec.group == "color")
 LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")
 DIRECTIONS: tuple[Direction, ...] = ("down", "up", "right")
 THEMES = ("system", "light", "dark")

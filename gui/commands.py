@@ -168,7 +168,7 @@ class Commands(QObject):
         unselected = self.tr("No node is selected.")
         selected = self._session.selection is not None
         enable("show_selection", selected, unselected)
-        enable("clear_selection", selected or self._session.walk is not None, unselected)
+        enable("clear_selection", selected or bool(self._session.marked or self._session.walk), unselected)
         enable("layout_dot", self._has_dot, self.tr("Graphviz is not installed."))
         if self._window.central.has_canvas:
             self._actions["data_leaves"].setChecked(self._window.central.canvas.data_leaves)
@@ -353,8 +353,12 @@ class Commands(QObject):
             self._window.canvas.fly_to(self._session.selection)
 
     def clear_selection(self) -> None:
-        """First the way upstream, then the node."""
-        if self._session.walk is not None:
+        """First the marks, then the way upstream, then the node."""
+        if self._window.central.has_canvas and self._window.canvas.explorer.take_picked(None):
+            return
+        if self._session.marked:
+            self._session.mark(())
+        elif self._session.walk is not None:
             self._session.show_walk(None)
         else:
             self._session.select(None)

@@ -16,6 +16,7 @@ from gui.actions import PANELS, Actions, build_menus
 from gui.central import Central
 from gui.commands import Commands
 from gui.console import Console
+from gui.explore.commands import ExploreCommands
 from gui.files import Copier, is_run_file, kind_of
 from gui.panels import VERSION, Panels
 from gui.proof.commands import ProofCommands
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.commands = Commands(self)
         self.proof_commands = ProofCommands(self)
+        self.explore_commands = ExploreCommands(self)
         self._connect()
         self._restore()
         self.refresh()
@@ -92,6 +94,7 @@ class MainWindow(QMainWindow):
         canvas.set_data_leaves(self.settings.data_leaves)
         canvas.ready.connect(self.refresh)
         self.transport.player.playing_changed.connect(canvas.set_playing)
+        self.explore_commands.attach(canvas)
         inspector = self.panels.widget("inspector")
         if isinstance(inspector, InspectorPanel):
             inspector.source_requested.connect(self.show_place)
@@ -250,6 +253,7 @@ class MainWindow(QMainWindow):
         self._counts.setText(self._counts_text())
         self.commands.update()
         self.proof_commands.update()
+        self.explore_commands.update()
 
     def _shows_run(self) -> bool:
         recording = self.session.recording
@@ -365,6 +369,7 @@ class MainWindow(QMainWindow):
         self.transport.player.stop()
         self.runs.shut_down()
         self.verifier.shut_down()
+        self.explore_commands.shutdown()
         if self.central.has_canvas:
             self.central.canvas.shutdown()
         self.session.close()

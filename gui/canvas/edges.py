@@ -30,8 +30,9 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 LEVELS = 5  # of a gradient's magnitude
+TO_NODE, FROM_NODE, ON_PATH = 1, 2, 3  # gradients come to a node, and go on from it; ways between two nodes
 FADED, LOOSE, QUIET, VALUE, PENDING, FIRST_GRADIENT = range(6)  # classes, in the order in which they are drawn
-CLASSES = FIRST_GRADIENT + LEVELS
+CLASSES = FIRST_GRADIENT + LEVELS + ON_PATH
 THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
 SHORTEST = 3.0  # device px; from afar, what is shorter is not seen between the patches that it links
 
@@ -40,8 +41,11 @@ _CLASS_OF_STATUS = np.zeros(4, dtype=np.uint8)
 _CLASS_OF_STATUS[[IDLE, CARRIES_VALUE, WAITING, CARRIES_GRADIENT]] = (QUIET, VALUE, PENDING, FIRST_GRADIENT)
 
 
-def edge_classes(scene: Scene, state: DrawState, edges: Ints, emphasis: Flags | None = None) -> Bytes:
-    """The look of `edges`: one of the constants above, or FIRST_GRADIENT + level. Not in `emphasis`: FADED."""
+def edge_classes(
+    scene: Scene, state: DrawState, edges: Ints, emphasis: Flags | None = None, flow: Bytes | None = None
+) -> Bytes:
+    """The look of `edges`: one of the constants above, or FIRST_GRADIENT + level. Not in `emphasis`: FADED; those that
+    `flow` tells apart have the last classes."""
     status = state.edge[edges]
     classes = _CLASS_OF_STATUS[status]
     levels = np.minimum((state.edge_magnitude[edges] * LEVELS).astype(np.uint8), LEVELS - 1)
@@ -49,6 +53,9 @@ def edge_classes(scene: Scene, state: DrawState, edges: Ints, emphasis: Flags | 
     classes[(status == IDLE) & scene.loose[edges]] = LOOSE
     if emphasis is not None:
         classes[~emphasis[edges]] = FADED
+    if flow is not None:
+        told = flow[edges]
+        classes[told > 0] = FIRST_GRADIENT + LEVELS - 1 + told[told > 0]
     return classes
 
 
@@ -66,6 +73,7 @@ def edge_looks(theme: Theme) -> tuple[tuple[QColor, float], ...]:
     for level in range(LEVELS):
         share = level / (LEVELS - 1)
         looks.append((blend(theme.edge, theme.backward, 0.5 + 0.5 * share), 1.5 + 1.25 * share))
+    looks += [(theme.backward, 2.0), (theme.forward, 2.0), (theme.accent, 2.75)]  # TO_NODE, FROM_NODE, ON_PATH
     return tuple(looks)
 
 
@@ -86,7 +94,7 @@ class Routes:
 def routes_of(picture: Picture) -> Routes:
     scene = picture.scene
     pieces = scene.pieces
-    classes = edge_classes(scene, picture.state, np.arange(len(scene.source)), picture.lit_edges)
+    classes = edge_classes(scene, picture.state, np.arange(len(scene.source)), picture.lit_edges, picture.flow)
     key = classes[pieces.edge] + np.where(pieces.aligned, 0, CLASSES).astype(np.uint8)
     piece = pieces.downward[np.argsort(key[pieces.downward], kind="stable")]
     first = np.searchsorted(key[piece], np.arange(2 * CLASSES + 1))
@@ -104,7 +112,7 @@ class EdgePainter:
 
     def paint(self, painter: QPainter, picture: Picture, camera: Camera, theme: Theme) -> None:
         pieces = picture.scene.pieces
-        of = (pieces, picture.state, picture.emphasis, picture.dimmed)
+        of = (pieces, picture.state, picture.emphasis, picture.dimmed, picture.flow)
         routes = self._kept.get(of, lambda: routes_of(picture))
         far = camera.detail == Detail.DOT
         found, first = _in_view(routes, camera, far=far)

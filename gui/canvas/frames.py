@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gui.canvas.edges import FROM_NODE, TO_NODE
 from gui.canvas.lod import Detail
 from gui.canvas.picture import Picture, labels_of
 from gui.canvas.proof_marks import NONE, ProofMarks, coloured, marks_of
@@ -17,8 +18,11 @@ from gui.canvas.state import DrawState, Track, make_track, state_at
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
     from engine.rules.upstream import Walk
+    from gui.canvas.picture import Bytes
     from gui.canvas.scene import Flags, Scene
     from gui.proof.store import Verdict
+
+    Connected = tuple[tuple[Flags, Flags], Bytes]
 
 KEPT_TRACKS = 16
 KEPT_STATES = 4  # the playhead's, and its neighbours' while one moves to another
@@ -43,7 +47,7 @@ class Frames:
         self.readings = Readings(recording)
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
         self._states: dict[tuple[int, int, int, int], DrawState] = {}
-        self._emphasis: tuple[Scene, int, tuple[Flags, Flags]] | None = None
+        self._emphasis: tuple[Scene, int, Connected] | None = None
         self._proofs: tuple[tuple[object, ...], Scene, ProofMarks | None] | None = None
         self._kept: tuple[Scene, Walk | None] | None = None
 
@@ -76,13 +80,15 @@ class Frames:
     ) -> Picture:
         """`selection` is a node id, `hovered` a position; `known` is what was found out of the recording."""
         shown, proofs = self._marked(scene, known)
+        connected = None if hovered is None else self._connected(scene, hovered)
         return Picture(
             scene=shown,
             state=self.state(scene, graph_id, playhead),
             track=self.track(scene, graph_id),
             readings=self.readings,
             selection=None if selection is None else scene.position.get(selection),
-            emphasis=None if hovered is None else self._connected(scene, hovered),
+            emphasis=None if connected is None else connected[0],
+            flow=None if connected is None else connected[1],
             proofs=proofs,
         )
 
@@ -103,10 +109,17 @@ class Frames:
             self._proofs = (key, shown, marks)
         return self._proofs[1], self._proofs[2]
 
-    def _connected(self, scene: Scene, node: int) -> tuple[Flags, Flags]:
+    def _connected(self, scene: Scene, node: int) -> Connected:
         if self._emphasis is None or self._emphasis[0] is not scene or self._emphasis[1] != node:
-            self._emphasis = (scene, node, scene.connected(node))
+            self._emphasis = (scene, node, connected(scene, node))
         return self._emphasis[2]
+
+
+def connected(scene: Scene, node: int) -> Connected:
+    """Everything up- and downstream of a node: nodes, edges, and which edges lead to it and which on from it."""
+    upstream, downstream = scene.links.upstream(node), scene.links.downstream(node)
+    flow = np.where(upstream[scene.target], TO_NODE, np.where(downstream[scene.source], FROM_NODE, 0)).astype(np.uint8)
+    return (upstream | downstream, flow > 0), flow
 
 
 def drawn(picture: Picture) -> tuple[object, ...]:
@@ -116,4 +129,7 @@ def drawn(picture: Picture) -> tuple[object, ...]:
         label.text for item in range(len(scene.item_node)) for label in labels_of(picture, item, Detail.CLOSE)
     )
     proofs = () if picture.proofs is None else picture.proofs.key()
-    return (scene.node_ids.tobytes(), picture.state.key(), texts, picture.selection, proofs)
+    explored = tuple(
+        b"" if each is None else each.tobytes() for each in (picture.fills, picture.dimmed, picture.marked)
+    )
+    return (scene.node_ids.tobytes(), picture.state.key(), texts, picture.selection, proofs, explored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,11 @@ from gui.canvas.flow.motion import Motion
 from gui.canvas.flow.stage import Stage
 from gui.canvas.frames import Frames, Known, drawn
 from gui.canvas.loader import Loader, Wish, rough_aspect
+from gui.canvas.minimap import Minimap
 from gui.canvas.navigator import Navigator
 from gui.canvas.painter import GraphPainter, Picture
+from gui.explore.explorer import Explorer
+from gui.explore.places import bounds_of
 
 if TYPE_CHECKING:
     from engine.layout import Direction
@@ -63,12 +67,13 @@ class GraphView(QWidget):
         self._algorithm = "layered"
         self._direction: Direction = "down"
         self._data_leaves: bool | None = None
-        self._by_proof = False
         self._hovered: int | None = None
         self._held = False  # the user has hold of the view: it does not move by itself
         self._playhead = session.playhead
+        self.explorer = Explorer(session, self)
+        self.explorer.changed.connect(self.update)
         self._painter = GraphPainter(tokens.current())
-        self._minimap = overlays.Minimap()
+        self._minimap = Minimap()
         self._legend = overlays.Legend()
         self._stage = Stage()
         self._navigator = Navigator(self)
@@ -136,8 +141,9 @@ class GraphView(QWidget):
 
     def _picture(self, scene: Scene, frames: Frames, wish: Wish, playhead: int, hovered: int | None) -> Picture:
         session, proofs = self._session, self._session.proofs
-        known = Known(proofs.verdicts, proofs.version, session.walk, self._by_proof)
-        return frames.picture(scene, wish.graph_id, playhead, session.selection, hovered, known)
+        known = Known(proofs.verdicts, proofs.version, session.walk, self.coloured_by_proof)
+        plain = frames.picture(scene, wish.graph_id, playhead, session.selection, hovered, known)
+        return self.explorer.dressed(plain, frames.recording, wish.graph_id)
 
     def set_layout(self, name: str) -> None:
         """Lay the graph out by another algorithm of `engine.layout.ALGORITHMS`; a failure is shown in the canvas."""
@@ -162,13 +168,11 @@ class GraphView(QWidget):
 
     @property
     def coloured_by_proof(self) -> bool:
-        return self._by_proof
+        return self.explorer.colors.name == "proof"
 
     def color_by_proof(self, on: bool) -> None:
         """Fill nodes by what is proved of them, instead of by their kind."""
-        if on != self._by_proof:
-            self._by_proof = on
-            self.update()
+        self.explorer.colors.choose("proof" if on else "kind")
 
     def export(self, path: Path) -> None:
         """Write the whole graph, as it is now, to an .svg or .png file. Raises UsageError."""
@@ -185,6 +189,7 @@ class GraphView(QWidget):
         self._motion.stop()
         self._reshape.stop()
         self._loader.finish()
+        self.explorer.shutdown()
 
     # --- the session -------------------------------------------------------------------------------------------------
 
@@ -296,6 +301,18 @@ class GraphView(QWidget):
         if self.scene is not None:
             self._navigator.fit(self.scene.bounds, fly=fly and self.isVisible())
 
+    def fit_nodes(self, nodes: Iterable[int]) -> None:
+        """These nodes in view, all together."""
+        if self.scene is not None:
+            bounds = bounds_of(self.scene, nodes)
+            if bounds is not None:
+                self._navigator.fit(bounds, fly=self.isVisible())
+                self._navigator.still_fitted = False
+
+    def show_minimap(self, on: bool) -> None:
+        self._minimap.shown = on
+        self.update()
+
     def zoom_in(self) -> None:
         self._zoom(2 * STEPS_PER_NOTCH)
 
@@ -358,9 +375,15 @@ class GraphView(QWidget):
         if recording is not None:
             parts = describe.crumbs(recording, self._session.playhead, self._session.graph_id, picture)
             overlays.crumbs(painter, parts, self.width(), theme)
-        self._legend.paint(painter, picture.scene, self.camera, theme)
+        graph = self._session.graph_id
+        if (
+            recording is None
+            or graph is None
+            or not self.explorer.paint_legend(painter, picture, recording, graph, self.camera, theme)
+        ):
+            self._legend.paint(painter, picture.scene, self.camera, theme)
         if self._minimap.wanted(picture.scene, self.camera):
-            self._minimap.paint(painter, picture.scene, self.camera, picture.state.active, theme)
+            self._minimap.paint(painter, picture, self.camera, theme)
 
     def _paint_words(self, painter: QPainter) -> None:
         theme = self._painter.theme

@@ -1,4 +1,4 @@
-"""What stands over the graph and does not move with it: breadcrumbs, legend, minimap, and words where there is nothing.
+"""What stands over the graph and does not move with it: breadcrumbs, legend, and words where there is nothing.
 
 All of it is painted in logical pixels.
 """
@@ -13,14 +13,13 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
+from gui.canvas import minimap
 from gui.canvas.camera import Camera
 from gui.theme import Theme, blend
 
 if TYPE_CHECKING:
     from gui.canvas.scene import Scene
 
-MAP_WIDTH, MAP_HEIGHT = 176.0, 120.0
-MAP_FROM = 150  # nodes
 SWATCH = 8.0
 LEGEND_HEIGHT = 24.0
 PLATE = 215  # opacity of the ground under words, of 255
@@ -99,7 +98,7 @@ def _legend_entries(scene: Scene, width: float, theme: Theme) -> list[tuple[QCol
     fills = (*tokens.CATEGORIES, *tokens.PROOFS)
     names = [fills[index] for index in np.unique(scene.category).tolist()]
     everything = phases + [(theme.category(name), category_label(name), True) for name in names]
-    beside = MAP_WIDTH + tokens.LARGE if scene.node_count >= MAP_FROM else 0.0
+    beside = minimap.WIDTH + tokens.LARGE if scene.node_count >= minimap.SHOWN_FROM else 0.0
     return everything if _legend_width(everything) <= width - beside - 2 * tokens.LARGE else phases
 
 
@@ -154,82 +153,3 @@ def words(painter: QPainter, rect: QRectF, title: str, more: str, theme: Theme, 
         int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap),
         more,
     )
-
-
-class Minimap:
-    """The whole of a large graph in a corner, and what part of it is in view."""
-
-    def __init__(self) -> None:
-        self._made_of: tuple[object, ...] = ()
-        self._picture: QPixmap | None = None
-        self._camera = Camera()
-
-    @staticmethod
-    def rect(width: float, height: float) -> QRectF:
-        return QRectF(width - MAP_WIDTH - tokens.LARGE, height - MAP_HEIGHT - tokens.LARGE, MAP_WIDTH, MAP_HEIGHT)
-
-    @staticmethod
-    def wanted(scene: Scene, camera: Camera) -> bool:
-        """Only where the graph is large and not all of it is in view."""
-        x0, y0, x1, y1 = camera.bounds()
-        left, top, right, bottom = scene.bounds
-        inside = x0 <= left and y0 <= top and x1 >= right and y1 >= bottom
-        room = camera.width / camera.ratio > 2.5 * MAP_WIDTH and camera.height / camera.ratio > 2.5 * MAP_HEIGHT
-        return scene.node_count >= MAP_FROM and not inside and room
-
-    def paint(self, painter: QPainter, scene: Scene, camera: Camera, active: int, theme: Theme) -> None:
-        width, height = camera.width / camera.ratio, camera.height / camera.ratio
-        rect = self.rect(width, height)
-        if self._made_of != (id(scene.pieces), scene.category.tobytes(), theme.name, camera.ratio):
-            self._draw(scene, camera.ratio, theme)
-        if self._picture is not None:
-            painter.drawPixmap(rect.topLeft(), self._picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.line, 1))
-        painter.drawRect(rect.adjusted(0, 0, -1, -1))
-        x0, y0, x1, y1 = camera.bounds()
-        start, end = self._camera.to_device(x0, y0), self._camera.to_device(x1, y1)
-        view = QRectF(QPointF(*start) / camera.ratio, QPointF(*end) / camera.ratio).translated(rect.topLeft())
-        painter.setPen(QPen(theme.text, 1))
-        painter.drawRect(view.intersected(rect.adjusted(1, 1, -2, -2)))
-        if active >= 0:
-            x, y = self._camera.to_device(*scene.center(active))
-            painter.fillRect(
-                QRectF(rect.left() + x / camera.ratio - 2, rect.top() + y / camera.ratio - 2, 5, 5), theme.accent
-            )
-
-    def to_scene(self, x: float, y: float, camera: Camera) -> tuple[float, float]:
-        """A logical point of the view that lies on the map → scene."""
-        rect = self.rect(camera.width / camera.ratio, camera.height / camera.ratio)
-        return self._camera.to_scene((x - rect.left()) * camera.ratio, (y - rect.top()) * camera.ratio)
-
-    def _draw(self, scene: Scene, ratio: float, theme: Theme) -> None:
-        size = round(MAP_WIDTH * ratio), round(MAP_HEIGHT * ratio)
-        whole = Camera(width=size[0], height=size[1], ratio=ratio)
-        x0, y0, x1, y1 = scene.bounds
-        room = 8 * ratio
-        scale = min((size[0] - room) / max(x1 - x0, 1), (size[1] - room) / max(y1 - y0, 1))
-        self._camera = Camera((x0 + x1) / 2, (y0 + y1) / 2, scale, *size, ratio)
-        picture = QPixmap(whole.width, whole.height)
-        picture.fill(theme.surface)
-        painter = QPainter(picture)
-        try:
-            x, y = self._camera.offset
-            fills = (*tokens.CATEGORIES, *tokens.PROOFS)
-            colors = [blend(theme.category(name), theme.dim, 0.35) for name in fills]
-            for item in range(len(scene.left)):
-                painter.fillRect(
-                    QRectF(
-                        scene.left[item] * scale + x,
-                        scene.top[item] * scale + y,
-                        max((scene.right[item] - scene.left[item]) * scale, 1.0),
-                        max((scene.bottom[item] - scene.top[item]) * scale, 1.0),
-                    ),
-                    colors[scene.category[item]],
-                )
-        finally:
-            painter.end()
-        picture.setDevicePixelRatio(ratio)
-        self._picture = picture
-        self._made_of = (id(scene.pieces), scene.category.tobytes(), theme.name, ratio)

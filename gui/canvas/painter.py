@@ -128,6 +128,8 @@ class GraphPainter:
         scene, state = picture.scene, picture.state
         if picture.proofs is not None:
             proof_marks.way_rings(p, scene, picture.proofs, camera, self.theme)
+        if picture.marked is not None:
+            self._marks.frames(p, scene, picture.marked, camera, self.theme.accent)
         if picture.selection is not None:
             step = 1 if picture.selection == state.active else 0
             marks.ring(p, scene, picture.selection, camera, self.theme.accent, step)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
 
 FADED = 0.3  # strength of what a hovered node is not connected with, and of what is dimmed
 
@@ -37,7 +38,8 @@ class Picture:
     `proofs`: what is proved, and the way upstream; where nodes are coloured by it, `scene` has those fills.
     `fills` (n): an ARGB colour (0xAARRGGBB, opaque) for each node, instead of its category's. A few dozen different
     colours are drawn from pictures made once; thousands take longer when they first come near.
-    `dimmed` (n): nodes that stand back, and their edges.
+    `dimmed` (n): nodes that stand back, and their edges. `marked` (n): nodes with a ring, looked at together.
+    `flow` (e): edges that are told apart: TO_NODE, FROM_NODE or ON_PATH of `edges`, 0 for others.
     """
 
     scene: Scene
@@ -49,6 +51,8 @@ class Picture:
     proofs: ProofMarks | None = None
     fills: npt.NDArray[np.uint32] | None = None
     dimmed: Flags | None = None
+    marked: Flags | None = None
+    flow: Bytes | None = None
 
     @cached_property
     def lit(self) -> Flags | None:

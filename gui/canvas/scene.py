@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.graph.reach import Links
 from gui.canvas.cards import DATA, Card, card_of, fill_name
 from gui.canvas.routes import Pieces, pieces_of
 
@@ -117,32 +118,15 @@ class Scene:
     def center(self, item: int) -> tuple[float, float]:
         return float(self.left[item] + self.right[item]) / 2, float(self.top[item] + self.bottom[item]) / 2
 
+    @cached_property
+    def links(self) -> Links:
+        """For questions about what lies up- and downstream; by position."""
+        return Links(self.source, self.target, self.node_count)
+
     def connected(self, node: int) -> tuple[Flags, Flags]:
         """Everything upstream and downstream of a node: (nodes, edges)."""
-        nodes = np.zeros(self.node_count, dtype=np.bool_)
-        edges = np.zeros(len(self.source), dtype=np.bool_)
-        for start, end in ((self.source, self.target), (self.target, self.source)):
-            reached = _reached(node, start, end, self.node_count)
-            nodes |= reached
-            edges |= reached[start]
-        return nodes, edges
-
-
-def _reached(node: int, start: Ints, end: Ints, count: int) -> Flags:
-    """Nodes to which one comes from `node` along edges start → end."""
-    order = np.argsort(start, kind="stable")
-    first = np.searchsorted(start[order], np.arange(count + 1)).tolist()
-    next_nodes = end[order].tolist()
-    seen = bytearray(count)
-    seen[node] = 1
-    waiting = [node]
-    while waiting:
-        here = waiting.pop()
-        for there in next_nodes[first[here] : first[here + 1]]:
-            if not seen[there]:
-                seen[there] = 1
-                waiting.append(there)
-    return np.frombuffer(bytes(seen), dtype=np.bool_)
+        upstream, downstream = self.links.upstream(node), self.links.downstream(node)
+        return upstream | downstream, upstream[self.target] | downstream[self.source]
 
 
 def node_sizes(graph: nx.MultiDiGraph) -> None:

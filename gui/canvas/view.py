@@ -4,29 +4,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui.canvas import describe
 from gui.canvas.graph_view import STEPS_PER_NOTCH, GraphView
-from gui.canvas.lod import STEPS_PER_OCTAVE
+from gui.canvas.lod import STEPS_PER_OCTAVE, Detail
+from gui.explore.edge_hit import edge_at, edge_tooltip
+from gui.explore.places import members
+from gui.explore.pointer import Rubber, nodes_in, toggled
 
 if TYPE_CHECKING:
+    from gui.canvas.picture import Picture
     from gui.session import Session
 
 DRAG_FROM = 4  # logical px: less is a click
 WHEEL_NOTCH = 120
+EDGE_SLACK = 5.0  # logical px
 
 
 class CanvasView(GraphView):
-    """Drag pans, the wheel and pinching zoom, a click selects, a double click flies to a node or fits the graph."""
+    """Drag pans, the wheel and pinching zoom, a click selects, a double click flies to a node or fits the graph.
+
+    With Shift, a click marks another node and a drag all that it holds. `menu_wanted(place on the screen, node id,
+    edge)` follows a right click; both may be None.
+    """
+
+    menu_wanted = Signal(object, object, object)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._grabbed: QPointF | None = None
+        self._rubber = Rubber()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -49,15 +70,26 @@ class CanvasView(GraphView):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+        if event.button() == Qt.MouseButton.LeftButton and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._rubber.begin(event.position())
+        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._grabbed = event.position()
             self._held = False
             if self._on_minimap(event.position()):
                 self._look_from_minimap(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._rubber.held:
+            self._rubber.move(event.position())
+            self.update()
+            return
         if self._grabbed is None:
-            self._hover(self._node_at(event.position()))
+            node = self._node_at(event.position())
+            self._hover(node)
+            edge = self._edge_at(event.position()) if node is None else None
+            if edge != self.explorer.hovered_edge:
+                self.explorer.hover_edge(edge)
+                self.setCursor(Qt.CursorShape.PointingHandCursor) if edge is not None else self.unsetCursor()
             return
         if self._on_minimap(self._grabbed):
             self._look_from_minimap(event.position())
@@ -71,13 +103,69 @@ class CanvasView(GraphView):
             self._grabbed = event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._rubber.held:
+            self._mark(event.position())
+            return
         clicked = self._grabbed is not None and not self._held and not self._on_minimap(event.position())
         self._grabbed, self._held = None, False
         self.unsetCursor()
         if clicked and event.button() == Qt.MouseButton.LeftButton:
-            node = self._node_at(event.position())
-            scene = self.scene
-            self._session.select(None if node is None or scene is None else int(scene.node_ids[node]))
+            self._click(event.position())
+
+    def _click(self, point: QPointF) -> None:
+        node, scene = self._node_at(point), self.scene
+        node_id = None if node is None or scene is None else int(scene.node_ids[node])
+        if self.explorer.take_picked(node_id):
+            return
+        edge = self._edge_at(point) if node is None else None
+        if edge is not None and scene is not None:
+            ends = {int(scene.node_ids[scene.source[edge]]), int(scene.node_ids[scene.target[edge]])}
+            self._session.mark(ends, self.tr("the ends of an edge"))
+            return
+        self._session.mark(())
+        self._session.select(node_id)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """By mouse of what is under it, by key of the selected node."""
+        scene, selection = self.scene, self._session.selection
+        if scene is None:
+            return
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            place, node_id, edge = self._place_of(selection), selection, None
+        else:
+            point = QPointF(event.pos())
+            node = self._node_at(point)
+            node_id = None if node is None else int(scene.node_ids[node])
+            edge = self._edge_at(point) if node is None else None
+            place = event.pos()
+        self.menu_wanted.emit(self.mapToGlobal(place), node_id, edge)
+
+    def _place_of(self, node_id: int | None) -> QPoint:
+        """Where a node is in the view; without one the middle of it."""
+        scene = self.scene
+        if scene is None or node_id not in scene.position:
+            return self.rect().center()
+        x, y = self.camera.to_device(*scene.center(scene.position[node_id]))
+        return (QPointF(x, y) / self.camera.ratio).toPoint()
+
+    def _edge_at(self, point: QPointF) -> int | None:
+        """The edge under a logical point; from afar edges cannot be told apart."""
+        scene, ratio = self.scene, self.camera.ratio
+        if scene is None or self._on_minimap(point) or self.camera.detail == Detail.DOT:
+            return None
+        x, y = self.camera.to_scene(point.x() * ratio, point.y() * ratio)
+        return edge_at(scene, x, y, EDGE_SLACK * ratio / self.camera.scale)
+
+    def _mark(self, point: QPointF) -> None:
+        """The end of a click or a drag with Shift held down."""
+        rect, scene, node = self._rubber.end(), self.scene, self._node_at(point)
+        self.update()
+        if scene is None:
+            return
+        if rect is not None:
+            self._session.mark(self._session.marked | nodes_in(scene, rect, self.camera))
+        elif node is not None:
+            self._session.mark(toggled(self._session, frozenset(members(scene, node))))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         node, scene = self._node_at(event.position()), self.scene
@@ -88,6 +176,7 @@ class CanvasView(GraphView):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
+        self.explorer.hover_edge(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows belong to the transport."""
@@ -99,6 +188,10 @@ class CanvasView(GraphView):
             self.fit()
         else:
             super().keyPressEvent(event)
+
+    def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
+        super()._paint_overlays(painter, picture)
+        self._rubber.paint(painter, self._painter.theme)
 
     def _pan(self, moved: QPointF) -> None:
         self._navigator.pan(moved.x() * self.camera.ratio, moved.y() * self.camera.ratio)
@@ -132,7 +225,10 @@ class CanvasView(GraphView):
     def _show_tooltip(self, at: QPoint, globally: QPoint) -> None:
         node, picture = self._node_at(QPointF(at)), self.picture(hover=False)
         recording = self._session.recording
-        if node is None or picture is None or recording is None:
+        edge = self._edge_at(QPointF(at)) if node is None else None
+        if picture is None or recording is None or (node is None and edge is None):
             QToolTip.hideText()
-            return
-        QToolTip.showText(globally, describe.tooltip(recording, picture, node), self)
+        elif node is not None:
+            QToolTip.showText(globally, describe.tooltip(recording, picture, node), self)
+        elif edge is not None:
+            QToolTip.showText(globally, edge_tooltip(recording, picture, edge), self)

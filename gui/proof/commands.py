@@ -23,9 +23,6 @@ class ProofCommands(QObject):
         actions["verify_stop"].triggered.connect(lambda: verifier.cancel())
         actions["follow_upstream"].triggered.connect(lambda: self.follow_upstream())
         actions["clear_way"].triggered.connect(lambda: self._session.show_walk(None))
-        actions["color_kind"].triggered.connect(lambda: self.color_by_proof(False))
-        actions["color_proof"].triggered.connect(lambda: self.color_by_proof(True))
-        actions["color_kind"].setChecked(True)
         verifier.changed.connect(self.update)
         verifier.failed.connect(window.show_error)
         window.central.proof.next_wrong.connect(self.go_to_next_wrong)
@@ -45,9 +42,6 @@ class ProofCommands(QObject):
         no_element = self.tr("Choose a number of a gradient first: click it in the inspector.")
         enable("follow_upstream", session.element is not None, no_element)
         enable("clear_way", session.walk is not None, self.tr("No way is marked."))
-        shown = self.tr("No graph is shown.")
-        for action_id in ("color_kind", "color_proof"):
-            enable(action_id, session.graph_id is not None, shown)
 
     def verify(self, *, here: bool = False) -> None:
         """Prove the recording, or the training step at the playhead, and show how nodes come out."""
@@ -56,15 +50,11 @@ class ProofCommands(QObject):
             return
         if here:
             step = int(recording.timeline.step[max(self._session.playhead, 0)])
-        self.color_by_proof(True)
+        self._window.explore_commands.color_by("proof")
         self._verifier.start(step)
 
     def check_by_differences(self, node: int) -> None:
         self._verifier.check_by_differences([node])
-
-    def color_by_proof(self, on: bool) -> None:
-        self._actions["color_proof" if on else "color_kind"].setChecked(True)
-        self._window.canvas.color_by_proof(on)
 
     def follow_upstream(self) -> None:
         from gui.inspector.panel import InspectorPanel

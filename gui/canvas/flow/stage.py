@@ -68,6 +68,7 @@ class Stage:
         of = (
             id(picture.scene), picture.state.playhead, picture.selection, id(picture.emphasis), camera, painter,
             sprite_scale, id(picture.track), id(picture.proofs), id(picture.fills), id(picture.dimmed),
+            id(picture.marked), id(picture.flow),
         )  # fmt: skip
         if of not in self._stills:
             pixmap = self._recycled(camera)

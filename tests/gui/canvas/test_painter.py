@@ -13,7 +13,7 @@ from engine.recording.reader import Recording
 from gui import theme
 from gui.canvas.camera import Camera
 from gui.canvas.dots import dot_colors, dot_rows
-from gui.canvas.edges import FADED, FIRST_GRADIENT, LEVELS, PENDING, QUIET, VALUE, edge_classes, edge_looks
+from gui.canvas.edges import FADED, FIRST_GRADIENT, LEVELS, ON_PATH, PENDING, QUIET, VALUE, edge_classes, edge_looks
 from gui.canvas.painter import GraphPainter, VectorPainter
 from gui.canvas.picture import strengths
 from gui.canvas.scene import Scene
@@ -82,7 +82,7 @@ def test_edges_are_classed_by_what_they_carry(recording: Recording, scene: Scene
     assert kinds[3] == {VALUE}
     assert PENDING in kinds[6]
     assert FIRST_GRADIENT + LEVELS - 1 in kinds[11]
-    assert len(edge_looks(DARK)) == FIRST_GRADIENT + LEVELS
+    assert len(edge_looks(DARK)) == FIRST_GRADIENT + LEVELS + ON_PATH
 
 
 def test_from_afar_gradients_have_their_colour(recording: Recording, scene: Scene) -> None:
