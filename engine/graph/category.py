@@ -88,6 +88,7 @@ def category(type_: str, kind: str = "operation") -> str:
     return "other"
 
 
+@cache
 def base_name(type_: str) -> str:
     """The operation in torch's camel case: "AddmmBackward0" → "Addmm", "torch::autograd::CopySlices" → "CopySlices"."""
     name = type_.rsplit("::", 1)[-1]

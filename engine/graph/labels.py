@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from engine.graph.category import base_name
 from engine.recording.model import Node
@@ -23,12 +24,14 @@ class Labels:
     def __init__(self, nodes: Iterable[Node]) -> None:
         self._does: dict[str, set[str]] = {}
         self._inner: set[str] = set()
+        seen: set[str] = set()
         for node in nodes:
             if node.kind != "operation" or not node.module_type:
                 continue
             if base_name(node.type) not in VIEWS:
                 self._does.setdefault(node.module, set()).add(node.type)
-            if node.module not in self._inner:
+            if node.module not in seen:
+                seen.add(node.module)
                 self._inner.update(_enclosing(node.module))
 
     def title(self, node: Node) -> str:
@@ -64,11 +67,16 @@ def operator_name(node: Node) -> str:
 
     The user's own `autograd.Function` keeps the name of its class: "MyFunctionBackward" → "MyFunction".
     """
-    base = base_name(node.type)
-    if node.type.endswith("Backward"):  # PyTorch's own end in a digit; what ran last inside it says little
+    return _operator_name(node.type, node.operation, node.kind)
+
+
+@cache
+def _operator_name(type_: str, operation: str, kind: str) -> str:
+    base = base_name(type_)
+    if type_.endswith("Backward"):  # PyTorch's own end in a digit; what ran last inside it says little
         return base
-    parts = node.operation.split(".")
+    parts = operation.split(".")
     name = parts[1] if len(parts) > 1 else parts[0]
     if name:
         return name
-    return _HUMP.sub("_", base).lower() or node.kind
+    return _HUMP.sub("_", base).lower() or kind

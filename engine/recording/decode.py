@@ -41,6 +41,7 @@ Choice = TypeVar("Choice")
 Columns = tuple[Any, ...]
 MAX_DIMENSIONS = 64  # torch's and NumPy's limit
 _MAX_ELEMENTS = 2**62
+_LONG = 2000  # characters: longer texts are not kept
 _ROLES = frozenset(get_args(Role))
 
 
@@ -106,7 +107,17 @@ def optional_shape(value: object) -> Shape | None:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    result = plain.loads(text(value))
+    found = text(value)
+    return _mapping(found) if len(found) > _LONG else _known_mapping(found)
+
+
+@lru_cache(maxsize=2048)  # the nodes of a network of equal blocks have few different ones; nobody writes into them
+def _known_mapping(value: str) -> Mapping[str, Any]:
+    return _mapping(value)
+
+
+def _mapping(value: str) -> Mapping[str, Any]:
+    result = plain.loads(value)
     if type(result) is not dict:
         raise ValueError(f"expected a JSON object, found {_short(value)}")
     return result

@@ -32,7 +32,7 @@ def loads(text: str) -> Any:
     if text == "{}":
         return {}
     try:
-        return json.loads(text, object_hook=_restore, parse_constant=_refuse)
+        return _decode(text)
     except RecursionError as error:
         raise ValueError("JSON nested too deeply") from error
 
@@ -58,3 +58,6 @@ def _restore(mapping: dict[str, Any]) -> Any:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(object_hook=_restore, parse_constant=_refuse).decode
