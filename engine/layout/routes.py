@@ -55,11 +55,11 @@ def route(
 
 def _node_x(core: Core, segments: Segments, strip: Strip, item_x: Floats) -> Floats:
     x = np.zeros(len(core))
-    pieces = zip(segments.first.tolist(), segments.last.tolist(), segments.template.tolist(), strict=True)
-    for first, last, template in pieces:
-        start, end = segments.row_start[first], segments.row_start[last + 1]
-        base = strip.first_item[template]
-        x[segments.by_rank[start:end]] = item_x[base : base + end - start]
+    start = segments.row_start[segments.first]
+    count = segments.row_start[segments.last + 1] - start
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    base = np.array(strip.first_item, dtype=np.int64)[segments.template]
+    x[segments.by_rank[np.repeat(start, count) + offset]] = item_x[np.repeat(base, count) + offset]
     return x
 
 

@@ -7,6 +7,7 @@ little more than one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from engine.layout.core import Core
 from engine.layout.cuts import Cuts
 from engine.layout.loosen import Lines
 from engine.layout.model import Flags, Floats, Ints
+
+ROW_BYTES, EDGE_BYTES = 3 * 8, 4 * 8  # of the fingerprint of a node, and of an edge
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +38,6 @@ class Template:
     cut_above: bool
     cut_below: bool
 
-    def key(self) -> bytes:
-        """Equal for templates that look alike."""
-        arrays = (self.ranks, self.left, self.right, self.tail, self.head, self.line, self.loose)
-        sizes = bytes((self.cut_above, self.cut_below)) + len(self.ranks).to_bytes(8, "little")
-        return b"".join([sizes, *(array.tobytes() for array in arrays)])
-
 
 @dataclass(frozen=True, eq=False)
 class Segments:
@@ -48,6 +45,9 @@ class Segments:
 
     `by_rank` are the core nodes sorted by rank, `row_start[r]` is where rank r begins among them; `by_segment` are the
     core edges sorted by segment, `edge_start[s]` is where segment s begins among them.
+
+    `rank` and `row` say, for each rank of each segment in turn, which one it is and how many rows below the beginning
+    of the segment's template it stands; `of` says whose it is.
     """
 
     first: Ints
@@ -58,6 +58,14 @@ class Segments:
     row_start: Ints
     by_segment: Ints
     edge_start: Ints
+    rank: Ints
+    row: Ints
+    of: Ints
+
+    def strip_rows(self, first_row: list[int]) -> Ints:
+        """For each of `rank`, its row in the strip in which template t begins at row `first_row[t]`."""
+        rows: Ints = np.array(first_row, dtype=np.int64)[self.template[self.of]] + self.row
+        return rows
 
 
 def cut(core: Core, ranks: Ints, cuts: Cuts, lines: Lines) -> Segments:
@@ -67,19 +75,39 @@ def cut(core: Core, ranks: Ints, cuts: Cuts, lines: Lines) -> Segments:
     by_segment = np.argsort(cuts.piece, kind="stable")
     edge_start = np.searchsorted(cuts.piece[by_segment], np.arange(len(cuts.first) + 1))
     whole = _sorted_whole(core, ranks, lines, by_rank, by_segment)
+    nodes_of, edges_of = _fingerprints(whole, row_start[cuts.first], edge_start)
     templates: list[Template] = []
-    known: dict[bytes, int] = {}
-    chosen = np.zeros(len(cuts.first), dtype=np.int64)
-    for s, (a, b) in enumerate(zip(cuts.first.tolist(), cuts.last.tolist(), strict=True)):
-        nodes = slice(int(row_start[a]), int(row_start[b + 1]))
-        edges = slice(int(edge_start[s]), int(edge_start[s + 1]))
-        template = _piece(whole, nodes, edges, (bool(cuts.single[a]), bool(cuts.single[b])))
-        key = template.key()
+    known: dict[tuple[bytes, bytes, bool, bool], int] = {}
+    chosen: list[int] = []
+    node_ends = zip(row_start[cuts.first].tolist(), row_start[cuts.last + 1].tolist(), strict=True)
+    edge_ends = pairwise(edge_start.tolist())
+    single = zip(cuts.single[cuts.first].tolist(), cuts.single[cuts.last].tolist(), strict=True)
+    for (a, b), (c, d), ends in zip(node_ends, edge_ends, single, strict=True):
+        key = (nodes_of[a * ROW_BYTES : b * ROW_BYTES], edges_of[c * EDGE_BYTES : d * EDGE_BYTES], *ends)
         if key not in known:
             known[key] = len(templates)
-            templates.append(template)
-        chosen[s] = known[key]
-    return Segments(cuts.first, cuts.last, chosen, templates, by_rank, row_start, by_segment, edge_start)
+            templates.append(_piece(whole, slice(a, b), slice(c, d), ends))
+        chosen.append(known[key])
+    template = np.array(chosen, dtype=np.int64)
+    height = cuts.last - cuts.first + 1
+    row = np.arange(height.sum()) - np.repeat(np.cumsum(height) - height, height)
+    return Segments(
+        cuts.first, cuts.last, template, templates, by_rank, row_start, by_segment, edge_start,
+        np.repeat(cuts.first, height) + row, row, np.repeat(np.arange(len(height)), height),
+    )  # fmt: skip
+
+
+def _fingerprints(whole: Template, first: Ints, edge_start: Ints) -> tuple[bytes, bytes]:
+    """Of all nodes and of all edges in turn, in numbers that do not depend on where their piece stands.
+
+    Of a node only whether it begins a rank: every piece begins with one.
+    """
+    begins = np.diff(whole.ranks, prepend=-1) != 0
+    nodes = np.stack([begins.astype(np.float64), whole.left, whole.right], axis=1)
+    count = np.diff(edge_start)
+    start, edge = np.repeat(first, count), np.repeat(edge_start[:-1], count)
+    edges = np.stack([whole.tail - start, whole.head - start, whole.line - edge, whole.loose.astype(np.int64)], axis=1)
+    return nodes.tobytes(), edges.tobytes()
 
 
 def _sorted_whole(core: Core, ranks: Ints, lines: Lines, by_rank: Ints, by_segment: Ints) -> Template:

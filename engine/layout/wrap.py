@@ -67,14 +67,11 @@ def profile(core: Core, ranks: Ints, segments: Segments, strip: Strip, x: Floats
     strip_links, strip_lanes = _crossed(strip, row)
     left, right = np.full(rows, math.inf), np.full(rows, -math.inf)
     links, lanes = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
-    pieces = zip(segments.first.tolist(), segments.last.tolist(), segments.template.tolist(), strict=True)
-    for first, last, template in pieces:
-        here = slice(first, last + 1)
-        there = slice(strip.first_row[template], strip.first_row[template] + last + 1 - first)
-        np.minimum(left[here], strip_left[there], out=left[here])
-        np.maximum(right[here], strip_right[there], out=right[here])
-        links[first:last] = strip_links[there][:-1]
-        lanes[first:last] = strip_lanes[there][:-1]
+    rank, there = segments.rank, segments.strip_rows(strip.first_row)
+    np.minimum.at(left, rank, strip_left[there])
+    np.maximum.at(right, rank, strip_right[there])
+    inner = rank < segments.last[segments.of]
+    links[rank[inner]], lanes[rank[inner]] = strip_links[there[inner]], strip_lanes[there[inner]]
     return Profile(height, left, right, links, lanes)
 
 
