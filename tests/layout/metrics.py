@@ -72,19 +72,23 @@ def _boxes(layout: Layout) -> tuple[Floats, Ints, Ints]:
 
 
 def _crossings(pieces: _Pieces, ends: Ints) -> int:
+    """Each block of pieces, by their upper ends, against those after it that begin before the block's lowest end."""
+    top = np.minimum(pieces.begin[:, 1], pieces.end[:, 1])
+    order = np.argsort(top, kind="stable")
+    top, begin, end, edge = top[order], pieces.begin[order], pieces.end[order], pieces.edge[order]
+    bottom = np.maximum(begin[:, 1], end[:, 1])
     count = 0
-    for start in range(0, len(pieces.edge), BLOCK):
+    for start in range(0, len(edge), BLOCK):
         block = slice(start, start + BLOCK)
-        a, b = pieces.begin[block, None], pieces.end[block, None]
-        c, d = pieces.begin[None], pieces.end[None]
+        others = slice(start, int(np.searchsorted(top, bottom[block].max(), side="right")))
+        a, b = begin[block, None], end[block, None]
+        c, d = begin[None, others], end[None, others]
         crossed = (_side(a, b, c) * _side(a, b, d) < -1e-6) & (_side(c, d, a) * _side(c, d, b) < -1e-6)
-        one, two = ends[pieces.edge[block]][:, None], ends[pieces.edge][None]
-        strangers = np.ones(crossed.shape, dtype=np.bool_)
-        for i in (0, 1):
-            for j in (0, 1):
-                strangers &= one[..., i] != two[..., j]
-        count += int((crossed & strangers).sum())
-    return count // 2
+        one, two = np.nonzero(crossed)
+        one, two = one[two > one], two[two > one]
+        mine, other = ends[edge[block][one]], ends[edge[others][two]]
+        count += int((mine[:, :, None] != other[:, None, :]).all(axis=(1, 2)).sum())
+    return count
 
 
 def _side(a: Floats, b: Floats, point: Floats) -> Floats:
