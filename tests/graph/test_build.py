@@ -29,6 +29,7 @@ def test_the_bow(bow: Recording) -> None:
         "kind": "operation", "type": "AddBackward0", "operation": "aten.add", "name": "prediction",
         "title": "prediction", "subtitle": "AddBackward0", "category": "arithmetic", "module": "", "module_type": "",
         "source": "bow.py", "line": 9, "shape": (), "dtype": "float32", "parameter": None,
+        "sequence_nr": 1, "saved_bytes": 0,
     }  # fmt: skip
     assert (graph.nodes[5]["category"], graph.nodes[5]["parameter"]) == ("parameter", 0)
 

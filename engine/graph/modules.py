@@ -1,0 +1,276 @@
+"""The modules of a graph as a tree of groups, and the graph with some of them collapsed into one node each.
+
+A module call is a stretch of the order in which operations ran: what a group holds is always such a stretch, and edges
+only ever lead to what ran earlier, so that collapsing groups cannot close a cycle. A module that was called again after
+something else had run has one group for each call ("cell", "cell#2", …).
+
+Parameters, data, and the views between a parameter and what uses it belong to the innermost group that holds all their
+consumers. Modules that do one thing (a `Conv2d`, a `ReLU`) and wrappers round a single module get no group.
+
+Equal neighbours (twelve blocks of a transformer) form a repeat: a group of its own that stands for all of them when it
+is collapsed, and that is not seen when it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from engine.graph.calls import Call, calls_of
+from engine.graph.repeats import find_repeats
+
+Ints = npt.NDArray[np.int64]
+
+MERGED = -1  # the key of an edge that stands for all edges between two drawn nodes, at least one of them a group
+
+
+@dataclass(frozen=True)
+class Group:
+    """One module call, or a repeat of `count` equal ones (0: no repeat).
+
+    `key` names it among the groups of a graph, and in every graph of the same structure. `parent` is -1 for the
+    outermost, `depth` counts modules from 1; those in a repeat have the depth that they would have without it.
+    `last` is the number of the last group within it (its own if there is none).
+    """
+
+    number: int
+    key: str
+    path: str
+    type: str
+    parent: int
+    depth: int
+    last: int
+    count: int = 0
+
+    @property
+    def id(self) -> int:
+        """As a node of a drawn graph."""
+        return -1 - self.number
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleTree:
+    """`groups` in preorder; `owner[p]` is the innermost group of node `nodes[p]`, -1 for none. `head` and `tail` are
+    positions of the graph's edges in `nodes`, `slots` their keys. `order` holds all positions, what ran last first,
+    each leaf where its first consumer is: it is the same for all calls of the same make."""
+
+    nodes: tuple[int, ...]
+    groups: tuple[Group, ...]
+    owner: Ints
+    tail: Ints
+    head: Ints
+    slots: Ints
+    order: Ints
+    _known: dict[frozenset[str], Ints] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Group]:
+        return {group.key: group for group in self.groups}
+
+    @cached_property
+    def levels(self) -> int:
+        """How deep modules are nested."""
+        return max((group.depth for group in self.groups), default=0)
+
+    @cached_property
+    def parents(self) -> Ints:
+        return np.array([group.parent for group in self.groups], dtype=np.int64)
+
+    def shown(self, collapsed: Iterable[str]) -> Ints:
+        """For each group, the outermost collapsed one that it is in (or is), -1 if it is open to see."""
+        wanted = {self.by_key[key].number for key in collapsed if key in self.by_key}
+        shown = [-1] * len(self.groups)
+        for group in self.groups:
+            above = shown[group.parent] if group.parent >= 0 else -1
+            shown[group.number] = above if above >= 0 else group.number if group.number in wanted else -1
+        return np.array(shown, dtype=np.int64)
+
+    def drawn(self, collapsed: Iterable[str]) -> Ints:
+        """For each node, the number of the collapsed group that stands for it, -1 if it stands for itself."""
+        shown = self.shown(collapsed)
+        return np.where(self.owner >= 0, shown[self.owner], -1) if len(shown) else np.full(len(self.owner), -1)
+
+    def members(self, group: Group) -> Ints:
+        """Positions of all nodes in a group, in the tree's order."""
+        inside = (self.owner >= group.number) & (self.owner <= group.last)
+        return self.order[inside[self.order]]
+
+    def count(self, collapsed: Iterable[str]) -> int:
+        """How many nodes are drawn."""
+        drawn = self.drawn(collapsed)
+        return int((drawn < 0).sum()) + len(np.unique(drawn[drawn >= 0]))
+
+    # --- which to collapse -------------------------------------------------------------------------------------------
+
+    def at_level(self, level: int) -> frozenset[str]:
+        """Everything below `level` collapsed: 0 leaves one node, 1 the outermost modules open, `levels` all of them."""
+        return frozenset(group.key for group in self.groups if not group.count and group.depth == level + 1)
+
+    @cached_property
+    def repeats(self) -> frozenset[str]:
+        return frozenset(group.key for group in self.groups if group.count)
+
+    def fitting(self, most: int) -> frozenset[str]:
+        """Nothing collapsed if at most `most` nodes are drawn then; else as many levels open as that allows, repeats
+        folded where only that lets another level open."""
+        if len(self.nodes) <= most or not self.groups:
+            return frozenset()
+        for level in range(self.levels, -1, -1):
+            for collapsed in (self.at_level(level), self.at_level(level) | self.repeats):
+                if self.count(collapsed) <= most:
+                    return self.tidy(collapsed)
+        return self.tidy(self.at_level(0) | self.repeats)
+
+    def tidy(self, collapsed: Iterable[str]) -> frozenset[str]:
+        """Without what is hidden in another collapsed group, and without what does not exist here."""
+        shown = self.shown(collapsed)
+        return frozenset(group.key for group in self.groups if shown[group.number] == group.number)
+
+    def opened(self, collapsed: Iterable[str], key: str) -> frozenset[str]:
+        """`collapsed` with one group open, and whatever it is hidden in; what is in it is collapsed one level down."""
+        kept = set(collapsed)
+        group = self.by_key[key]
+        inside = {each.key for each in self.groups[group.number + 1 : group.last + 1]}
+        kept -= inside
+        while True:
+            if group.key in kept:
+                kept.discard(group.key)
+                kept |= {each.key for each in self.groups if each.parent == group.number}
+            if group.parent < 0:
+                return self.tidy(kept)
+            group = self.groups[group.parent]
+
+    def closed(self, collapsed: Iterable[str], key: str) -> frozenset[str]:
+        return self.tidy({*collapsed, key})
+
+    def revealed(self, collapsed: Iterable[str], node: int) -> frozenset[str]:
+        """`collapsed` with all groups open that hide a node (by position)."""
+        kept = frozenset(collapsed)
+        while (hiding := int(self.drawn(kept)[node])) >= 0:
+            kept = self.opened(kept, self.groups[hiding].key)
+        return kept
+
+    def enclosing(self, node: int) -> tuple[Group, ...]:
+        """The groups round a node (by position), outermost first."""
+        found: list[Group] = []
+        number = int(self.owner[node])
+        while number >= 0:
+            found.append(self.groups[number])
+            number = self.groups[number].parent
+        return tuple(reversed(found))
+
+
+def module_tree(graph: nx.MultiDiGraph) -> ModuleTree:
+    """The modules of a graph of `engine.graph.build`. A graph without modules has a tree without groups."""
+    nodes = tuple(graph.nodes)
+    place = {node: position for position, node in enumerate(nodes)}
+    edges = list(graph.edges(keys=True))
+    tail = np.fromiter((place[edge[0]] for edge in edges), np.int64, len(edges))
+    head = np.fromiter((place[edge[1]] for edge in edges), np.int64, len(edges))
+    slots = np.fromiter((int(edge[2]) for edge in edges), np.int64, len(edges))
+    attributes = [data for _, data in graph.nodes(data=True)]
+    root, order = calls_of(attributes, tail, head)
+    find_repeats(root, attributes, order, tail, head, slots)
+    groups: list[Group] = []
+    owner = np.full(len(nodes), -1, dtype=np.int64)
+    _number(root, groups, owner)
+    return ModuleTree(nodes, tuple(groups), owner, tail, head, slots, np.array(order, dtype=np.int64))
+
+
+def _number(root: Call, groups: list[Group], owner: Ints) -> None:
+    """Groups in preorder; `owner` filled."""
+    owner[root.own] = -1
+    waiting = [(child, -1) for child in reversed(root.children)]
+    rows: list[dict[str, Any]] = []
+    while waiting:
+        call, parent = waiting.pop()
+        number = len(rows)
+        rows.append({"number": number, "key": call.key, "path": call.path, "type": call.type, "parent": parent,
+                     "depth": call.depth, "count": call.count})  # fmt: skip
+        owner[call.own] = number
+        waiting.extend((child, number) for child in reversed(call.children))
+    last = list(range(len(rows)))
+    for row in reversed(rows):
+        if row["parent"] >= 0:
+            last[row["parent"]] = max(last[row["parent"]], last[row["number"]])
+    groups.extend(Group(last=last[row["number"]], **row) for row in rows)
+
+
+def collapse(graph: nx.MultiDiGraph, collapsed: Iterable[str], tree: ModuleTree | None = None) -> nx.MultiDiGraph:
+    """`graph` with the groups of these keys as one node each (see `group_attributes`); ids of groups are negative.
+
+    Edges from or to a group are merged, with `count` saying of how many and `input_number` 0, under the key MERGED;
+    edges within a group are gone. What is not collapsed shares its attributes with `graph`.
+    """
+    tree = tree or module_tree(graph)
+    drawn = tree.drawn(collapsed).tolist()
+    result = nx.MultiDiGraph(**graph.graph)
+    seen: set[int] = set()
+    for position, (node, data) in enumerate(graph.nodes(data=True)):
+        number = drawn[position]
+        if number < 0:
+            result.add_node(node)
+            result.nodes[node].update(data)
+        elif number not in seen:
+            seen.add(number)
+            group = tree.groups[number]
+            result.add_node(group.id, **group_attributes(graph, tree, group))
+    names = [tree.nodes[position] if number < 0 else -1 - number for position, number in enumerate(drawn)]
+    rows = zip(tree.tail.tolist(), tree.head.tolist(), graph.edges(keys=True, data=True), strict=True)
+    for tail, head, (_, _, slot, data) in rows:
+        source, target = names[tail], names[head]
+        if source >= 0 and target >= 0:
+            result.add_edge(source, target, key=slot, **data)
+        elif source != target:
+            if result.has_edge(source, target, MERGED):
+                result.edges[source, target, MERGED]["count"] += 1
+            else:
+                result.add_edge(source, target, key=MERGED, input_number=0, count=1)
+    return result
+
+
+def group_attributes(graph: nx.MultiDiGraph, tree: ModuleTree, group: Group) -> dict[str, Any]:
+    """What a collapsed group is as a node: kind "module", title ("layer1 · Sequential"), subtitle ("48 nodes"),
+    `members` (node ids), `module` (path), `group` (key), `count` (of a repeat), category (the most frequent one)."""
+    members = tree.members(group).tolist()
+    found = [graph.nodes[tree.nodes[position]] for position in members]
+    operations = [data for data in found if data.get("kind") == "operation"]
+    return {
+        "kind": "module",
+        "type": "",
+        "operation": "",
+        "name": group.path,
+        "title": title_of(group),
+        "subtitle": f"{sum(data.get('kind') != 'data' for data in found)} nodes",
+        "category": _most_frequent([str(data.get("category") or "other") for data in operations]),
+        "module": group.path,
+        "module_type": group.type,
+        "source": None,
+        "line": None,
+        "shape": None,
+        "dtype": None,
+        "parameter": None,
+        "group": group.key,
+        "count": group.count,
+        "members": tuple(tree.nodes[position] for position in members),
+    }
+
+
+def title_of(group: Group) -> str:
+    """ "layer1.0 · BasicBlock"; of a later call "cell #2 · LSTMCell"; of a repeat its range, "blocks.0 … 11"."""
+    path = group.path
+    if not group.count and "#" in group.key.rpartition(".")[2]:
+        path += f" #{group.key.rpartition('#')[2]}"
+    return f"{path} · {group.type}" if group.type and path else path or group.type
+
+
+def _most_frequent(names: Sequence[str]) -> str:
+    """Shapes count only where there is nothing else."""
+    telling = [name for name in names if name not in ("shape", "other")] or list(names)
+    return max(dict.fromkeys(telling), key=telling.count) if telling else "other"
