@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.desk.element import Element
 from engine.errors import RecordingError
 from gui.counterparts import Counterparts
+from gui.modules.choice import ModuleChoice
 from gui.proof.desk import DeskProcess
 from gui.proof.store import ProofStore
 
@@ -64,6 +65,7 @@ class Session(QObject):
         self._walk: Walk | None = None
         self.proofs = ProofStore(self)
         self.desk = DeskProcess(self)
+        self.modules = ModuleChoice(self)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
@@ -161,6 +163,7 @@ class Session(QObject):
         self._element = self._walk = None
         self.proofs.clear()
         self.desk.set_recording(None if recording is None else recording.path)
+        self.modules.look_at("")
         self._playhead = min(0, self.last)
         self._graph = self._graph_at(self._playhead)
         if old is not None:

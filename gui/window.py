@@ -18,6 +18,7 @@ from gui.commands import Commands
 from gui.console import Console
 from gui.explore.commands import ExploreCommands
 from gui.files import Copier, is_run_file, kind_of
+from gui.modules.commands import ModuleCommands
 from gui.panels import VERSION, Panels
 from gui.proof.commands import ProofCommands
 from gui.proof.verifier import Verifier
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.commands = Commands(self)
         self.proof_commands = ProofCommands(self)
         self.explore_commands = ExploreCommands(self)
+        self.module_commands = ModuleCommands(self)
         self._connect()
         self._restore()
         self.refresh()
@@ -254,6 +256,7 @@ class MainWindow(QMainWindow):
         self.commands.update()
         self.proof_commands.update()
         self.explore_commands.update()
+        self.module_commands.update()
 
     def _shows_run(self) -> bool:
         recording = self.session.recording

@@ -17,7 +17,8 @@ def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = Fals
 
     Node attributes: kind, type, operation, name, title, subtitle, category, module, module_type, source (path or None),
     line, shape, dtype, parameter, sequence_nr, saved_bytes (None: unknown). Edge attribute: input_number. Graph
-    attributes: id, step, kind, root. `data_leaves` adds the inputs that need no gradient. Raises RecordingError if there is no such graph, or it cannot be read.
+    attributes: id, step, kind, root. `data_leaves` adds the inputs that need no gradient. Raises RecordingError if
+    there is no such graph, or it cannot be read.
     """
     row = recording.graph(graph_id)
     graph = nx.MultiDiGraph(id=row.id, step=row.step, kind=row.kind, root=row.root)

@@ -13,6 +13,7 @@ is collapsed, and that is not seen when it is not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,7 @@ import numpy.typing as npt
 
 from engine.graph.calls import Call, calls_of
 from engine.graph.repeats import find_repeats
+from engine.recording.dtypes import NAMES, itemsize
 
 Ints = npt.NDArray[np.int64]
 
@@ -146,6 +148,15 @@ class ModuleTree:
                 return self.tidy(kept)
             group = self.groups[group.parent]
 
+    def unfolded(self, collapsed: Iterable[str]) -> frozenset[str]:
+        """`collapsed` with every repeat as its single modules, each collapsed."""
+        kept = set(collapsed)
+        for group in self.groups:
+            if group.count and group.key in kept:
+                kept.discard(group.key)
+                kept |= {each.key for each in self.groups if each.parent == group.number}
+        return self.tidy(kept)
+
     def closed(self, collapsed: Iterable[str], key: str) -> frozenset[str]:
         return self.tidy({*collapsed, key})
 
@@ -237,17 +248,24 @@ def collapse(graph: nx.MultiDiGraph, collapsed: Iterable[str], tree: ModuleTree 
 
 def group_attributes(graph: nx.MultiDiGraph, tree: ModuleTree, group: Group) -> dict[str, Any]:
     """What a collapsed group is as a node: kind "module", title ("layer1 · Sequential"), subtitle ("48 nodes"),
-    `members` (node ids), `module` (path), `group` (key), `count` (of a repeat), category (the most frequent one)."""
+    `members` (node ids), `module` (path), `group` (key), `count` (of a repeat), category (the most frequent one); how
+    many `nodes` (without data), `parameters` (elements) and `bytes` (of parameters, and kept for backward) it has."""
     members = tree.members(group).tolist()
     found = [graph.nodes[tree.nodes[position]] for position in members]
     operations = [data for data in found if data.get("kind") == "operation"]
+    sizes = [(math.prod(data.get("shape") or ()), str(data.get("dtype") or "float32")) for data in found
+             if data.get("kind") == "parameter" and data.get("shape") is not None]  # fmt: skip
+    held = sum(count * itemsize(dtype) for count, dtype in sizes if dtype in NAMES) + sum(
+        data.get("saved_bytes") or 0 for data in found
+    )
+    count = sum(data.get("kind") != "data" for data in found)
     return {
         "kind": "module",
         "type": "",
         "operation": "",
         "name": group.path,
         "title": title_of(group),
-        "subtitle": f"{sum(data.get('kind') != 'data' for data in found)} nodes",
+        "subtitle": f"{count} nodes",
         "category": _most_frequent([str(data.get("category") or "other") for data in operations]),
         "module": group.path,
         "module_type": group.type,
@@ -258,6 +276,9 @@ def group_attributes(graph: nx.MultiDiGraph, tree: ModuleTree, group: Group) -> 
         "parameter": None,
         "group": group.key,
         "count": group.count,
+        "nodes": count,
+        "parameters": sum(elements for elements, _ in sizes),
+        "bytes": held,
         "members": tuple(tree.nodes[position] for position in members),
     }
 

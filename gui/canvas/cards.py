@@ -23,8 +23,8 @@ from gui.canvas.lod import Detail
 from gui.numbers import TIMES
 from gui.theme import Theme, blend
 
-OPERATION, PARAMETER, DATA = 0, 1, 2
-KINDS: Mapping[str, int] = {"operation": OPERATION, "parameter": PARAMETER, "data": DATA}
+OPERATION, PARAMETER, DATA, MODULE = 0, 1, 2, 3
+KINDS: Mapping[str, int] = {"operation": OPERATION, "parameter": PARAMETER, "data": DATA, "module": MODULE}
 
 CARD_HEIGHT = 44.0
 CHIP_HEIGHT = 28.0
@@ -55,6 +55,7 @@ class Card:
     width: float
     height: float
     fill: int | None = None  # 0xAARRGGBB instead of the category's
+    stack: int = 0  # sheets of a module that stands for several
 
     @property
     def two_lines(self) -> bool:
@@ -62,15 +63,19 @@ class Card:
 
     @property
     def padding(self) -> float:
-        return CHIP_PADDING if self.kind != OPERATION else PADDING
+        return CHIP_PADDING if self.kind in (PARAMETER, DATA) else PADDING
 
     @property
     def radius(self) -> float:
-        return float(tokens.RADIUS if self.kind == OPERATION else tokens.RADIUS_CHIP)
+        return float(tokens.RADIUS_CHIP if self.kind in (PARAMETER, DATA) else tokens.RADIUS)
 
 
 def card_of(attributes: Mapping[str, Any]) -> Card:
-    """The card of a node of `engine.graph.build`, with the size that its words need."""
+    """The card of a node of `engine.graph.build` or `modules.collapse`, with the size that its words need."""
+    if attributes.get("kind") == "module":
+        from gui.canvas.modules.card import card_of_group
+
+        return card_of_group(attributes)
     shape = attributes.get("shape")
     return _card(
         KINDS.get(str(attributes.get("kind", "operation")), OPERATION),
@@ -146,6 +151,10 @@ def number_places(card: Card, detail: Detail) -> tuple[Place | None, Place | Non
     """Places of the value and of the gradient (or its norm); None where this level of detail has no room."""
     if detail < Detail.TEXT:
         return None, None
+    if card.kind == MODULE:
+        from gui.canvas.modules.card import norm_place
+
+        return None, norm_place(card)
     right = card.width - card.padding - (NOTCH if card.kind == PARAMETER else 0.0)
     if card.scalar:
         if not card.two_lines:
@@ -174,7 +183,7 @@ def _shrink(card: Card, detail: Detail) -> float:
 
 def fill_name(card: Card) -> str:
     """What the fill says: the category, or, of a card that is coloured by its proof, one of `theme.PROOFS`."""
-    if card.category in tokens.PROOFS or card.kind == OPERATION:
+    if card.category in tokens.PROOFS or card.kind in (OPERATION, MODULE):
         return card.category
     return "parameter" if card.kind == PARAMETER else "data"
 
@@ -192,13 +201,13 @@ def ink_on(fill: QColor, theme: Theme) -> QColor:
     return max(inks(theme), key=lambda ink: contrast(ink, fill))
 
 
-def _ink(card: Card, theme: Theme) -> QColor:
+def ink_of(card: Card, theme: Theme) -> QColor:
     """Categories' fills were chosen for the theme's text."""
     return theme.text if card.fill is None else ink_on(fill_of(card, theme), theme)
 
 
 def _quiet(card: Card, theme: Theme) -> QColor:
-    return blend(_ink(card, theme), fill_of(card, theme), 0.25)
+    return blend(ink_of(card, theme), fill_of(card, theme), 0.25)
 
 
 def contrast(a: QColor, b: QColor) -> float:
@@ -224,6 +233,11 @@ def outline_of(card: Card, theme: Theme) -> QColor:
 
 def draw_card(painter: QPainter, card: Card, scale: float, detail: Detail, theme: Theme) -> None:
     """Draw `card` with its top left at the origin, `scale` device px for one scene px. Antialiasing is the caller's."""
+    if card.kind == MODULE:
+        from gui.canvas.modules.card import draw_module
+
+        draw_module(painter, card, scale, detail, theme)
+        return
     width, height = sprite_size(card, scale)
     pen = QPen(outline_of(card, theme), 1.0)
     if card.kind == DATA:
@@ -233,7 +247,7 @@ def draw_card(painter: QPainter, card: Card, scale: float, detail: Detail, theme
     radius = card.radius * min(scale, 2.0)
     painter.drawRoundedRect(QRectF(0.5, 0.5, width - 1, height - 1), radius, radius)
     if detail == Detail.NAME:
-        _draw_name(painter, card, width, height, scale, theme)
+        draw_name(painter, card, width, height, scale, theme)
     elif card.kind == OPERATION:
         _draw_lines(painter, card, width, scale, detail, theme)
     else:
@@ -248,35 +262,35 @@ def sprite_size(card: Card, scale: float) -> tuple[int, int]:
 def _draw_lines(p: QPainter, card: Card, width: float, scale: float, detail: Detail, theme: Theme) -> None:
     first, second, third = (line * scale for line in _lines(card, detail))
     shrink = _shrink(card, detail) * scale
-    left, ink, quiet = card.padding * scale, _ink(card, theme), _quiet(card, theme)
+    left, ink, quiet = card.padding * scale, ink_of(card, theme), _quiet(card, theme)
     room = width - 2 * left - ((NUMBER_WIDTH + GAP) * scale if card.scalar else 0.0)
     name, separator, rest = card.title.partition(SEPARATOR)
     font = tokens.ui_font(px(TITLE * shrink))
-    used = _text(p, font, ink, left, first, name, room)
+    used = draw_text(p, font, ink, left, first, name, room)
     if rest and room - used > 0:
-        _text(p, font, quiet, left + used, first, separator + rest, room - used)
-    _text(p, tokens.ui_font(px(SUBTITLE * shrink)), quiet, left, second, card.subtitle, room)
+        draw_text(p, font, quiet, left + used, first, separator + rest, room - used)
+    draw_text(p, tokens.ui_font(px(SUBTITLE * shrink)), quiet, left, second, card.subtitle, room)
     if _three(card, detail) and card.detail:
-        _text(p, tokens.mono_font(px(DETAIL * shrink)), quiet, left, third, card.detail, room * 0.55)
+        draw_text(p, tokens.mono_font(px(DETAIL * shrink)), quiet, left, third, card.detail, room * 0.55)
 
 
 def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Detail, theme: Theme) -> None:
     left, right = card.padding * scale, width - (card.padding + NOTCH) * scale
     middle = (_lines(card, detail)[0] if card.two_lines else card.height / 2) * scale
     font = tokens.ui_font(px((TITLE - 1) * scale))
-    used = _text(p, font, _ink(card, theme), left, middle, card.title, right - left)
+    used = draw_text(p, font, ink_of(card, theme), left, middle, card.title, right - left)
     quiet = theme.dim if card.fill is None else _quiet(card, theme)
     if card.detail:
         mono = tokens.mono_font(px(DETAIL * scale))
         start = right - QFontMetricsF(mono).horizontalAdvance(card.detail)
         if start >= left + used + 2:
-            _text(p, mono, quiet, start, middle, card.detail, right - start + 1)
+            draw_text(p, mono, quiet, start, middle, card.detail, right - start + 1)
     if card.two_lines:
         small = tokens.ui_font(px(SUBTITLE * scale))
-        _text(p, small, quiet, left, _lines(card, detail)[1] * scale, "grad", right - left)
+        draw_text(p, small, quiet, left, _lines(card, detail)[1] * scale, "grad", right - left)
 
 
-def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
+def draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
     """One line, larger than life: the longest form of the title that fits."""
     room = width - 2 * max(2.0, 5.0 * scale)
     large = max(1, min(max(8, round(TITLE * scale * 1.35)), int(height * 0.8)))
@@ -286,11 +300,13 @@ def _draw_name(p: QPainter, card: Card, width: float, height: float, scale: floa
         for text in _shorter(card.title):
             advance = metrics.horizontalAdvance(text)
             if advance <= room + 1:
-                _text(p, font, _ink(card, theme), (width - advance) / 2, height / 2, text, room + 1)
+                draw_text(p, font, ink_of(card, theme), (width - advance) / 2, height / 2, text, room + 1)
                 return
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
     if len(text) >= 4:
-        _text(p, font, _ink(card, theme), (width - metrics.horizontalAdvance(text)) / 2, height / 2, text, room + 1)
+        draw_text(
+            p, font, ink_of(card, theme), (width - metrics.horizontalAdvance(text)) / 2, height / 2, text, room + 1
+        )
 
 
 def _shorter(title: str) -> tuple[str, ...]:
@@ -298,7 +314,7 @@ def _shorter(title: str) -> tuple[str, ...]:
     return title, name, _last_part(name)
 
 
-def _text(p: QPainter, font: QFont, color: QColor, x: float, middle: float, text: str, room: float) -> float:
+def draw_text(p: QPainter, font: QFont, color: QColor, x: float, middle: float, text: str, room: float) -> float:
     """Draw with the capitals' centre at `middle`, elided to `room`; returns the width used."""
     metrics = QFontMetricsF(font)
     advance = metrics.horizontalAdvance(text)

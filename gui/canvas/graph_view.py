@@ -23,6 +23,7 @@ from gui.canvas.flow.stage import Stage
 from gui.canvas.frames import Frames, Known, drawn
 from gui.canvas.loader import Loader, Wish, rough_aspect
 from gui.canvas.minimap import Minimap
+from gui.canvas.modules.anchor import anchor
 from gui.canvas.navigator import Navigator
 from gui.canvas.painter import GraphPainter, Picture
 from gui.explore.explorer import Explorer
@@ -90,8 +91,10 @@ class GraphView(QWidget):
         session.recording_changed.connect(self._recording_changed)
         session.recording_grew.connect(self._recording_grew)
         session.graph_changed.connect(self._want_graph)
+        session.modules.collapsed_changed.connect(self._want_graph)
         session.playhead_changed.connect(self._playhead_changed)
-        for signal in (session.selection_changed, session.proofs.changed, session.walk_changed):
+        for signal in (session.selection_changed, session.proofs.changed, session.walk_changed,
+                       session.modules.current_changed):  # fmt: skip
             signal.connect(self.update)
         tokens.switch.changed.connect(self._theme_changed)
         self._recording_changed()
@@ -217,7 +220,9 @@ class GraphView(QWidget):
             return
         try:
             aspect = rough_aspect(self.width(), self.height())
-            wish = self._loader.wish(graph_id, self._algorithm, self._data_leaves, aspect, self._direction)
+            collapsed = self._session.modules.collapsed
+            leaves = self._data_leaves
+            wish = self._loader.wish(graph_id, self._algorithm, leaves, aspect, self._direction, collapsed)
             known = self._loader.known(wish)
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)
@@ -251,12 +256,16 @@ class GraphView(QWidget):
             self.failed.emit(message)
 
     def _show(self, wish: Wish, scene: Scene) -> None:
-        same_places = self._scene is not None and self._scene.pieces is scene.pieces
+        before, known = self._scene, self._shown
         self._scene, self._shown = scene, wish
-        if not same_places:
+        if before is None or before.pieces is not scene.pieces:
             self._motion.stop()
             self._hovered = None
-            self.fit(fly=False)
+            unmoved = None if before is None or known is None else anchor(before, known, scene, wish, self._session)
+            if unmoved is None or self._navigator.still_fitted:
+                self.fit(fly=unmoved is not None)
+            else:
+                self._navigator.shift(*unmoved)
         self.update()
 
     def _playhead_changed(self, playhead: int) -> None:

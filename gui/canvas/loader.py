@@ -18,22 +18,24 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from engine.errors import ChainruleError
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
+from gui.canvas.modules.source import Places, Sources, node_ids_of
 
 if TYPE_CHECKING:
     from engine.layout import Direction
     from engine.recording.model import Edge, Node
     from engine.recording.reader import Recording
-    from gui.canvas.scene import Ints, Scene
+    from gui.canvas.scene import Scene
 
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
 
-Key = tuple[str, str, bool, float, str]
+Key = tuple[str, str, bool, float, str, frozenset[str] | None]
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be shown. `structure` is equal for graphs of the same make."""
+    """What is to be shown. `structure` is equal for graphs of the same make. `collapsed` are keys of modules, None for
+    what fits."""
 
     graph_id: int
     structure: str
@@ -41,10 +43,11 @@ class Wish:
     data_leaves: bool
     aspect: float
     direction: Direction = "down"
+    collapsed: frozenset[str] | None = None
 
     @property
     def key(self) -> Key:
-        return self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction
+        return self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction, self.collapsed
 
 
 @dataclass(frozen=True)
@@ -76,19 +79,18 @@ def structure_of(recording: Recording, graph_id: int) -> str:
     return digest.hexdigest()
 
 
-def load(recording: Recording, wish: Wish, cancel: Callable[[], bool] | None = None) -> Scene:
+def load(
+    recording: Recording, wish: Wish, cancel: Callable[[], bool] | None = None, sources: Sources | None = None
+) -> Scene:
     """Build, measure, lay out. Raises ChainruleError; LayoutCancelled soon after `cancel` has answered True.
 
     Runs in a thread of its own: networkx is imported here.
     """
-    from engine.graph.build import build_graph
-    from engine.layout import layout
-    from gui.canvas.scene import build_scene, node_sizes
+    from gui.canvas.modules.arrange import arrange
 
-    graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
-    node_sizes(graph)
-    arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
-    return build_scene(graph, arranged)
+    source = (sources or Sources()).of(recording, wish)
+    scene = arrange(source, wish, cancel)
+    return Places.of(scene, source.ids).filled(scene, node_ids_of(recording, wish.graph_id))
 
 
 class Loader(QObject):
@@ -103,9 +105,10 @@ class Loader(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._scenes: dict[Key, tuple[Scene, Ints]] = {}
+        self._scenes: dict[Key, tuple[Scene, Places]] = {}
         self._given: dict[Wish, Scene] = {}
         self._structures: dict[int, _About] = {}
+        self._sources = Sources()
         self._recording: Recording | None = None
         self._waiting: Wish | None = None
         self._working: Wish | None = None
@@ -126,12 +129,20 @@ class Loader(QObject):
         self._structures.clear()
 
     def wish(
-        self, graph_id: int, algorithm: str, data_leaves: bool | None, aspect: float, direction: Direction = "down"
+        self,
+        graph_id: int,
+        algorithm: str,
+        data_leaves: bool | None,
+        aspect: float,
+        direction: Direction = "down",
+        collapsed: Callable[[str], frozenset[str] | None] | None = None,
     ) -> Wish:
-        """What to ask for. `data_leaves` None: shown if the graph is small. Raises RecordingError."""
+        """What to ask for. `data_leaves` None: shown if the graph is small. `collapsed` tells which modules are
+        collapsed in graphs of a structure. Raises RecordingError."""
         about = self._about(graph_id)
         leaves = about.size <= LEAVES_UP_TO if data_leaves is None else data_leaves
-        return Wish(graph_id, about.structure, algorithm, leaves, aspect, direction)
+        chosen = None if collapsed is None else collapsed(about.structure)
+        return Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen)
 
     def _about(self, graph_id: int) -> _About:
         """Worked out once for as long as the graph does not grow."""
@@ -152,10 +163,10 @@ class Loader(QObject):
             return None
         if wish not in self._given:
             scene, places = found
-            ids = np.array([node.id for node in self._recording.nodes(wish.graph_id)], dtype=np.int64)
+            ids = node_ids_of(self._recording, wish.graph_id)
             while len(self._given) >= KEPT:
                 del self._given[next(iter(self._given))]
-            self._given[wish] = scene.with_nodes(ids[places])
+            self._given[wish] = places.filled(scene, ids)
         return self._given[wish]
 
     def start(self, wish: Wish) -> None:
@@ -192,7 +203,7 @@ class Loader(QObject):
         scene: Scene | None = None
         message = ""
         try:
-            scene = load(recording, wish, cancel)
+            scene = load(recording, wish, cancel, self._sources)
         except ChainruleError as error:
             message = str(error)
         except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so
@@ -213,8 +224,6 @@ class Loader(QObject):
     def _keep(self, recording: Recording, wish: Wish, scene: Scene) -> None:
         if self._about(wish.graph_id).structure != wish.structure:
             return  # more of the graph was written in the meantime
-        order = {node.id: index for index, node in enumerate(recording.nodes(wish.graph_id))}
         while len(self._scenes) >= KEPT:
             del self._scenes[next(iter(self._scenes))]
-        places = np.array([order[node] for node in scene.node_ids.tolist()], dtype=np.int64)
-        self._scenes[wish.key] = (scene, places)
+        self._scenes[wish.key] = (scene, Places.of(scene, node_ids_of(recording, wish.graph_id)))

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas.arrays import Batch, Kept
-from gui.canvas.cards import BAR, OPERATION, PARAMETER
+from gui.canvas.cards import BAR, MODULE, OPERATION, PARAMETER
 from gui.canvas.state import GRADIENT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ SMALLEST_RING = 10.0  # device-independent px: what is active is found from afar
 
 
 class MarkPainter:
-    """Bars along the foot of operations whose gradient has arrived, as long as its magnitude; notches at the right of
+    """Bars along the foot of operations and modules whose gradient has arrived, as long as its magnitude; notches at the right of
     chips: above, that its gradient has arrived; below, that it was updated."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def marked(picture: Picture) -> tuple[Flags, Flags, Flags]:
     """Per item: whether it has a bar, a notch that says arrived, a notch that says updated."""
     scene, state = picture.scene, picture.state
     lit = np.True_ if picture.lit is None else picture.lit
-    bar = lit & (state.status == GRADIENT) & (scene.kind == OPERATION) & ~np.isnan(state.magnitude)
+    bar = lit & (state.status == GRADIENT) & np.isin(scene.kind, (OPERATION, MODULE)) & ~np.isnan(state.magnitude)
     chip = lit & (scene.kind == PARAMETER)
     return bar[scene.item_node], (chip & state.arrived)[scene.item_node], (chip & state.updated)[scene.item_node]
 

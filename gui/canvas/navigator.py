@@ -82,6 +82,11 @@ class Navigator(QObject):
         self.still_fitted = False
         self._set(self.camera.panned(dx, dy))
 
+    def shift(self, dx: float, dy: float) -> None:
+        """The scene was drawn anew, and what is looked at has moved in it by (dx, dy) scene px: move along."""
+        self.stop()
+        self._set(replace(self.camera, x=self.camera.x + dx, y=self.camera.y + dy))
+
     def zoom(self, steps: float, px: float, py: float) -> None:
         """By steps of the ladder of scales, about a device point. Parts of steps settle on the ladder later."""
         start = self.target

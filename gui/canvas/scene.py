@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,9 @@ from gui.canvas.routes import Pieces, pieces_of
 if TYPE_CHECKING:
     import networkx as nx
 
+    from engine.graph.modules import ModuleTree
     from engine.layout import Layout
+    from gui.canvas.modules.inner import Inner
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -54,6 +56,8 @@ class Scene:
     pieces: Pieces
     bounds: tuple[float, float, float, float]
     modules: tuple[str, ...]
+    tree: ModuleTree | None = None  # its positions are those of `every`
+    inner: Inner | None = None  # what is under the picture where modules are collapsed
 
     @property
     def node_count(self) -> int:
@@ -61,12 +65,23 @@ class Scene:
 
     @cached_property
     def position(self) -> dict[int, int]:
-        """Node id → position."""
-        return {int(node): place for place, node in enumerate(self.node_ids)}
+        """Node id → position; of what is hidden in a collapsed module, the position of that."""
+        drawn = {int(node): place for place, node in enumerate(self.node_ids)}
+        return drawn if self.inner is None else {**self.inner.hidden, **drawn}
+
+    @property
+    def every(self) -> Ints:
+        """Ids of all recorded nodes, drawn or hidden, in the order of the `tree`."""
+        return self.node_ids if self.inner is None else self.inner.plain.node_ids
+
+    @property
+    def collapsed(self) -> frozenset[str]:
+        """Keys of the modules that are collapsed."""
+        return frozenset() if self.inner is None else self.inner.collapsed
 
     @cached_property
     def kind(self) -> Ints:
-        """OPERATION, PARAMETER or DATA of each node."""
+        """OPERATION, PARAMETER, DATA or MODULE of each node."""
         by_card = np.array([card.kind for card in self.cards], dtype=np.int64)
         kinds: Ints = by_card[self.card[: self.node_count]]
         return kinds
@@ -98,12 +113,18 @@ class Scene:
         """Items in the order of their upper borders."""
         return np.argsort(self.top, kind="stable")
 
-    def with_nodes(self, node_ids: Ints) -> Scene:
+    def with_nodes(self, node_ids: Ints, inner: Inner | None = None) -> Scene:
         """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""
-        other = replace(self, node_ids=node_ids)
+        other = replace(self, node_ids=node_ids, inner=inner)
         for name in ("kind", "scalar", "data_edge", "category", "downward"):
             other.__dict__[name] = getattr(self, name)
         return other
+
+    def edges_at(self, node: int, node_id: int, ends: Literal["source", "target"]) -> Ints:
+        """Edges whose source (or target) is the node at a position; of a collapsed module, those of one node in it."""
+        if self.inner is not None and node in self.inner.groups:
+            return self.inner.edges_at(node_id, ends)
+        return np.flatnonzero((self.source if ends == "source" else self.target) == node)
 
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """Items that touch the rectangle."""
@@ -136,7 +157,7 @@ def node_sizes(graph: nx.MultiDiGraph) -> None:
         attributes["width"], attributes["height"] = card.width, card.height
 
 
-def build_scene(graph: nx.MultiDiGraph, layout: Layout) -> Scene:
+def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None = None) -> Scene:
     """The arrays of a graph (as `engine.graph.build` returns it) at the places that `layout` gave its nodes."""
     index = layout.index
     numbered: dict[Card, int] = {}
@@ -166,6 +187,7 @@ def build_scene(graph: nx.MultiDiGraph, layout: Layout) -> Scene:
         pieces=pieces_of(layout.routes, boxes[source] if len(source) else np.zeros((0, 4))),
         bounds=layout.bounds,
         modules=tuple(str(graph.nodes[node].get("module") or "") for node in layout.nodes),
+        tree=tree,
     )
 
 

@@ -10,7 +10,7 @@ the source when that runs backward, and has travelled when the target has taken 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,8 @@ class Track:
 
     `value_event` (n) is the forward event that tells a node's number. `parameter` (n) is -1 for others. `norm` (n) is
     that of the gradient that entered a node (NaN: unknown), `magnitude` (n) the same on a log scale from 0 to 1.
-    `update_keys` are all updates of the recording as parameter * `span` + event, sorted.
+    `update_keys` are all updates of the recording as parameter * `span` + event, sorted. `scale`: the powers of ten at
+    which `magnitude` is 0 and 1, None if there is no gradient.
     """
 
     forward: Ints
@@ -53,6 +54,7 @@ class Track:
     magnitude: Floats
     update_keys: Ints
     span: int
+    scale: tuple[float, float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,8 @@ class DrawState:
     """Per node: `status`, `arrived` and `updated` (a parameter's gradient, its update), `magnitude` (NaN: no gradient
     yet), `norm`; `value_event` and `gradient_event` tell where the numbers stand in the recording (-1: none yet), and
     `value_role` indexes VALUE_ROLES. Per edge: `edge` (status) and `edge_magnitude` (0..1).
-    `active` is the position of the node of the playhead's event, -1 if that is not in this graph.
+    `active` is the position of the node of the playhead's event, -1 if that is not in this graph; `active_id` its id,
+    which is that of a hidden node where the one at `active` is a collapsed module.
     """
 
     playhead: int
@@ -77,6 +80,7 @@ class DrawState:
     gradient_event: Ints
     edge: Bytes
     edge_magnitude: Floats
+    active_id: int = -1
 
     def key(self) -> tuple[object, ...]:
         """Everything in it as one comparable value."""
@@ -85,6 +89,25 @@ class DrawState:
             self.gradient_event, self.edge, self.edge_magnitude,
         )  # fmt: skip
         return (self.playhead, self.phase, self.kind, self.active, *(array.tobytes() for array in arrays))
+
+
+class Drawn(Protocol):
+    """What a track is made for: a scene, or the recorded graph under one."""
+
+    @property
+    def node_ids(self) -> Ints: ...
+    @property
+    def node_count(self) -> int: ...
+    @property
+    def kind(self) -> Ints: ...
+    @property
+    def position(self) -> dict[int, int]: ...
+    @property
+    def source(self) -> Ints: ...
+    @property
+    def target(self) -> Ints: ...
+    @property
+    def data_edge(self) -> Flags: ...
 
 
 VALUE_ROLES: tuple[Role, ...] = ("output", "input", "param_before", "param_after")
@@ -96,8 +119,13 @@ def draw_state(recording: Recording, scene: Scene, playhead: int, graph_id: int)
     return state_at(recording, scene, make_track(recording, scene, graph_id), playhead)
 
 
-def make_track(recording: Recording, scene: Scene, graph_id: int) -> Track:
+def make_track(recording: Recording, scene: Drawn, graph_id: int) -> Track:
     """Look up once when everything in the graph happens. Recorded later events need a new track."""
+    inner = getattr(scene, "inner", None)
+    if inner is not None:
+        from gui.canvas.modules import flow
+
+        return flow.grouped_track(recording, inner, graph_id)
     timeline = recording.timeline
     order = np.argsort(scene.node_ids)
     of_graph = timeline.events_of_graph(graph_id)
@@ -113,6 +141,7 @@ def make_track(recording: Recording, scene: Scene, graph_id: int) -> Track:
     norm = _norms(recording, np.minimum(events["backward"], events["accumulate"]))
     updates = np.flatnonzero(timeline.kind == EVENT_KINDS.index("update"))
     span = max(len(timeline), 1)
+    scale = scale_of(norm)
     return Track(
         forward=forward,
         backward=events["backward"],
@@ -120,13 +149,14 @@ def make_track(recording: Recording, scene: Scene, graph_id: int) -> Track:
         update=events["update"],
         parameter=parameter,
         norm=norm,
-        magnitude=_log_scale(norm),
+        magnitude=on_scale(norm, scale),
         update_keys=np.sort(timeline.parameter[updates] * span + updates),
         span=span,
+        scale=scale,
     )
 
 
-def _by_node(events: Ints, node_of_event: Ints, scene: Scene, order: Ints) -> Ints:
+def _by_node(events: Ints, node_of_event: Ints, scene: Drawn, order: Ints) -> Ints:
     """The event of each node among `events`; the last if there are several, NEVER if there is none."""
     found = np.full(scene.node_count, NEVER, dtype=np.int64)
     nodes = node_of_event[events]
@@ -137,7 +167,7 @@ def _by_node(events: Ints, node_of_event: Ints, scene: Scene, order: Ints) -> In
     return found
 
 
-def _use_of_leaves(forward: Ints, scene: Scene) -> None:
+def _use_of_leaves(forward: Ints, scene: Drawn) -> None:
     """A leaf is lit when an operation first reads it."""
     leaf = scene.kind != OPERATION
     used = np.full(len(forward), NEVER, dtype=np.int64)
@@ -157,21 +187,33 @@ def _norms(recording: Recording, events: Ints) -> Floats:
     return norms
 
 
-def _log_scale(norms: Floats) -> Floats:
-    """Norms to 0..1: the largest is 1, zero is 0, NaN stays."""
+def scale_of(norms: Floats) -> tuple[float, float] | None:
+    """The powers of ten between which norms are told apart; None if none is positive."""
     positive = norms[np.isfinite(norms) & (norms > 0)]
     if not len(positive):
+        return None
+    high = float(np.log10(positive.max()))
+    return min(max(float(np.log10(positive.min())), high - MOST_DECADES), high - FEWEST_DECADES), high
+
+
+def on_scale(norms: Floats, scale: tuple[float, float] | None) -> Floats:
+    """Norms to 0..1: the largest is 1, zero is 0, NaN stays."""
+    if scale is None:
         return np.where(np.isnan(norms), np.nan, 0.0)
-    high = np.log10(positive.max())
-    low = min(max(np.log10(positive.min()), high - MOST_DECADES), high - FEWEST_DECADES)
+    low, high = scale
     with np.errstate(divide="ignore"):
         share = (np.log10(norms) - low) / (high - low)
     scaled: Floats = np.where(np.isnan(norms), np.nan, np.clip(share, 0.0, 1.0))
     return scaled
 
 
-def state_at(recording: Recording, scene: Scene, track: Track, playhead: int) -> DrawState:
+def state_at(recording: Recording, scene: Drawn, track: Track, playhead: int) -> DrawState:
     """Compare every event of the track with the playhead."""
+    inner = getattr(scene, "inner", None)
+    if inner is not None:
+        from gui.canvas.modules import flow
+
+        return flow.grouped_state(recording, inner, track, playhead)
     valued = track.forward <= playhead
     passed = track.backward <= playhead
     arrived = track.accumulate <= playhead
@@ -196,10 +238,11 @@ def state_at(recording: Recording, scene: Scene, track: Track, playhead: int) ->
         gradient_event=gradient_event,
         edge=edge,
         edge_magnitude=edge_magnitude,
+        active_id=int(recording.timeline.node[playhead]) if active >= 0 else -1,
     )
 
 
-def _values(scene: Scene, track: Track, playhead: int, valued: Flags) -> tuple[Ints, Bytes]:
+def _values(scene: Drawn, track: Track, playhead: int, valued: Flags) -> tuple[Ints, Bytes]:
     event = np.where(valued, track.forward, -1)
     role = np.where(scene.kind == DATA, _INPUT, _OUTPUT).astype(np.uint8)
     places = np.flatnonzero((scene.kind == PARAMETER) & (track.parameter >= 0))
@@ -227,7 +270,7 @@ def _parameter_values(track: Track, places: Ints, playhead: int) -> tuple[Ints, 
     return event, np.where(was, _AFTER, _BEFORE).astype(np.uint8)
 
 
-def _edges(scene: Scene, track: Track, valued: Flags, passed: Flags, taken: Flags) -> tuple[Bytes, Floats]:
+def _edges(scene: Drawn, track: Track, valued: Flags, passed: Flags, taken: Flags) -> tuple[Bytes, Floats]:
     source, target = scene.source, scene.target
     gradient = ~scene.data_edge & passed[source]
     edge = np.where(valued[source], CARRIES_VALUE, IDLE).astype(np.uint8)
@@ -239,7 +282,7 @@ def _edges(scene: Scene, track: Track, valued: Flags, passed: Flags, taken: Flag
 
 
 def _active(
-    recording: Recording, scene: Scene, playhead: int
+    recording: Recording, scene: Drawn, playhead: int
 ) -> tuple[int, EventKind | Literal[""], Phase | Literal[""]]:
     timeline = recording.timeline
     if not 0 <= playhead < len(timeline):

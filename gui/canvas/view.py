@@ -1,4 +1,4 @@
-"""The canvas in the window: `GraphView` with mouse, touchpad and keys."""
+"""The canvas in the window: `ModuleView` with mouse, touchpad and keys."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui.canvas import describe
-from gui.canvas.graph_view import STEPS_PER_NOTCH, GraphView
+from gui.canvas.graph_view import STEPS_PER_NOTCH
 from gui.canvas.lod import STEPS_PER_OCTAVE, Detail
+from gui.canvas.modules.choosing import choose
+from gui.canvas.modules.view import ModuleView
 from gui.explore.edge_hit import edge_at, edge_tooltip
 from gui.explore.places import members
 from gui.explore.pointer import Rubber, nodes_in, toggled
@@ -33,7 +35,7 @@ WHEEL_NOTCH = 120
 EDGE_SLACK = 5.0  # logical px
 
 
-class CanvasView(GraphView):
+class CanvasView(ModuleView):
     """Drag pans, the wheel and pinching zoom, a click selects, a double click flies to a node or fits the graph.
 
     With Shift, a click marks another node and a drag all that it holds. `menu_wanted(place on the screen, node id,
@@ -123,7 +125,7 @@ class CanvasView(GraphView):
             self._session.mark(ends, self.tr("the ends of an edge"))
             return
         self._session.mark(())
-        self._session.select(node_id)
+        choose(self._session, scene, node)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """By mouse of what is under it, by key of the selected node."""
@@ -171,6 +173,8 @@ class CanvasView(GraphView):
         node, scene = self._node_at(event.position()), self.scene
         if node is None or scene is None:
             self.fit()
+        elif scene.inner is not None and node in scene.inner.groups:
+            self.expand(scene.inner.groups[node].key)
         else:
             self.fly_to(int(scene.node_ids[node]))
 
@@ -179,11 +183,11 @@ class CanvasView(GraphView):
         self.explorer.hover_edge(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows belong to the transport."""
+        """Arrows belong to the transport; plus and minus open and close a module, where one is chosen."""
         if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_in()
+            self.expand_or(self.zoom_in)
         elif event.key() == Qt.Key.Key_Minus:
-            self.zoom_out()
+            self.collapse_or(self.zoom_out)
         elif event.key() == Qt.Key.Key_F:
             self.fit()
         else:

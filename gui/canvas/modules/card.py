@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from gui import theme as tokens
 from gui.canvas import cards
@@ -26,7 +26,7 @@ MOST_SHEETS = 3
 LINES = (0.24, 0.515, 0.78)
 
 
-def module_card(attributes: Mapping[str, Any]) -> Card:
+def card_of_group(attributes: Mapping[str, Any]) -> Card:
     """The card of a group of `engine.graph.modules.collapse`."""
     count = int(attributes.get("count") or 0)
     title = str(attributes.get("title") or "")
@@ -54,7 +54,7 @@ def _card(title: str, count: int, category: str, nodes: int, parameters: int, he
     width = 2 * cards.PADDING + STRIPE + max(words * cards.SLACK, below)
     stack = min(count, MOST_SHEETS) if count else 0
     return cards.Card(
-        title, several + what, detail, category, cards.MODULE, False, 2.0 * -(-width // 2), HEIGHT, stack
+        title, several + what, detail, category, cards.MODULE, False, 2.0 * -(-width // 2), HEIGHT, stack=stack
     )
 
 
@@ -69,7 +69,10 @@ def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Th
     lift = LIFT * scale * max(card.stack - 1, 0)
     outline = cards.outline_of(card, theme)
     p.setPen(QPen(outline, 1.0))
-    p.setBrush(theme.raised)
+    coloured = card.fill is not None or card.category in tokens.PROOFS
+    ground = cards.fill_of(card, theme) if coloured else theme.raised
+    ink = cards.ink_of(card, theme)
+    p.setBrush(ground)
     radius = card.radius * min(scale, 2.0)
     sheet = QRectF(0.5, 0.5 + lift, width - 1 - lift, height - 1 - lift)
     for behind in range(max(card.stack - 1, 0), 0, -1):
@@ -83,16 +86,16 @@ def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Th
     if detail == Detail.NAME:
         cards.draw_name(p, card, width, height, scale, theme)
         return
+    quiet = blend(ink, ground, 0.3)
     left = (cards.PADDING + STRIPE) * scale
     right = width - cards.PADDING * scale - lift
     first, second, third = (lift + (height - lift) * line for line in LINES)
     plus = QRectF(round(left), round(first - SIGN * scale / 2), round(SIGN * scale), round(SIGN * scale))
-    draw_sign(p, plus, theme, plus=True)
+    draw_sign(p, plus, quiet, plus=True)
     name = left + (SIGN + SIGN_GAP) * scale
     before, separator, rest = card.title.partition(cards.SEPARATOR)
     font = tokens.ui_font(cards.px(cards.TITLE * scale))
-    used = cards.draw_text(p, font, theme.text, name, first, before, right - name)
-    quiet = blend(theme.text, theme.raised, 0.3)
+    used = cards.draw_text(p, font, ink, name, first, before, right - name)
     if rest and right - name - used > 0:
         cards.draw_text(p, font, quiet, name + used, first, separator + rest, right - name - used)
     cards.draw_text(p, tokens.ui_font(cards.px(cards.SUBTITLE * scale)), quiet, left, second, card.subtitle,
@@ -102,19 +105,19 @@ def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Th
                         (right - left) * 0.5)  # fmt: skip
 
 
-def _draw_stripe(p: QPainter, sheet: QRectF, radius: float, width: float, color: object, theme: Theme) -> None:
+def _draw_stripe(p: QPainter, sheet: QRectF, radius: float, width: float, color: QColor, theme: Theme) -> None:
     """The colour of what most of its operations are, along the left side."""
     p.save()
     p.setClipRect(QRectF(sheet.left(), sheet.top(), width, sheet.height()))
     p.setPen(Qt.PenStyle.NoPen)
-    p.setBrush(blend(color, theme.text, 0.25))  # type: ignore[arg-type]
+    p.setBrush(blend(color, theme.text, 0.25))
     p.drawRoundedRect(sheet, radius, radius)
     p.restore()
 
 
-def draw_sign(p: QPainter, box: QRectF, theme: Theme, *, plus: bool) -> None:
+def draw_sign(p: QPainter, box: QRectF, color: QColor, *, plus: bool) -> None:
     """A plus or a minus in a small frame."""
-    p.setPen(QPen(theme.dim, 1.0))
+    p.setPen(QPen(color, 1.0))
     p.setBrush(Qt.BrushStyle.NoBrush)
     p.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
     middle, reach = box.center(), box.width() * 0.22

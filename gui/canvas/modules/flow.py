@@ -20,7 +20,6 @@ from gui.canvas.state import NEVER, DrawState, Track
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
     from gui.canvas.modules.inner import Inner
-    from gui.canvas.scene import Scene
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -54,7 +53,7 @@ class GroupedTrack(Track):
     sums: Sums
 
 
-def grouped_track(recording: Recording, scene: Scene, inner: Inner, graph_id: int) -> GroupedTrack:
+def grouped_track(recording: Recording, inner: Inner, graph_id: int) -> GroupedTrack:
     """Of a group, the first event of each kind among its members."""
     track = states.make_track(recording, inner.plain, graph_id)
     order, start = inner.node_order
@@ -116,10 +115,10 @@ def _sums(inner: Inner, track: Track) -> Sums:
     )
 
 
-def grouped_state(
-    recording: Recording, scene: Scene, inner: Inner, track: GroupedTrack, playhead: int
-) -> DrawState:
+def grouped_state(recording: Recording, inner: Inner, track: Track, playhead: int) -> DrawState:
     """The state of all recorded nodes, gathered by what is drawn for them."""
+    if not isinstance(track, GroupedTrack):
+        raise TypeError("a picture with collapsed modules needs the track that was made for it")
     every = states.state_at(recording, inner.plain, track.inner, playhead)
     order, start = inner.node_order
     edge_order, edge_start = inner.edge_order
@@ -152,4 +151,5 @@ def grouped_state(
         gradient_event=np.where(grouped, -1, every.gradient_event[lone]),
         edge=on_edges(every.edge).astype(np.uint8),
         edge_magnitude=on_edges(every.edge_magnitude).astype(np.float64),
+        active_id=every.active_id,
     )

@@ -84,6 +84,7 @@ class Inner:
     def edge_order(self) -> tuple[Ints, Ints]:
         """The same for links that are drawn."""
         order = np.argsort(self.edge_owner, kind="stable")
+        order = order[np.searchsorted(self.edge_owner[order], 0) :]  # without links that are not drawn
         count = int(self.edge_owner.max(initial=-1)) + 1
         return order, np.searchsorted(self.edge_owner[order], np.arange(count))
 

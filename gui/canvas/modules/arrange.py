@@ -1,0 +1,53 @@
+"""From a graph and the modules that are to be collapsed in it to a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gui.canvas.modules.inner import DATA_SLOTS
+
+if TYPE_CHECKING:
+    from gui.canvas.loader import Wish
+    from gui.canvas.modules.inner import Inner, Ints
+    from gui.canvas.modules.source import Source
+    from gui.canvas.scene import Scene
+
+FITTING = 150  # nodes that a screen shows at a readable scale
+OPEN_UP_TO = 250  # nodes of a graph that opens with nothing collapsed
+
+
+def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None) -> Scene:
+    """Collapse, lay out, and put into arrays. Raises LayoutError, and LayoutCancelled."""
+    from engine.graph.modules import collapse
+    from engine.layout import layout
+    from gui.canvas.modules.inner import inner_of
+    from gui.canvas.scene import build_scene, node_sizes
+
+    tree = source.tree
+    collapsed = tree.tidy(wish.collapsed) if wish.collapsed is not None else default(source)
+    graph = collapse(source.graph, collapsed, tree) if collapsed else source.graph
+    if collapsed:
+        node_sizes(graph)
+    arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
+    scene = build_scene(graph, arranged, tree)
+    if not collapsed:
+        return scene
+    inner = inner_of(source.plain, tree, collapsed, scene.node_ids, scene.source, scene.target, scene.slot)
+    return replace(scene, inner=inner, slot=_slots(scene, inner))
+
+
+def _slots(scene: Scene, inner: Inner) -> Ints:
+    """Merged edges count as links to data if all that they stand for are."""
+    order, start = inner.edge_order
+    to_data = np.minimum.reduceat(inner.plain.data_edge[order], start) if len(start) else start > 0
+    slots: Ints = np.where((scene.slot < 0) & to_data, DATA_SLOTS, scene.slot)
+    return slots
+
+
+def default(source: Source) -> frozenset[str]:
+    """What is collapsed where nobody has chosen: nothing in a small graph, else what a screen cannot show."""
+    return frozenset() if source.plain.node_count <= OPEN_UP_TO else source.tree.fitting(FITTING)

@@ -1,0 +1,91 @@
+"""Graphs with their module trees, kept as long as they may be collapsed in another way, and what a scene of one graph
+needs to become that of another with the same structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from engine.graph.modules import ModuleTree
+    from engine.recording.reader import Recording
+    from gui.canvas.loader import Wish
+    from gui.canvas.modules.inner import Plain
+    from gui.canvas.scene import Scene
+
+Ints = npt.NDArray[np.int64]
+
+KEPT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A built graph whose nodes have their sizes; `ids` are the recording's nodes in order, data leaves included."""
+
+    graph: nx.MultiDiGraph
+    tree: ModuleTree
+    plain: Plain
+    ids: Ints
+
+
+class Sources:
+    """The graphs that were laid out last, by structure. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bool], Source] = {}
+
+    def of(self, recording: Recording, wish: Wish) -> Source:
+        """The graph of a wish, or one of the same structure: its ids may be others'. Raises RecordingError."""
+        key = (wish.structure, wish.data_leaves)
+        found = self._kept.pop(key, None) or _build(recording, wish)
+        self._kept[key] = found
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
+def _build(recording: Recording, wish: Wish) -> Source:
+    from engine.graph.build import build_graph
+    from engine.graph.modules import module_tree
+    from gui.canvas.modules.inner import plain_of
+    from gui.canvas.scene import node_sizes
+
+    graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
+    node_sizes(graph)
+    tree = module_tree(graph)
+    return Source(graph, tree, plain_of(graph, tree), node_ids_of(recording, wish.graph_id))
+
+
+def node_ids_of(recording: Recording, graph_id: int) -> Ints:
+    return np.array([node.id for node in recording.nodes(graph_id)], dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the nodes of a scene stand among the recording's: -1 for groups, whose ids are the same in all graphs."""
+
+    drawn: Ints
+    inner: Ints | None
+
+    @staticmethod
+    def of(scene: Scene, ids: Ints) -> Places:
+        order = np.argsort(ids)
+
+        def found(nodes: Ints) -> Ints:
+            place = order[np.minimum(np.searchsorted(ids[order], nodes), max(len(ids) - 1, 0))]
+            return np.where(nodes < 0, -1, place)
+
+        return Places(found(scene.node_ids), None if scene.inner is None else found(scene.inner.plain.node_ids))
+
+    def filled(self, scene: Scene, ids: Ints) -> Scene:
+        """The scene for the graph with these nodes."""
+        node_ids = np.where(self.drawn < 0, scene.node_ids, ids[self.drawn])
+        inner = scene.inner
+        if inner is not None and self.inner is not None:
+            inner = inner.with_nodes(ids[self.inner])
+        return scene.with_nodes(node_ids, inner)

@@ -1,0 +1,108 @@
+"""The canvas with modules that open and close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from gui.canvas.graph_view import GraphView
+from gui.canvas.modules.choosing import group_looked_at
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from engine.graph.modules import Group, ModuleTree
+    from gui.canvas.loader import Wish
+    from gui.canvas.scene import Scene
+    from gui.session import Session
+
+
+class ModuleView(GraphView):
+    """Each method takes the picture that is shown and asks for another; `session.modules` remembers what was chosen."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        self._fly_then: int | None = None
+        super().__init__(session, parent)
+
+    @property
+    def group(self) -> Group | None:
+        """The module that one looks at, or the innermost one round the selected node."""
+        return group_looked_at(self._session, self.scene)
+
+    @property
+    def tree(self) -> ModuleTree | None:
+        """The modules of the graph that is shown; None if there is none."""
+        scene = self.scene
+        return scene.tree if scene is not None and scene.tree is not None and scene.tree.groups else None
+
+    @property
+    def collapsed(self) -> frozenset[str]:
+        return frozenset() if self.scene is None else self.scene.collapsed
+
+    def is_collapsed(self, group: Group) -> bool:
+        """Whether a module stands as one node, or is hidden in one that does."""
+        return self.tree is not None and int(self.tree.shown(self.collapsed)[group.number]) >= 0
+
+    def expand(self, key: str) -> None:
+        """Open a module, one level."""
+        self._collapse(lambda tree, now: tree.opened(now, key))
+
+    def collapse(self, key: str) -> None:
+        self._collapse(lambda tree, now: tree.closed(now, key))
+        self._session.modules.look_at(key)
+
+    def toggle(self, key: str) -> None:
+        tree = self.tree
+        if tree is not None and key in tree.by_key:
+            (self.expand if self.is_collapsed(tree.by_key[key]) else self.collapse)(key)
+
+    def expand_or(self, otherwise: Callable[[], None]) -> None:
+        """Open the module that one looks at; without one, do something else."""
+        group = self.group
+        if group is None:
+            otherwise()
+        elif self.is_collapsed(group):
+            self.expand(group.key)
+
+    def collapse_or(self, otherwise: Callable[[], None]) -> None:
+        """Close the module that one looks at, or the one round it if it is closed."""
+        group, tree = self.group, self.tree
+        if group is None or tree is None:
+            otherwise()
+            return
+        while self.is_collapsed(group) and group.parent >= 0:
+            group = tree.groups[group.parent]
+        self.collapse(group.key)
+
+    def collapse_to(self, level: int | None) -> None:
+        """Modules open down to `level` (0: only the outermost stand there; None: all are open)."""
+        self._collapse(lambda tree, _: tree.at_level(tree.levels if level is None else level))
+
+    def fold_repeats(self, on: bool) -> None:
+        """Draw neighbours that are made alike once, with their count; or one by one."""
+        self._collapse(lambda tree, now: (now | tree.repeats) if on else tree.unfolded(now))
+
+    @property
+    def folds_repeats(self) -> bool:
+        return bool(self.tree is not None and self.tree.repeats & self.collapsed)
+
+    def _collapse(self, change: Callable[[ModuleTree, frozenset[str]], Iterable[str]]) -> None:
+        tree, shown = self.tree, self._shown
+        if tree is not None and shown is not None:
+            self._session.modules.collapse(shown.structure, tree.tidy(change(tree, self.collapsed)))
+
+    def fly_to(self, node_id: int) -> None:
+        """Bring a node to the middle; the modules that hide it are opened first."""
+        scene = self.scene
+        if scene is not None and scene.inner is not None and node_id in scene.inner.hidden:
+            place = scene.inner.plain.position[node_id]
+            self._fly_then = node_id
+            self._collapse(lambda tree, now: tree.revealed(now, place))
+        else:
+            super().fly_to(node_id)
+
+    def _show(self, wish: Wish, scene: Scene) -> None:
+        super()._show(wish, scene)
+        node, self._fly_then = self._fly_then, None
+        if node is not None:
+            super().fly_to(node)

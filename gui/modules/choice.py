@@ -1,0 +1,43 @@
+"""Which modules are collapsed, by the make of the graph, and which one is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QObject, Signal
+
+
+class ModuleChoice(QObject):
+    """Graphs of the same structure (see `gui.canvas.loader.structure_of`) show the same modules collapsed.
+
+    What was never chosen for a structure is decided by its size when it is laid out. `current` is the key of the module
+    that one looks at, "" for none.
+    """
+
+    collapsed_changed = Signal()
+    current_changed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._collapsed: dict[str, frozenset[str]] = {}
+        self._current = ""
+
+    @property
+    def current(self) -> str:
+        return self._current
+
+    def look_at(self, key: str) -> None:
+        if key != self._current:
+            self._current = key
+            self.current_changed.emit(key)
+
+    def collapsed(self, structure: str) -> frozenset[str] | None:
+        """Keys of the collapsed groups; None if nobody has chosen."""
+        return self._collapsed.get(structure)
+
+    def collapse(self, structure: str, keys: Iterable[str]) -> None:
+        """Show graphs of this structure with these groups collapsed, and no others."""
+        chosen = frozenset(keys)
+        if chosen != self._collapsed.get(structure):
+            self._collapsed[structure] = chosen
+            self.collapsed_changed.emit()
