@@ -90,7 +90,8 @@ class _Prints:
             digest.update(len(part).to_bytes(4, "little") + part.tobytes())
         self._print[id(call)] = digest.digest()
         working = members[~self._fed_at(members)]
-        self._span[id(call)] = (int(self._counted[working[0]]), int(self._counted[working[-1]]))
+        if len(working):
+            self._span[id(call)] = (int(self._counted[working[0]]), int(self._counted[working[-1]]))
 
     def _fed_at(self, members: Ints) -> npt.NDArray[np.bool_]:
         fed: npt.NDArray[np.bool_] = self._counted[members + 1] == self._counted[members]

@@ -259,6 +259,8 @@ def test_a_large_graph_has_a_minimap_to_steer_by(
 ) -> None:
     session.open(make_chain(tmp_path / "chain.chain", nodes=300))
     qtbot.waitUntil(view.is_ready)
+    view.collapse_to(None)
+    qtbot.waitUntil(view.is_ready)
     for _ in range(6):
         view.zoom_in()
     corner = view._minimap.rect(view.width(), view.height())

@@ -1,0 +1,172 @@
+"""Modules on the canvas: opened and closed by mouse and keys, and told of by what happens in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui import theme
+from gui.canvas.cards import MODULE
+from gui.canvas.modules.flow import Sums
+from gui.canvas.scene import Scene
+from gui.canvas.view import CanvasView
+from gui.session import Session
+from tests.recordings import make_chain
+
+
+@pytest.fixture
+def view(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[CanvasView]:
+    """Five layers of four operations and a parameter each, two training steps."""
+    theme.apply(qapp, "dark")
+    theme.set_reduced_motion(True)
+    session = Session()
+    assert session.open(make_chain(tmp_path / "chain.chain", nodes=20, steps=2))
+    made = CanvasView(session)
+    made.resize(1100, 700)
+    made.show()
+    qtbot.waitUntil(lambda: made.is_ready() and not made._reshape.isActive())
+    yield made
+    made.shutdown()
+    made.close()
+    session.close()
+    theme.set_reduced_motion(None)
+
+
+def shown(view: CanvasView) -> Scene:
+    assert view.scene is not None
+    return view.scene
+
+
+def place(view: CanvasView, position: int) -> QPoint:
+    x, y = view.camera.to_device(*shown(view).center(position))
+    return QPoint(round(x), round(y))
+
+
+def collapse(view: CanvasView, key: str, qtbot: QtBot) -> int:
+    """Close a module; where it is drawn."""
+    view.collapse(key)
+    qtbot.waitUntil(view.is_ready)
+    inner = shown(view).inner
+    assert inner is not None
+    return inner.place_of_group[key]
+
+
+def test_a_double_click_opens_a_module_and_the_keys_close_it(view: CanvasView, qtbot: QtBot) -> None:
+    before = shown(view).node_ids.tolist()
+    group = collapse(view, "layers.2", qtbot)
+    assert shown(view).node_count == 25 - 5 + 1
+    assert shown(view).kind[group] == MODULE
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=place(view, group))
+    qtbot.waitUntil(view.is_ready)
+    assert shown(view).node_ids.tolist() == before
+    view._session.select(before[9])
+    QTest.keyClick(view, Qt.Key.Key_Minus)
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == {"layers.2"}
+    QTest.keyClick(view, Qt.Key.Key_Plus)
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == frozenset()
+
+
+def test_a_click_on_a_module_marks_what_it_holds(view: CanvasView, qtbot: QtBot) -> None:
+    group = collapse(view, "layers.2", qtbot)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=place(view, group))
+    assert view._session.modules.current == "layers.2"
+    assert view._session.selection is None
+    assert view._session.marked == {8, 9, 10, 11, 22}
+
+
+def test_walking_equals_seeking_with_modules_collapsed(view: CanvasView, qtbot: QtBot) -> None:
+    session = view._session
+    view.collapse_to(0)
+    qtbot.waitUntil(view.is_ready)
+    count = session.event_count
+    seen = []
+    for event in range(count):
+        session.seek(event)
+        qtbot.waitUntil(view.is_ready)
+        seen.append(view.drawn_state())
+    assert view.collapsed, "the next training step's graph has the same modules collapsed"
+    for event in (*range(count - 1, -1, -1), 40, 3, 77, 12):
+        session.seek(event)
+        assert view.drawn_state() == seen[event]
+    assert len(set(seen)) == count
+
+
+def test_the_playhead_on_a_hidden_node_lights_its_module(view: CanvasView, qtbot: QtBot) -> None:
+    group = collapse(view, "layers.2", qtbot)
+    recording = view._session.recording
+    assert recording is not None
+    event = recording.timeline.backward_event(0)[9]
+    view._session.seek(event)
+    picture = view.picture()
+    assert picture is not None
+    assert (picture.state.active, picture.state.active_id) == (group, 9)
+    view._session.select(9)
+    again = view.picture()
+    assert again is not None
+    assert again.selection == group
+
+
+def test_the_flow_of_a_module_is_that_of_its_parameters(view: CanvasView, qtbot: QtBot) -> None:
+    group = collapse(view, "layers.2", qtbot)
+    recording = view._session.recording
+    assert recording is not None
+    arrive = {22: recording.timeline.accumulate_event(0)[22]}
+    norms = recording.norms(0)
+    for event in (*sorted(arrive.values()), recording.timeline.step_bounds(0)[1]):
+        view._session.seek(event)
+        picture = view.picture()
+        assert picture is not None
+        assert picture.state.norm[group] == pytest.approx(norms[arrive[22]])
+    view._session.seek(arrive[22] - 1)
+    picture = view.picture()
+    assert picture is not None
+    assert np.isnan(picture.state.norm[group])
+
+
+def test_squares_add_up() -> None:
+    sums = Sums(np.array([4, 7]), np.array([0, 2, 3]), np.array([10, 20, 15]), np.array([9.0, 25.0, 4.0]))
+    assert [sums.at(event).tolist() for event in (10, 15, 20)] == [
+        [3.0, pytest.approx(np.nan, nan_ok=True)],
+        [3, 2],
+        [5, 2],
+    ]
+
+
+def test_flying_to_a_hidden_node_opens_what_hides_it(view: CanvasView, qtbot: QtBot) -> None:
+    view.collapse_to(0)
+    qtbot.waitUntil(view.is_ready)
+    assert 9 not in shown(view).node_ids
+    view.fly_to(9)
+    qtbot.waitUntil(view.is_ready)
+    scene = shown(view)
+    assert 9 in scene.node_ids
+    x, y = view.camera.to_device(*scene.center(scene.position[9]))
+    assert (x, y) == (pytest.approx(view.camera.width / 2), pytest.approx(view.camera.height / 2))
+
+
+def test_what_opens_stays_where_it_was(view: CanvasView, qtbot: QtBot) -> None:
+    group = collapse(view, "layers.2", qtbot)
+    view.zoom_in()
+    x, y = view.camera.to_device(*shown(view).center(group))
+    view.expand("layers.2")
+    qtbot.waitUntil(view.is_ready)
+    scene = shown(view)
+    assert view.camera.to_device(*scene.center(scene.position[8])) == (pytest.approx(x), pytest.approx(y))
+
+
+def test_a_large_graph_opens_with_modules_collapsed(view: CanvasView, qtbot: QtBot, tmp_path: Path) -> None:
+    assert view._session.open(make_chain(tmp_path / "large.chain", nodes=1000))
+    qtbot.waitUntil(view.is_ready)
+    assert shown(view).node_count <= 150
+    view.collapse_to(None)
+    qtbot.waitUntil(view.is_ready)
+    assert shown(view).node_count == 1250
