@@ -23,7 +23,8 @@ def graph_of(rows: Iterable[tuple[str, ...]], edges: Iterable[tuple[int, int]], 
         leaf = type_ == "AccumulateGrad"
         graph.add_node(
             node, kind="parameter" if leaf else "operation", type=type_, module=module, shape=(2,), dtype="float32",
-            module_type=module.rpartition(".")[2].upper().strip("0123456789") or "Block", sequence_nr=None if leaf else len(rows) - node,
+            module_type=module.rpartition(".")[2].upper().strip("0123456789") or "Block",
+            sequence_nr=None if leaf else len(rows) - node,
             category="parameter" if leaf else "linear", title=type_,
         )  # fmt: skip
     for source, target in edges:
