@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,12 +119,6 @@ class Scene:
         for name in ("kind", "scalar", "data_edge", "category", "downward"):
             other.__dict__[name] = getattr(self, name)
         return other
-
-    def edges_at(self, node: int, node_id: int, ends: Literal["source", "target"]) -> Ints:
-        """Edges whose source (or target) is the node at a position; of a collapsed module, those of one node in it."""
-        if self.inner is not None and node in self.inner.groups:
-            return self.inner.edges_at(node_id, ends)
-        return np.flatnonzero((self.source if ends == "source" else self.target) == node)
 
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """Items that touch the rectangle."""

@@ -62,8 +62,7 @@ class DrawState:
     """Per node: `status`, `arrived` and `updated` (a parameter's gradient, its update), `magnitude` (NaN: no gradient
     yet), `norm`; `value_event` and `gradient_event` tell where the numbers stand in the recording (-1: none yet), and
     `value_role` indexes VALUE_ROLES. Per edge: `edge` (status) and `edge_magnitude` (0..1).
-    `active` is the position of the node of the playhead's event, -1 if that is not in this graph; `active_id` its id,
-    which is that of a hidden node where the one at `active` is a collapsed module.
+    `active` is the position of the node of the playhead's event, -1 if that is not in this graph.
     """
 
     playhead: int
@@ -80,7 +79,6 @@ class DrawState:
     gradient_event: Ints
     edge: Bytes
     edge_magnitude: Floats
-    active_id: int = -1
 
     def key(self) -> tuple[object, ...]:
         """Everything in it as one comparable value."""
@@ -238,7 +236,6 @@ def state_at(recording: Recording, scene: Drawn, track: Track, playhead: int) ->
         gradient_event=gradient_event,
         edge=edge,
         edge_magnitude=edge_magnitude,
-        active_id=int(recording.timeline.node[playhead]) if active >= 0 else -1,
     )
 
 

@@ -151,5 +151,4 @@ def grouped_state(recording: Recording, inner: Inner, track: Track, playhead: in
         gradient_event=np.where(grouped, -1, every.gradient_event[lone]),
         edge=on_edges(every.edge).astype(np.uint8),
         edge_magnitude=on_edges(every.edge_magnitude).astype(np.float64),
-        active_id=every.active_id,
     )

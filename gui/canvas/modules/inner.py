@@ -92,12 +92,6 @@ class Inner:
         """Ids of the recorded nodes under a drawn node."""
         return self.plain.node_ids[np.flatnonzero(self.owner == place)]
 
-    def edges_at(self, node_id: int, ends: str) -> Ints:
-        """Drawn edges that one recorded node is the "source" or the "target" of."""
-        place = self.plain.position.get(node_id, -1)
-        found = self.edge_owner[(self.plain.source if ends == "source" else self.plain.target) == place]
-        return np.unique(found[found >= 0])
-
 
 def plain_of(graph: nx.MultiDiGraph, tree: ModuleTree) -> Plain:
     """The flat arrays of a graph of `engine.graph.build`."""

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from engine.layout import LayoutCancelled
 from engine.recording.reader import Recording, open_recording
 from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, load, rough_aspect, structure_of
+from gui.canvas.modules.source import Sources
 from gui.canvas.scene import Scene
 from tests.recordings import make_chain
 
@@ -81,9 +82,9 @@ def test_a_newer_wish_cancels_the_one_in_work(loader: Loader, qtbot: QtBot, monk
     """The first one would never end by itself."""
     begun, given_up = threading.Event(), threading.Event()
 
-    def endless(recording: Recording, wish: Wish, cancel: Callable[[], bool]) -> Scene:
+    def endless(recording: Recording, wish: Wish, cancel: Callable[[], bool], sources: Sources) -> Scene:
         if wish.algorithm != "endless":
-            return load(recording, wish, cancel)
+            return load(recording, wish, cancel, sources)
         begun.set()
         while not cancel():
             time.sleep(0.001)
