@@ -33,8 +33,8 @@ SMALLEST_RING = 10.0  # device-independent px: what is active is found from afar
 
 
 class MarkPainter:
-    """Bars along the foot of operations and modules whose gradient has arrived, as long as its magnitude; notches at the
-    right of chips: above, that its gradient has arrived; below, that it was updated."""
+    """Bars along the foot of operations and modules whose gradient has arrived, as long as its magnitude; notches at
+    the right of chips: above, that its gradient has arrived; below, that it was updated."""
 
     def __init__(self) -> None:
         self._rects = Batch(QRect)
