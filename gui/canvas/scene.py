@@ -120,6 +120,24 @@ class Scene:
             other.__dict__[name] = getattr(self, name)
         return other
 
+    def places(self, ids: Ints) -> Ints:
+        """The position of what is drawn for each of these nodes, itself or a collapsed module; -1 for nothing."""
+        order, known = self._sorted
+        if not len(known):
+            return np.full(len(ids), -1, dtype=np.int64)
+        found = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+        drawn = order if self.inner is None else self.inner.owner[order]
+        return np.where(known[found] == ids, drawn[found], -1)
+
+    @cached_property
+    def _sorted(self) -> tuple[Ints, Ints]:
+        order = np.argsort(self.every, kind="stable")
+        return order, self.every[order]
+
+    def members(self, node: int) -> Ints:
+        """Ids of the recorded nodes that the node at a position stands for."""
+        return self.node_ids[node : node + 1] if self.inner is None else self.inner.members(node)
+
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """Items that touch the rectangle."""
         inside = (self.right >= x0) & (self.left <= x1) & (self.bottom >= y0) & (self.top <= y1)

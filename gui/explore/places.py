@@ -20,11 +20,7 @@ Flags = npt.NDArray[np.bool_]
 
 def places_of(scene: Scene, ids: Ints) -> Ints:
     """The position in the scene of what stands for each of these nodes; -1 for what is not drawn."""
-    if not scene.node_count:
-        return np.full(len(ids), -1, dtype=np.int64)
-    order = np.argsort(scene.node_ids)
-    place = order[np.minimum(np.searchsorted(scene.node_ids, ids, sorter=order), scene.node_count - 1)]
-    return np.where(scene.node_ids[place] == ids, place, -1)
+    return scene.places(ids)
 
 
 def drawn(scene: Scene, ids: Iterable[int]) -> Flags:
@@ -37,7 +33,7 @@ def drawn(scene: Scene, ids: Iterable[int]) -> Flags:
 
 def members(scene: Scene, position: int) -> tuple[int, ...]:
     """The nodes that a position of the scene stands for."""
-    return (int(scene.node_ids[position]),)
+    return tuple(scene.members(position).tolist())
 
 
 def spread(recording: Recording, graph_id: int, scene: Scene, measure: str, values: Floats) -> Floats:

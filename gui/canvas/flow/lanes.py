@@ -110,13 +110,7 @@ def _match(keys: Ints, wanted: Ints) -> Ints:
 
 def seats(scene: Scene, node_ids: Ints) -> Ints:
     """The position at which each recorded node is drawn, itself or in a collapsed module; or -1."""
-    order = np.argsort(scene.every, kind="stable")
-    ids = scene.every[order]
-    if not len(ids):
-        return np.full(len(node_ids), -1, dtype=np.int64)
-    place = np.minimum(np.searchsorted(ids, node_ids), len(ids) - 1)
-    drawn = order if scene.inner is None else scene.inner.owner[order]
-    return np.where(ids[place] == node_ids, drawn[place], -1)
+    return scene.places(node_ids)
 
 
 def seat(scene: Scene, node_id: int) -> int:
