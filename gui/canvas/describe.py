@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from gui.canvas.cards import PARAMETER
+from gui.canvas.cards import MODULE, PARAMETER
 from gui.canvas.proof_marks import NONE
 from gui.canvas.readings import gradient_of, value_of
 from gui.numbers import full, number, shape
@@ -54,6 +54,8 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
     """Rich text: what the node is, its shape, and its numbers with all their digits."""
     tr = QCoreApplication.translate
     scene, state = picture.scene, picture.state
+    if scene.kind[node] == MODULE:
+        return _of_module(picture, node)
     row = recording.node(int(scene.node_ids[node]))
     lines = [f"<b>{html.escape(row.name or scene.cards[scene.card[node]].title)}</b>"]
     if row.type:
@@ -74,4 +76,18 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
         lines.append(tr("Canvas", "gradient norm {number}").format(number=number(norm, 6)))
     if picture.proofs is not None and picture.proofs.state[node] != NONE:
         lines.append(states.words(STATES[picture.proofs.state[node]]))
+    return "<br>".join(lines)
+
+
+def _of_module(picture: Picture, node: int) -> str:
+    """The same for a collapsed module."""
+    tr = QCoreApplication.translate
+    scene, norm = picture.scene, float(picture.state.norm[node])
+    card = scene.cards[scene.card[node]]
+    lines = [f"<b>{html.escape(card.title)}</b>", html.escape(card.subtitle)]
+    if card.detail:
+        lines.append(tr("Canvas", "{0} in parameters and kept for backward").format(card.detail))
+    if norm == norm:
+        lines.append(tr("Canvas", "norm of all its gradients {0}").format(number(norm, 6)))
+    lines.append(tr("Canvas", "double click to open"))
     return "<br>".join(lines)

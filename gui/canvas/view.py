@@ -138,6 +138,8 @@ class CanvasView(ModuleView):
             point = QPointF(event.pos())
             node = self._node_at(point)
             node_id = None if node is None else int(scene.node_ids[node])
+            if node_id is not None and node_id < 0:
+                choose(self._session, scene, node)  # the menu is about the module that one looks at
             edge = self._edge_at(point) if node is None else None
             place = event.pos()
         self.menu_wanted.emit(self.mapToGlobal(place), node_id, edge)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.canvas import describe
 from gui.canvas.cards import MODULE
 from gui.canvas.modules.flow import Sums
 from gui.canvas.scene import Scene
@@ -81,6 +82,18 @@ def test_a_click_on_a_module_marks_what_it_holds(view: CanvasView, qtbot: QtBot)
     assert view._session.modules.current == "layers.2"
     assert view._session.selection is None
     assert view._session.marked == {8, 9, 10, 11, 22}
+
+
+def test_what_a_module_says_of_itself(view: CanvasView, qtbot: QtBot) -> None:
+    group = collapse(view, "layers.2", qtbot)
+    view._session.seek(view._session.last)
+    picture, recording = view.picture(), view._session.recording
+    assert picture is not None
+    assert recording is not None
+    text = describe.tooltip(recording, picture, group)
+    assert "layers.2 · Layer" in text
+    assert "5 nodes · 16 parameters" in text
+    assert "norm of all its gradients" in text
 
 
 def test_walking_equals_seeking_with_modules_collapsed(view: CanvasView, qtbot: QtBot) -> None:
