@@ -136,7 +136,7 @@ class ParametersPanel(QWidget):
         self._soon.setSingleShot(True)
         self._soon.setInterval(REDRAW_MS)
         self._soon.timeout.connect(self.refresh)
-        for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
+        for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
             signal.connect(self._refresh_soon)
         session.recording_changed.connect(self._recording_changed)
         theme.switch.changed.connect(self.table.viewport().update)

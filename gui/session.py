@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from engine.desk.element import Element
 from engine.errors import RecordingError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from engine.recording.model import Event
     from engine.recording.reader import Recording
     from engine.rules.upstream import Walk
+
+
+SETTLE_MS = 120
 
 
 class Session(QObject):
@@ -41,6 +44,7 @@ class Session(QObject):
     recording_changed = Signal()
     recording_grew = Signal()
     playhead_changed = Signal(int)
+    playhead_settled = Signal(int)  # the same for what takes long to show: while one plays fast, a few times a second
     graph_changed = Signal(object)
     selection_changed = Signal(object)
     marked_changed = Signal()
@@ -63,6 +67,10 @@ class Session(QObject):
         self._follow = False
         self._element: Element | None = None
         self._walk: Walk | None = None
+        self._settling = QTimer(self)
+        self._settling.setSingleShot(True)
+        self._settling.setInterval(SETTLE_MS)
+        self._settling.timeout.connect(lambda: self.playhead_settled.emit(self._playhead))
         self.proofs = ProofStore(self)
         self.desk = DeskProcess(self)
         self.modules = ModuleChoice(self)
@@ -174,15 +182,23 @@ class Session(QObject):
         self.marked_changed.emit()
         self.element_changed.emit(None)
         self.walk_changed.emit()
+        self._settling.stop()
         self.playhead_changed.emit(self._playhead)
+        self.playhead_settled.emit(self._playhead)
 
     # --- moving ------------------------------------------------------------------------------------------------------
 
-    def seek(self, event: int) -> None:
-        """Put the playhead on `event`; beyond either end it stops there."""
+    def seek(self, event: int, *, hurried: bool = False) -> None:
+        """Put the playhead on `event`; beyond either end it stops there. `hurried`: the next one comes at once."""
         target = max(min(int(event), self.last), min(0, self.last))
         if target != self._playhead:
-            self._show(target)
+            self._show(target, hurried=hurried)
+
+    def settle(self) -> None:
+        """Tell where the playhead is, to those that have not been told since it was hurried on."""
+        if self._settling.isActive():
+            self._settling.stop()
+            self.playhead_settled.emit(self._playhead)
 
     def select(self, node: int | None, element: Element | None = None) -> None:
         """Choose a node, and perhaps one number of its gradients, or none."""
@@ -222,7 +238,7 @@ class Session(QObject):
         target = self.last if self._follow and at_end else max(self._playhead, min(0, self.last))
         self._show(target)
 
-    def _show(self, playhead: int) -> None:
+    def _show(self, playhead: int, *, hurried: bool = False) -> None:
         """All of the state changes before the first signal: no view may see half of it."""
         moved = playhead != self._playhead
         self._playhead = playhead
@@ -236,6 +252,11 @@ class Session(QObject):
             self._update_marked(self._marked_title)
         if moved:
             self.playhead_changed.emit(playhead)
+            if not hurried:
+                self._settling.stop()
+                self.playhead_settled.emit(playhead)
+            elif not self._settling.isActive():
+                self._settling.start()
 
     def _update_selection(self) -> None:
         selection = self._counterpart(self._chosen)

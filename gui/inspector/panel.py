@@ -78,7 +78,7 @@ class InspectorPanel(QWidget):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.refresh)
         self._build()
-        for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
+        for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
             signal.connect(self._refresh_soon)
         session.element_changed.connect(self._mark_element)
         session.recording_changed.connect(self._recording_changed)

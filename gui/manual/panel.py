@@ -57,7 +57,7 @@ class ManualPanel(QWidget):
         self._timer.timeout.connect(self._ask)
         self._build()
         session.recording_changed.connect(self._recording_changed)
-        for signal in (session.recording_grew, session.playhead_changed):
+        for signal in (session.recording_grew, session.playhead_settled):
             signal.connect(self._refresh_if_visible)
         self._recording_changed()
 

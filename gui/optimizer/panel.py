@@ -57,7 +57,7 @@ class OptimizerPanel(QWidget):
         session.recording_changed.connect(self._recording_changed)
         for signal in (
             session.recording_grew,
-            session.playhead_changed,
+            session.playhead_settled,
             session.selection_changed,
             session.element_changed,
         ):

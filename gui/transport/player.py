@@ -8,6 +8,7 @@ from gui.session import Session
 
 SHORTEST_TICK_MS = 16
 SLIDER_STEPS = 100
+HURRIED_FROM = 12.0  # events a second: faster, and what takes long to show is shown a few times a second only
 
 
 def events_per_second(position: int, events_in_step: int) -> float:
@@ -57,6 +58,7 @@ class Player(QObject):
     def stop(self) -> None:
         if self.is_playing:
             self._timer.stop()
+            self._session.settle()
             self.playing_changed.emit(False)
 
     def tick(self) -> None:
@@ -74,7 +76,7 @@ class Player(QObject):
         if start >= self._session.last:
             self.ran_out.emit()
             return
-        self._session.seek(start + events)
+        self._session.seek(start + events, hurried=self._speed > HURRIED_FROM)
         self.moved.emit(start, self._session.playhead)
 
     def _interval(self) -> int:

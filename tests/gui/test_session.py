@@ -253,3 +253,31 @@ def test_another_recording_has_no_marks(session: Session, tmp_path: Path) -> Non
     session.mark([0, 1])
     assert session.open(make_chain(tmp_path / "chain.chain", nodes=20))
     assert session.marked == frozenset()
+
+
+def test_what_takes_long_to_show_is_told_at_once_unless_the_playhead_is_hurried_on(
+    session: Session, qtbot: QtBot
+) -> None:
+    told: list[int] = []
+    session.playhead_settled.connect(told.append)
+    session.seek(3)
+    assert told == [3]
+    for event in (4, 5, 6):
+        session.seek(event, hurried=True)
+    assert told == [3]
+    with qtbot.waitSignal(session.playhead_settled):
+        pass
+    assert told == [3, 6]
+
+
+def test_after_hurrying_nobody_is_left_behind(session: Session) -> None:
+    told: list[int] = []
+    session.playhead_settled.connect(told.append)
+    session.seek(7, hurried=True)
+    session.settle()
+    session.settle()
+    assert told == [7]
+    session.seek(8, hurried=True)
+    session.seek(2)
+    session.settle()
+    assert told == [7, 2]
