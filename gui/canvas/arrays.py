@@ -76,6 +76,15 @@ class Kept(Generic[T]):
         return made
 
 
+def touching(box: npt.NDArray[Any], x0: float, y0: float, x1: float, y1: float) -> npt.NDArray[np.bool_]:
+    """Which of (4, n) boxes (left, top, right, bottom) touch a rectangle."""
+    seen: npt.NDArray[np.bool_] = box[2] >= x0
+    seen &= box[0] <= x1
+    seen &= box[3] >= y0
+    seen &= box[1] <= y1
+    return seen
+
+
 def curves_path(curves: Floats) -> QPainterPath:
     """A path of separate cubic curves; `curves` is (n, 8): start, two control points, end."""
     path = QPainterPath()

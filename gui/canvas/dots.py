@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from gui import theme as tokens
 from gui.canvas import marks, proof_marks
-from gui.canvas.arrays import Batch, Kept
+from gui.canvas.arrays import Batch, Kept, touching
 from gui.canvas.picture import FADED
 from gui.canvas.state import GRADIENT, NOT_YET
 from gui.theme import NOT_YET as FAINT
@@ -64,10 +64,8 @@ class DotPainter:
         found = self.patches(picture)
         box, first = found.box, found.first
         if not camera.covers(picture.scene.bounds):
-            left, top, right, bottom = camera.bounds(2.0)
-            seen = (box[2] >= left) & (box[0] <= right) & (box[3] >= top) & (box[1] <= bottom)
-            which = np.flatnonzero(seen)
-            box, first = box[:, which], np.searchsorted(which, first)
+            which = np.flatnonzero(touching(box, *camera.bounds(2.0)))
+            box, first = box.take(which, axis=1), np.searchsorted(which, first)
         x, y = camera.offset
         placed = box * np.float32(camera.scale)
         placed += np.array([[x], [y], [x], [y]], dtype=np.float32)
@@ -102,7 +100,7 @@ def patches_of(picture: Picture, theme: Theme) -> Patches:
     item = scene.downward[np.argsort(color[scene.downward].astype(np.uint16), kind="stable")]
     first = np.searchsorted(color[item], np.arange(len(colors) + 1))
     some = np.flatnonzero(np.diff(first))
-    box = np.stack([scene.left, scene.top, scene.right, scene.bottom]).astype(np.float32)[:, item]
+    box = scene.box.take(item, axis=1)
     return Patches(item, box, np.append(first[some], len(item)), tuple(colors[index] for index in some.tolist()))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QLineF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from gui.canvas.arrays import Batch, Kept, curves_path
+from gui.canvas.arrays import Batch, Kept, curves_path, touching
 from gui.canvas.lod import Detail
 from gui.canvas.state import CARRIES_GRADIENT, CARRIES_VALUE, IDLE, WAITING
 from gui.theme import Theme, blend
@@ -98,7 +98,7 @@ def routes_of(picture: Picture) -> Routes:
     key = classes[pieces.edge] + np.where(pieces.aligned, 0, CLASSES).astype(np.uint8)
     piece = pieces.downward[np.argsort(key[pieces.downward], kind="stable")]
     first = np.searchsorted(key[piece], np.arange(2 * CLASSES + 1))
-    box = pieces.box.astype(np.float32)[:, piece]
+    box = pieces.box.astype(np.float32).take(piece, axis=1)
     return Routes(piece, box, pieces.length.astype(np.float32)[piece], first)
 
 
@@ -120,21 +120,23 @@ class EdgePainter:
             return
         thick = camera.ratio * min(max(camera.scale / camera.ratio, THINNEST), THICKEST)
         looks = [(color, 1 if far else max(1, round(width * thick))) for color, width in edge_looks(theme)]
-        upright = self._rects.rows(first[CLASSES])
         sizes = np.diff(first[: CLASSES + 1])
-        _place(upright, pieces, found[: first[CLASSES]], camera, np.repeat([width for _, width in looks], sizes))
+        self._rects.rows(first[CLASSES])[:] = _placed(
+            pieces, found[: first[CLASSES]], camera, np.repeat([width for _, width in looks], sizes)
+        )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, not far)
-        for each, (color, width) in enumerate(looks):
-            if sizes[each]:
+        for each, count in enumerate(sizes.tolist()):
+            color, width = looks[each]
+            if count:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(color)
-                painter.drawRects(*self._rects.arguments(first[each], first[each + 1] - first[each]))
-            others = found[first[CLASSES + each] : first[CLASSES + each + 1]]
-            if len(others):
+                painter.drawRects(*self._rects.arguments(first[each], count))
+            start, end = first[CLASSES + each], first[CLASSES + each + 1]
+            if end > start:
                 pen = QPen(color, width)
                 pen.setCapStyle(Qt.PenCapStyle.FlatCap)
                 painter.setPen(pen)
-                self._draw(painter, pieces, others, camera, far=far)
+                self._draw(painter, pieces, found[start:end], camera, far=far)
 
     def _draw(self, painter: QPainter, pieces: Pieces, which: Ints, camera: Camera, *, far: bool) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -151,30 +153,32 @@ class EdgePainter:
 
 def _in_view(routes: Routes, camera: Camera, *, far: bool) -> tuple[Ints, list[int]]:
     """Pieces that can be seen, and where among them each group starts."""
-    left, top, right, bottom = camera.bounds(4.0)
-    box = routes.box
-    seen = (box[2] >= left) & (box[0] <= right) & (box[3] >= top) & (box[1] <= bottom)
+    seen = touching(routes.box, *camera.bounds(4.0))
     if far:
         seen &= routes.length > SHORTEST / camera.scale
     which = np.flatnonzero(seen)
     return routes.piece[which], np.searchsorted(which, routes.first).tolist()
 
 
-def _place(rows: npt.NDArray[np.int32], pieces: Pieces, which: Ints, camera: Camera, width: Ints) -> None:
-    """What is upright or level is filled, on whole pixels: a third of the time of a line.
+def _placed(pieces: Pieces, which: Ints, camera: Camera, width: Ints) -> Floats:
+    """(k, 4) rectangles on whole pixels for upright and level pieces: to fill them takes a third of a line's time.
 
-    Its ends grow to whole pixels, so that no gap is seen where the route goes on.
+    Their ends grow to whole pixels, so that no gap is seen where the route goes on.
     """
-    span, upright = pieces.span[:, which], pieces.upright[which]
-    half = width // 2
-    placed = np.empty((4, len(which)), dtype=np.int32)
-    for axis, shift in enumerate(camera.offset):
-        across = upright if axis == 0 else ~upright
-        low = np.floor(span[axis] * camera.scale + shift)
-        high = np.ceil(span[axis + 2] * camera.scale + shift) - 1
-        placed[axis] = low = np.where(across, low - half, low)
-        placed[axis + 2] = np.where(across, low + width - 1, np.maximum(high, low))
-    rows[:] = placed.T
+    placed = pieces.span.take(which, axis=1)
+    placed *= camera.scale
+    x, y = camera.offset
+    placed += np.array([[x], [y], [x], [y]])
+    np.floor(placed[:2], out=placed[:2])
+    np.ceil(placed[2:], out=placed[2:])
+    placed[2:] -= 1.0
+    np.maximum(placed[2:], placed[:2], out=placed[2:])
+    upright, half = pieces.upright[which], width // 2
+    for axis, across in ((0, upright), (1, ~upright)):
+        placed[axis] -= half * across
+        np.copyto(placed[axis + 2], placed[axis] + (width - 1), where=across)
+    rectangles: Floats = placed.T
+    return rectangles
 
 
 def _move(points: Floats, camera: Camera) -> None:

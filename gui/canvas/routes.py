@@ -35,14 +35,10 @@ class Pieces:
     length: Floats
     along: Floats
 
-    def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
-        left, top, right, bottom = self.box
-        return np.flatnonzero((right >= x0) & (left <= x1) & (bottom >= y0) & (top <= y1))
-
     @cached_property
     def span(self) -> Floats:
         """(4, p): left, top, right, bottom of each piece's ends."""
-        ends = self.ends.T
+        ends = np.ascontiguousarray(self.ends.T)
         return np.concatenate([np.minimum(ends[:2], ends[2:]), np.maximum(ends[:2], ends[2:])])
 
     @cached_property

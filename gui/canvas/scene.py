@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph.reach import Links
+from gui.canvas.arrays import touching
 from gui.canvas.cards import DATA, Card, card_of, fill_name
 from gui.canvas.routes import Pieces, pieces_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gui.canvas.modules.inner import Inner
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -109,6 +111,11 @@ class Scene:
         return np.array(by_card, dtype=np.int64)[self.card] if by_card else np.zeros(0, dtype=np.int64)
 
     @cached_property
+    def box(self) -> Singles:
+        """(4, m): left, top, right, bottom of each item, exact enough to tell what is in view."""
+        return np.stack([self.left, self.top, self.right, self.bottom]).astype(np.float32)
+
+    @cached_property
     def downward(self) -> Ints:
         """Items in the order of their upper borders."""
         return np.argsort(self.top, kind="stable")
@@ -116,7 +123,7 @@ class Scene:
     def with_nodes(self, node_ids: Ints, inner: Inner | None = None) -> Scene:
         """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""
         other = replace(self, node_ids=node_ids, inner=inner)
-        for name in ("kind", "scalar", "data_edge", "category", "downward"):
+        for name in ("kind", "scalar", "data_edge", "category", "box", "downward"):
             other.__dict__[name] = getattr(self, name)
         return other
 
@@ -140,8 +147,7 @@ class Scene:
 
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """Items that touch the rectangle."""
-        inside = (self.right >= x0) & (self.left <= x1) & (self.bottom >= y0) & (self.top <= y1)
-        return np.flatnonzero(inside)
+        return np.flatnonzero(touching(self.box, x0, y0, x1, y1))
 
     def item_at(self, x: float, y: float, slack: float = 0.0) -> int | None:
         """The item at a point, the topmost if several are; within `slack` scene px of it counts."""
