@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from gui.canvas.arrays import touching
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -34,6 +36,10 @@ class Pieces:
     first: Ints
     length: Floats
     along: Floats
+
+    def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
+        """Pieces that touch the rectangle."""
+        return np.flatnonzero(touching(self.box, x0, y0, x1, y1))
 
     @cached_property
     def span(self) -> Floats:

@@ -123,7 +123,7 @@ class Scene:
     def with_nodes(self, node_ids: Ints, inner: Inner | None = None) -> Scene:
         """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""
         other = replace(self, node_ids=node_ids, inner=inner)
-        for name in ("kind", "scalar", "data_edge", "category", "box", "downward"):
+        for name in ("kind", "scalar", "data_edge", "category", "box", "downward", "links"):
             other.__dict__[name] = getattr(self, name)
         return other
 

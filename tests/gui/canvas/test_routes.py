@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gui.canvas.arrays import touching
 from gui.canvas.routes import CORNER, Pieces, pieces_of
 
 BOX = np.array([[-50.0, -20.0, 50.0, 20.0]])
@@ -45,7 +44,7 @@ def test_right_angles_are_rounded() -> None:
 def test_nothing() -> None:
     pieces = pieces_of([], np.zeros((0, 4)))
     assert len(pieces.curve) == 0
-    assert not touching(pieces.box, -1e9, -1e9, 1e9, 1e9).any()
+    assert len(pieces.visible(-1e9, -1e9, 1e9, 1e9)) == 0
 
 
 ROUTES = st.lists(
@@ -67,4 +66,4 @@ def test_every_edge_is_one_unbroken_line_from_end_to_end(routes: list[np.ndarray
     both = np.repeat(np.arange(len(routes)), 2)
     ends = pieces.points(both, np.tile([0.0, 1.0], len(routes)))
     np.testing.assert_allclose(ends, np.concatenate([[route[0], route[-1]] for route in routes]), atol=1e-6)
-    assert touching(pieces.box, -300, -300, 300, 300).all()
+    assert len(pieces.visible(-300, -300, 300, 300)) == len(pieces.curve)
