@@ -64,7 +64,8 @@ class Central(QWidget):
     def _show(self, page: QWidget) -> None:
         """A new page takes the focus: left to itself, Qt gives it to the editor, which keeps the arrow keys."""
         if page is not self._pages.currentWidget():
-            page.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            if page.focusPolicy() == Qt.FocusPolicy.NoFocus:
+                page.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             page.setFocus()
             self._pages.setCurrentWidget(page)
             page.setFocus()

@@ -159,8 +159,10 @@ def _likeness(word: str) -> Score:
         found[inside] = INSIDE
         if len(inside) <= FEW:
             found[[place for place in inside if inner.search(texts[place])]] = WORD
-        found[[place for place in inside if texts[place].startswith(word)]] = START
-        found[[place for place in inside if len(texts[place]) == len(word)]] = WHOLE
+        starts = [place for place in inside if texts[place].startswith(word)]
+        found[starts] = START
+        end = len(word)
+        found[[place for place in starts if texts[place][end : end + 1] in ("", " ")]] = WHOLE
         return found
 
     return score

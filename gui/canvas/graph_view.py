@@ -310,6 +310,14 @@ class GraphView(QWidget):
         if self.scene is not None:
             self._navigator.fit(self.scene.bounds, fly=fly and self.isVisible())
 
+    def bring_into_view(self, node_id: int) -> None:
+        """Move the view if the node is out of it, and only then."""
+        scene, target = self.scene, self._navigator.target
+        if scene is not None and node_id in scene.position:
+            x, y = scene.center(scene.position[node_id])
+            if not target.shows(x, y, FOLLOW_MARGIN * target.ratio):
+                self._navigator.fly_to(x, y, fly=self.isVisible())
+
     def fit_nodes(self, nodes: Iterable[int]) -> None:
         """These nodes in view, all together."""
         if self.scene is not None:

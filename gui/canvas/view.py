@@ -23,6 +23,7 @@ from gui.canvas.lod import STEPS_PER_OCTAVE, Detail
 from gui.canvas.modules.choosing import choose
 from gui.canvas.modules.view import ModuleView
 from gui.explore.edge_hit import edge_at, edge_tooltip
+from gui.explore.keys import Way, walked
 from gui.explore.places import members
 from gui.explore.pointer import Rubber, nodes_in, toggled
 
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 DRAG_FROM = 4  # logical px: less is a click
 WHEEL_NOTCH = 120
+WALKS: dict[tuple[Qt.Key, bool], Way] = {
+    (Qt.Key.Key_Up, False): "upstream",
+    (Qt.Key.Key_Down, False): "downstream",
+    (Qt.Key.Key_Left, True): "previous",
+    (Qt.Key.Key_Right, True): "next",
+}
 EDGE_SLACK = 5.0  # logical px
 
 
@@ -47,7 +54,7 @@ class CanvasView(ModuleView):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._grabbed: QPointF | None = None
         self._rubber = Rubber()
 
@@ -185,8 +192,12 @@ class CanvasView(ModuleView):
         self.explorer.hover_edge(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows belong to the transport; plus and minus open and close a module, where one is chosen."""
-        if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+        """Left and right belong to the transport; up and down walk along edges, with Alt also left and right; plus and
+        minus open and close a module, where one is chosen."""
+        way = WALKS.get((Qt.Key(event.key()), bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)))
+        if way is not None:
+            self._walk(way)
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.expand_or(self.zoom_in)
         elif event.key() == Qt.Key.Key_Minus:
             self.collapse_or(self.zoom_out)
@@ -198,6 +209,17 @@ class CanvasView(ModuleView):
     def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
         super()._paint_overlays(painter, picture)
         self._rubber.paint(painter, self._painter.theme)
+
+    def _walk(self, way: Way) -> None:
+        """From the selected node, or the playhead's, along an edge to the next one."""
+        scene, picture = self.scene, self.picture(hover=False)
+        if scene is None or picture is None:
+            return
+        start = picture.state.active if picture.selection is None else picture.selection
+        there = walked(scene, start, way) if start >= 0 else None
+        if there is not None:
+            self._session.select(int(scene.node_ids[there]))
+            self.bring_into_view(int(scene.node_ids[there]))
 
     def _pan(self, moved: QPointF) -> None:
         self._navigator.pan(moved.x() * self.camera.ratio, moved.y() * self.camera.ratio)

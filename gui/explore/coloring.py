@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,12 @@ from PySide6.QtGui import QColor
 
 from engine.graph.measures import DEAD, EXPLODING, HEALTHY, NOT_FINITE, VANISHING
 from gui import ramps
+from gui.canvas.edges import FROM_NODE, TO_NODE
 from gui.numbers import duration, number, size
 from gui.theme import Theme, blend
+
+if TYPE_CHECKING:
+    from gui.canvas.picture import Picture
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -195,3 +200,15 @@ def module_colors(theme: Theme) -> tuple[QColor, ...]:
     lab = np.stack([np.full(MODULES, light), chroma * np.cos(turn), chroma * np.sin(turn)], axis=1)
     codes = np.rint(ramps.srgb(lab) * 255).astype(int).tolist()
     return tuple(QColor(*code) for code in codes)
+
+
+def reach_legend(picture: Picture, theme: Theme) -> Legend:
+    """What the edges' colours say while a node is hovered: how many nodes are up- and downstream of it."""
+    scene, flow = picture.scene, picture.flow
+    assert flow is not None  # the caller has looked
+    upstream, downstream = np.unique(scene.source[flow == TO_NODE]), np.unique(scene.target[flow == FROM_NODE])
+    swatches = (
+        Swatch(theme.backward, translate("explore", "upstream: gradients come from here"), len(upstream)),
+        Swatch(theme.forward, translate("explore", "downstream: values come from here"), len(downstream)),
+    )
+    return Legend(translate("explore", "under the mouse"), swatches)

@@ -63,8 +63,13 @@ class ExploreCommands(QObject):
 
     def shutdown(self) -> None:
         """Wait for what is being worked out."""
+        from gui.inspector.panel import InspectorPanel
+
         if self.search is not None:
             self.search.shutdown()
+        inspector = self._window.panels.widget("inspector")
+        if isinstance(inspector, InspectorPanel):
+            inspector.marked.shutdown()
 
     @property
     def ways(self) -> Ways | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from gui.canvas.arrays import Kept
+from gui.explore.coloring import Legend, reach_legend
 from gui.explore.colors import BY_CATEGORY, Colors
 from gui.explore.legend import ScaleLegend
 
@@ -35,6 +37,7 @@ class Explorer(QObject):
         self._path = ""
         self._dress: tuple[tuple[object, ...], Scene, tuple[Flags | None, Flags | None, Bytes | None]] | None = None
         self._legend = ScaleLegend()
+        self._reach: Kept[Legend] = Kept()
         self._edge: int | None = None
         self._picking: Callable[[int], object] | None = None
         self.colors = Colors(self)
@@ -131,6 +134,10 @@ class Explorer(QObject):
     def paint_legend(self, painter: QPainter, picture: Picture, recording: Recording, graph_id: int, camera: Camera,
                      theme: Theme) -> bool:  # fmt: skip
         """Whether there was one to paint, in place of that of categories."""
+        if picture.emphasis is not None and picture.flow is not None:
+            legend = self._reach.get((picture.scene, picture.flow, theme), lambda: reach_legend(picture, theme))
+            self._legend.paint(painter, legend, picture.scene, camera, theme)
+            return True
         if self.colors.name in BY_CATEGORY:
             return False
         coloring = self.colors.coloring(recording, graph_id, picture.scene)

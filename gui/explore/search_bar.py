@@ -44,6 +44,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 WIDTH, ROWS, ROW_HEIGHT = 372, 8, 40
 TOP, MARGIN = 44, 12
+ABOVE_AND_BELOW, FEWEST_ROWS = 264, 3  # of the list: the line, and room for the map
 POSITION = Qt.ItemDataRole.UserRole
 
 
@@ -275,7 +276,8 @@ class SearchBar(QFrame):
     # --- looks -------------------------------------------------------------------------------------------------------
 
     def _place(self) -> None:
-        rows = min(len(self.results.found), ROWS)
+        room = (self._canvas.height() - ABOVE_AND_BELOW) // ROW_HEIGHT
+        rows = min(len(self.results.found), ROWS, max(room, FEWEST_ROWS))
         self.list.setFixedHeight(rows * ROW_HEIGHT)
         self.list.setVisible(rows > 0)
         parent = self._canvas

@@ -15,6 +15,7 @@ from engine.errors import RecordingError
 from engine.recording.model import EventKind
 from engine.recording.reader import Recording
 from gui import theme
+from gui.explore.marked_view import MarkedView
 from gui.inspector.content import Content, TensorItem
 from gui.inspector.operation import data_content, operation_content
 from gui.inspector.parameter import parameter_content
@@ -122,6 +123,8 @@ class InspectorPanel(QWidget):
         source = QHBoxLayout()
         source.addWidget(self._source)
         source.addStretch(1)
+        self.marked = MarkedView(self._session, self)
+        self._body.addWidget(self.marked)
         self._body.addLayout(top)
         for widget in (self._title, self._type, self._explanation):
             self._body.addWidget(widget)
