@@ -208,7 +208,7 @@ def reach_legend(picture: Picture, theme: Theme) -> Legend:
     assert flow is not None  # the caller has looked
     upstream, downstream = np.unique(scene.source[flow == TO_NODE]), np.unique(scene.target[flow == FROM_NODE])
     swatches = (
-        Swatch(theme.backward, translate("explore", "upstream: gradients come from here"), len(upstream)),
-        Swatch(theme.forward, translate("explore", "downstream: values come from here"), len(downstream)),
+        Swatch(theme.backward, translate("explore", "upstream, gradients come from"), len(upstream)),
+        Swatch(theme.forward, translate("explore", "downstream, values come from"), len(downstream)),
     )
-    return Legend(translate("explore", "under the mouse"), swatches)
+    return Legend("", swatches)

@@ -138,7 +138,7 @@ _Part = _Words | _Entry | _Bar
 
 
 def _parts(legend: Legend) -> list[_Part]:
-    parts: list[_Part] = [_Words(legend.title, strong=True)]
+    parts: list[_Part] = [_Words(legend.title, strong=True)] if legend.title else []
     if legend.ramp:
         parts.append(_Bar(legend))
     return parts + [_Entry(swatch) for swatch in legend.swatches]

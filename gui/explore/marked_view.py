@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QTableView, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
+from engine.graph.category import base_name
 from gui import theme
 from gui.explore.latest import Latest
 from gui.numbers import duration, full, number, size
@@ -28,6 +30,8 @@ translate = QCoreApplication.translate
 TABLE_ROWS, ROW_HEIGHT = 7, 22
 MOST_TYPES = 4
 NAME, NORM, BYTES, SECONDS = range(4)
+COLUMN_WIDTHS = {NORM: 72, BYTES: 86, SECONDS: 80}
+NAME_WIDTH = 110  # columns at the right give way to it
 
 
 class MarkedModel(QAbstractTableModel):
@@ -144,7 +148,7 @@ class MarkedView(Widget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((NORM, 76), (BYTES, 70), (SECONDS, 66)):
+        for column, width in COLUMN_WIDTHS.items():
             self.table.setColumnWidth(column, width)
         header.setHighlightSections(False)
         self.table.setSortingEnabled(True)
@@ -159,6 +163,13 @@ class MarkedView(Widget):
         column_.addLayout(top)
         column_.addWidget(self.facts)
         column_.addWidget(self.table)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        room = self.width() - NAME_WIDTH
+        for column, width in COLUMN_WIDTHS.items():
+            room -= width
+            self.table.setColumnHidden(column, room < 0)
+        super().resizeEvent(event)
 
     def shutdown(self) -> None:
         self._worker.finish()
@@ -216,12 +227,12 @@ def facts_of(summary: Summary, proofs: Counter[str]) -> tuple[Fact, ...]:
     operations, parameters, data = (summary.kinds[kind] for kind in ("operation", "parameter", "data"))
     facts = []
     if operations:
-        types = [f"{count:,} {kind}" for kind, count in summary.types_count.most_common()]
+        types = [f"{count:,} {base_name(kind)}" for kind, count in summary.types_count.most_common()]
         more = f" · +{len(types) - MOST_TYPES}" if len(types) > MOST_TYPES else ""
         text = " · ".join(types[:MOST_TYPES]) + more
         facts.append(Fact("operations", tr("marked_view", "Operations"), f"{operations:,}: {text}", "\n".join(types)))
     if parameters:
-        text = tr("marked_view", "{0} with {1} elements").format(f"{parameters:,}", f"{summary.elements:,}")
+        text = tr("marked_view", "{0}, {1} elements").format(f"{parameters:,}", f"{summary.elements:,}")
         facts.append(Fact("parameters", tr("marked_view", "Parameters"), text))
     if data:
         facts.append(Fact("data", tr("marked_view", "Data leaves"), f"{data:,}"))
@@ -239,13 +250,14 @@ def facts_of(summary: Summary, proofs: Counter[str]) -> tuple[Fact, ...]:
 
 def _norm_facts(summary: Summary) -> list[Fact]:
     tr, facts = translate, []
-    for key, label, norm in (
-        ("parameter_norm", tr("marked_view", "‖parameters' gradients‖"), summary.parameter_norm),
-        ("node_norm", tr("marked_view", "‖all gradients‖"), summary.node_norm),
-    ):
-        if norm == norm and not (key == "node_norm" and summary.parameter_norm == summary.parameter_norm):
-            detail = tr("marked_view", "{0}: the root of the sum of the squares of their norms").format(full(norm))
-            facts.append(Fact(key, label, number(norm), detail))
+    norm, of = summary.parameter_norm, tr("marked_view", "of the parameters")
+    if norm != norm:
+        norm, of = summary.node_norm, tr("marked_view", "of all nodes")
+    if norm == norm:
+        detail = tr("marked_view", "{0}: the root of the sum of the squares of their gradients' norms").format(
+            full(norm)
+        )
+        facts.append(Fact("norm", tr("marked_view", "Gradient norm"), f"{number(norm)} · {of}", detail))
     for key, label, largest in (
         ("largest", tr("marked_view", "Largest gradient"), True),
         ("smallest", tr("marked_view", "Smallest gradient"), False),

@@ -55,8 +55,9 @@ def _add(menu: QMenu, label: str, call: Callable[[], object], *, enabled: bool =
 
 
 def _title(menu: QMenu, text: str) -> None:
-    metrics = menu.fontMetrics()
-    menu.addSection(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, 320))
+    title = menu.addAction(menu.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 320).replace("&", "&&"))
+    title.setEnabled(False)
+    menu.addSeparator()
 
 
 # --- a node -----------------------------------------------------------------------------------------------------------
