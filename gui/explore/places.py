@@ -44,8 +44,11 @@ def spread(recording: Recording, graph_id: int, scene: Scene, measure: str, valu
     count = np.bincount(places[places >= 0], minlength=scene.node_count)
     alone = (places >= 0) & (count[places] == 1)
     found[places[alone]] = values[alone]
-    for position in np.flatnonzero(count > 1).tolist():
-        found[position] = together(MEASURES[measure], values[places == position])
+    inside = np.flatnonzero((places >= 0) & ~alone)
+    inside = inside[np.argsort(places[inside], kind="stable")]
+    groups, first = np.unique(places[inside], return_index=True)
+    for position, group in zip(groups.tolist(), np.split(values[inside], first[1:]), strict=False):
+        found[position] = together(MEASURES[measure], group)
     return found
 
 
