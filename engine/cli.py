@@ -27,6 +27,7 @@ TEXTS = ("graphml", "dot", "json")
 PROGRAM = "py"
 THEMES = ("dark", "light")
 INTERRUPTED = 130
+_MOST_EVENTS = 10_000  # of a step whose memory `info` works out
 _MEBI = 1 << 20
 
 
@@ -164,14 +165,31 @@ def _info(options: argparse.Namespace) -> int:
 
     with open_recording(_existing(options.file)) as recording:
         summary = summarize(recording)
+        memory = "" if options.json else _memory(recording)
     if options.json:
         import json
 
         print(json.dumps(summary, indent=2, allow_nan=False))
     else:
-        print(table(summary))
+        print(table(summary), memory, sep="\n" if memory else "")
     sys.stdout.flush()
     return 0
+
+
+def _memory(recording: Recording) -> str:
+    """Most that is kept for backward in the first step that has a graph; "" if it is nothing, or would take a while."""
+    if not recording.graphs:
+        return ""
+    step = recording.graphs[0].step
+    first, last = recording.timeline.step_bounds(step)
+    if last - first > _MOST_EVENTS:
+        return ""
+    from engine.graph.memory import memory_curve
+
+    curve = memory_curve(recording, step)
+    if not curve.peak_bytes:
+        return ""
+    return f"kept for backward in step {step}: at most {curve.peak_bytes:,} bytes, after event {curve.peak}"
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -279,6 +279,9 @@ class Table:
         ActionSpec("show_optimizer", QT_TR_NOOP("Optimizer"),
                    QT_TR_NOOP("Show or hide the update taken apart"), "Alt+7",
                    menu="view/panels", checkable=True),
+        ActionSpec("show_memory", QT_TR_NOOP("Memory"),
+                   QT_TR_NOOP("Show or hide what is kept in memory for backward"), "Alt+8",
+                   menu="view/panels", checkable=True),
         ActionSpec("reset_panels", QT_TR_NOOP("Reset panels"), QT_TR_NOOP("Put every panel back in its place"),
                    menu="view/panels", separator=True),
     )
@@ -301,7 +304,7 @@ COLORS = tuple(spec.id.removeprefix("color_") for spec in ACTIONS if spec.group 
 LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")
 DIRECTIONS: tuple[Direction, ...] = ("down", "up", "right")
 THEMES = ("system", "light", "dark")
-PANELS = ("source", "console", "inspector", "parameters", "charts", "manual", "optimizer")
+PANELS = ("source", "console", "inspector", "parameters", "charts", "manual", "optimizer", "memory")
 
 
 def translate(text: str) -> str:

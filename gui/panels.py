@@ -14,8 +14,8 @@ from gui.actions import PANELS
 from gui.session import Session
 
 VERSION = len(PANELS)  # of the saved places: those of a window with other panels are of no use
-TABBED = ("charts", "parameters", "manual", "optimizer")
-TALL = ("manual", "optimizer")  # they need room, and are made when they are first looked at
+TABBED = ("charts", "parameters", "manual", "optimizer", "memory")
+TALL = ("manual", "optimizer", "memory")  # they need room, and are made when they are first looked at
 TALL_SHARE, TALL_MOST = 0.46, 440
 Area = Qt.DockWidgetArea
 Feature = QDockWidget.DockWidgetFeature
@@ -31,6 +31,7 @@ def title_of(name: str) -> str:
         "charts": translate("panels", "Charts"),
         "manual": translate("panels", "Manual ⇄ autograd"),
         "optimizer": translate("panels", "Optimizer"),
+        "memory": translate("panels", "Memory"),
     }
     return titles[name]
 
@@ -192,6 +193,7 @@ def _makers(session: Session) -> dict[str, Callable[[], QWidget]]:
         "charts": lambda: ChartsPanel(session),
         "manual": lambda: _manual(session),
         "optimizer": lambda: _optimizer(session),
+        "memory": lambda: _memory(session),
     }
 
 
@@ -205,3 +207,9 @@ def _optimizer(session: Session) -> QWidget:
     from gui.optimizer.panel import OptimizerPanel
 
     return OptimizerPanel(session)
+
+
+def _memory(session: Session) -> QWidget:
+    from gui.memory.panel import MemoryPanel
+
+    return MemoryPanel(session)

@@ -194,7 +194,9 @@ def test_info_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]
     out, err = capsys.readouterr()
     assert err == ""
     assert "script   bow.py" in out
-    assert out.splitlines()[-1].split()[:6] == ["2", "0.878906", "SGD", "6", "5", "2"]
+    *_, last, memory = out.splitlines()
+    assert last.split()[:6] == ["2", "0.878906", "SGD", "6", "5", "2"]
+    assert memory == "kept for backward in step 0: at most 4 bytes, after event 3"
 
 
 def test_info_as_json(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]) -> None:
