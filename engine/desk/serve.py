@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from engine.desk import typeset, wire
+from engine.desk import memory, typeset, wire
 from engine.desk.anatomy import Anatomy, Histories, Index, histories, take_apart
 from engine.desk.element import Element
 from engine.desk.explain import Breakdown, Explanation, break_element, explain, walk_from
@@ -114,6 +114,10 @@ def _lines(desk: Desk, wanted: Sequence[Place]) -> tuple[Line, ...]:
     return tuple(found)
 
 
+def _memory(desk: Desk, step: int) -> tuple[object, ...]:
+    return memory.pack(memory.step_memory(desk.recording, step))
+
+
 TASKS: Mapping[str, Callable[..., Any]] = {
     "explain": _explain,
     "terms": _terms,
@@ -122,6 +126,7 @@ TASKS: Mapping[str, Callable[..., Any]] = {
     "history": _history,
     "outline": _outline,
     "lines": _lines,
+    "memory": _memory,
 }
 
 

@@ -11,14 +11,13 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidg
 
 from engine.errors import ChainruleError
 from gui import numbers, theme
-from gui.memory.story import Story, read
 from gui.memory.tree import MemoryModel, MemoryTree
-from gui.proof.worker import Worker
 from gui.session import Session
 from gui.tensor_views.painting import set_visible
 from gui.transport.words import describe
 
 if TYPE_CHECKING:
+    from engine.desk.memory import StepMemory
     from gui.memory.plot import MemoryPlot
 
 translate = QCoreApplication.translate
@@ -32,16 +31,16 @@ Key = tuple[int, int, int]  # step, its first event, its last
 
 
 class MemoryPanel(QWidget):
-    """Draws a pure function of (recording, playhead, selection); a step is read in another thread, and kept."""
+    """Draws a pure function of (recording, playhead, selection); a step is read in another process, and kept."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._stories: dict[Key, Story] = {}
+        self._known: dict[Key, StepMemory] = {}
         self._key: Key | None = None
+        self._asked: Key | None = None
         self._problem = ""
         self._hovered: int | None = None
-        self._worker = Worker(self)
         self.plot: MemoryPlot | None = None
         self._build()
         self._ask_timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
@@ -90,12 +89,11 @@ class MemoryPanel(QWidget):
     # --- what to show ------------------------------------------------------------------------------------------------
 
     def _recording_changed(self) -> None:
-        recording = self._session.recording
-        self._stories.clear()
+        self._known.clear()
         self._key, self._problem = None, ""
         self._ask_timer.stop()
-        self._worker.reset(None if recording is None else recording.path)
-        self.model.set_story(None, None)
+        self._asked = None
+        self.model.set_memory(None, None)
         self._refresh_soon()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -116,64 +114,69 @@ class MemoryPanel(QWidget):
             key = (step, *recording.timeline.step_bounds(step))
         if key != self._key:
             self._key, self._problem = key, ""
-        if key is not None and key not in self._stories and not self._problem:
+        if key is not None and key not in self._known and not self._problem:
             self._ask_timer.start()
         self._draw()
 
     def _ask(self) -> None:
         key = self._key
-        if key is not None and key not in self._stories:
-            self._worker.ask("memory", lambda desk: read(desk, key[0]), lambda found: self._read(key, found))
+        if key is not None and key not in self._known and key != self._asked:
+            self._asked = key
+            self._session.desk.ask("memory", "memory", (key[0],), lambda found: self._read(key, found))
 
-    def _read(self, key: Key, found: Story | ChainruleError) -> None:
+    def _read(self, key: Key, found: tuple[object, ...] | ChainruleError) -> None:
+        from engine.desk.memory import unpack
+
+        self._asked = None
         if isinstance(found, ChainruleError):
             self._problem = str(found) if key == self._key else self._problem
         else:
-            if len(self._stories) >= KEPT:
-                self._stories.clear()
-            self._stories[key] = found
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[key] = unpack(found)
         self._draw()
 
     @property
-    def story(self) -> Story | None:
+    def memory(self) -> StepMemory | None:
         """What is known of the playhead's step; of one that grows, what was known before."""
         if self._key is None:
             return None
-        found = self._stories.get(self._key)
-        shown = self.model.story
-        return shown if found is None and shown is not None and shown.curve.step == self._key[0] else found
+        found = self._known.get(self._key)
+        shown = self.model.memory
+        return shown if found is None and shown is not None and shown.step == self._key[0] else found
 
     def _draw(self) -> None:
-        story = self.story
-        message = self._message(story)
+        recording, memory = self._session.recording, self.memory
+        message = self._message(memory)
         self.message.setText(message)
         set_visible(self.message, bool(message))
         set_visible(self.splitter, not message)
-        if message or story is None:
+        if message or recording is None or memory is None:
             return
         if self.plot is None:
             self._make_plot()
-        if story is not self.model.story:
-            self.model.set_story(self._session.recording, story)
+        if memory is not self.model.memory:
+            self.model.set_memory(recording, memory)
             self._open_first()
         if self.plot is not None:
-            self.plot.set_story(story, self._session.playhead)
+            spans = recording.timeline.phase_spans(memory.step)
+            self.plot.set_memory(memory, spans, self._session.playhead)
         self.model.set_playhead(self._session.playhead)
         self.tree.viewport().update()
-        self._mark_selected(story)
-        self.caption.setText(self._caption(story))
-        remark = _remark(story)
+        self._mark_selected()
+        self.caption.setText(self._caption(memory))
+        remark = _remark(memory)
         self.remark.setText(remark)
         set_visible(self.remark, bool(remark))
 
-    def _message(self, story: Story | None) -> str:
+    def _message(self, memory: StepMemory | None) -> str:
         if self._session.recording is None or self._key is None:
             return translate("memory", "What a training step keeps in memory for its backward pass appears here.")
         if self._problem:
             return self._problem
-        if story is None:
+        if memory is None:
             return translate("memory", "Reading the training step…")
-        if not story.curve.pieces:
+        if not any(memory.totals):
             return translate("memory", "In this training step nothing was saved for a backward pass.")
         return ""
 
@@ -192,15 +195,14 @@ class MemoryPanel(QWidget):
             index = self.model.index(0, 0, index)
             self.tree.expand(index)
 
-    def _mark_selected(self, story: Story) -> None:
+    def _mark_selected(self) -> None:
         """The row of the selected node, if it keeps anything."""
-        selection = self._session.selection
-        number = None if selection is None else story.row_of.get(selection)
-        index = QModelIndex() if number is None else self.model.index_of(number)
+        row = self.model.row_of(self._session.selection)
+        index = QModelIndex() if row is None else self.model.index_of(row)
         current = self.tree.currentIndex()
-        if index.internalId() == current.internalId() and index.isValid() == current.isValid():
+        if self.model.row(index) == self.model.row(current):
             return
-        if number is None and current.isValid() and self.model.row(current).node is None:
+        if row is None and current.isValid() and self.model.hasChildren(current):
             return  # a module was chosen
         with QSignalBlocker(self.tree):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
@@ -208,12 +210,12 @@ class MemoryPanel(QWidget):
             if index.isValid():
                 self.tree.scrollTo(index)
 
-    def _caption(self, story: Story) -> str:
+    def _caption(self, memory: StepMemory) -> str:
         event = self._session.playhead if self._hovered is None else self._hovered
-        recording, size = self._session.recording, story.held_after(event)
+        recording, size = self._session.recording, memory.held_after(event)
         kept = translate("memory", "{0} kept").format(numbers.size(size))
-        if story.curve.peak_bytes:
-            kept += f" ({numbers.percent(size, story.curve.peak_bytes)})"
+        if memory.peak_bytes:
+            kept += f" ({numbers.percent(size, memory.peak_bytes)})"
         what = "" if recording is None else describe(recording, event)
         return translate("memory", "{kept} after event {event}, {what}").format(
             kept=kept, event=f"{event:,}", what=what
@@ -222,8 +224,8 @@ class MemoryPanel(QWidget):
     # --- what the user does ------------------------------------------------------------------------------------------
 
     def _event_at(self, x: float) -> int | None:
-        story = self.story
-        return None if story is None else min(max(round(x), story.curve.first), story.curve.last)
+        memory = self.memory
+        return None if memory is None else min(max(round(x), memory.first), memory.last)
 
     def _picked(self, x: float) -> None:
         event = self._event_at(x)
@@ -232,23 +234,20 @@ class MemoryPanel(QWidget):
 
     def _hover(self, x: float | None) -> None:
         self._hovered = None if x is None else self._event_at(x)
-        if self.story is not None and not self.splitter.isHidden():
-            self.caption.setText(self._caption(self.story))
+        memory = self.memory
+        if memory is not None and not self.splitter.isHidden():
+            self.caption.setText(self._caption(memory))
 
-    def _chosen(self, number: int) -> None:
+    def _chosen(self, row: int) -> None:
         """A node is selected; the nodes of a module are marked."""
-        story = self.story
-        if story is None:
+        memory = self.memory
+        if memory is None:
             return
-        row = story.rows[number]
-        if row.node is not None:
-            self._session.select(row.node)
+        nodes = self.model.nodes_in(row)
+        if self.model.rowCount(self.model.index_of(row)):
+            self._session.mark(nodes, memory.paths[row])
         else:
-            pieces = [story.curve.pieces[index] for index in row.pieces]
-            nodes = {holder.node for piece in pieces for holder in piece.holders}
-            recording = self._session.recording
-            inside = [node for node in nodes if recording is not None and _is_in(recording.node(node).module, row.path)]
-            self._session.mark(inside, row.path)
+            self._session.select(nodes[0])
 
     # --- for tests ---------------------------------------------------------------------------------------------------
 
@@ -257,37 +256,33 @@ class MemoryPanel(QWidget):
         self.refresh()
         self._ask_timer.stop()
         self._ask()
-        self._worker.settle()
+        self._session.desk.settle()
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         """All that is shown, as if the step had been read."""
         self.settle()
-        story = self.story
-        if story is None or self.splitter.isHidden():
+        memory = self.memory
+        if memory is None or self.splitter.isHidden():
             return (self.message.text(),)
         row = self.tree.currentIndex().internalId() if self.tree.currentIndex().isValid() else None
-        return (self.caption.text(), self.remark.text(), self._session.playhead, story.curve.peak_bytes, row)
+        return (self.caption.text(), self.remark.text(), self._session.playhead, memory.peak_bytes, row)
 
 
-def _is_in(module: str, path: str) -> bool:
-    return module == path or module.startswith(f"{path}.")
-
-
-def _remark(story: Story) -> str:
+def _remark(memory: StepMemory) -> str:
     """What the curve leaves out, and why."""
-    curve = story.curve
+    _, parameters, inputs, unlisted = memory.totals
     parts = []
     beside = [
-        (curve.total("parameter"), translate("memory", "parameters {0}")),
-        (curve.total("input"), translate("memory", "inputs and buffers {0}")),
+        (parameters, translate("memory", "parameters {0}")),
+        (inputs, translate("memory", "inputs and buffers {0}")),
     ]
     there = [words.format(numbers.size(size)) for size, words in beside if size]
     if there:
         parts.append(translate("memory", "Saved too, but in memory anyway: {0}.").format(", ".join(there)))
-    if curve.total("unlisted"):
+    if unlisted:
         words = translate("memory", "Nodes that did not run keep up to {0} more.")
-        parts.append(words.format(numbers.size(curve.total("unlisted"))))
-    if curve.unread:
+        parts.append(words.format(numbers.size(unlisted)))
+    if memory.unread:
         words = translate("memory", "Of {0} nodes it is not known what they keep (checkpointing, writes to views).")
-        parts.append(words.format(f"{len(curve.unread):,}"))
+        parts.append(words.format(f"{memory.unread:,}"))
     return " ".join(parts)

@@ -10,9 +10,10 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
+from engine.desk.memory import StepMemory
+from engine.recording.model import Phase
 from gui import numbers, theme
 from gui.chart_plots import Axis, Plot
-from gui.memory.story import Story
 
 translate = QCoreApplication.translate
 
@@ -40,7 +41,8 @@ class MemoryPlot(Plot):
         name = translate("memory", "Memory kept for backward, over the events of the training step")
         super().__init__(name, Axis("bottom", "whole"), BytesAxis("left"), parent)
         self.getPlotItem().getViewBox().setLimits(yMin=0)
-        self._story: Story | None = None
+        self._memory: StepMemory | None = None
+        self._spans: tuple[tuple[Phase, int, int], ...] = ()
         self._playhead = -1
         self._curves: list[pg.PlotCurveItem] = []
         self._ahead = pg.LinearRegionItem(movable=False)
@@ -52,45 +54,43 @@ class MemoryPlot(Plot):
             self.addItem(item, ignoreBounds=True)
         self.restyle()
 
-    def set_story(self, story: Story | None, playhead: int) -> None:
-        """Another step is shown in full; otherwise only the playhead moves."""
-        fresh = story is not self._story
-        self._story, self._playhead = story, playhead
+    def set_memory(self, memory: StepMemory, spans: tuple[tuple[Phase, int, int], ...], playhead: int) -> None:
+        """Another step is shown in full; otherwise only the playhead moves. `spans` are the step's phases, each with
+        its first and last event.
+        """
+        fresh = memory is not self._memory
+        self._memory, self._spans, self._playhead = memory, spans, playhead
         if not fresh:
             self._move()
             return
         self.draw()
-        if story is not None:
-            top = max(int(story.held.max()), 1)
-            self.setXRange(story.curve.first - 0.5, story.curve.last + 0.5, padding=0.01)
-            self.setYRange(0, top * 1.22, padding=0)  # room for the words above the peak
+        self.setXRange(memory.first - 0.5, memory.last + 0.5, padding=0.01)
+        self.setYRange(0, max(memory.peak_bytes, 1) * 1.22, padding=0)  # room for the words above the peak
 
     def draw(self) -> None:
         for curve in self._curves:
             self.removeItem(curve)
         self._curves.clear()
-        story, look = self._story, theme.current()
-        if story is None:
+        memory, look = self._memory, theme.current()
+        if memory is None:
             return
-        first, last = story.curve.first, story.curve.last
-        spans = story.spans if len(story.spans) <= MOST_SPANS else (("forward", first, last),)
+        first, last = memory.first, memory.last
+        spans = self._spans if len(self._spans) <= MOST_SPANS else (("forward", first, last),)
         for phase, start, end in spans:
             color = look.phase(phase)
             edges = np.arange(start, end + 2) - 0.5
-            heights = story.held[start - first : end - first + 1].astype(np.float64)
+            heights = memory.held[0, start - first : end - first + 1].astype(np.float64)
             curve = pg.PlotCurveItem(edges, heights, stepMode="center", fillLevel=0, pen=pg.mkPen(color, width=1.5),
                                      brush=pg.mkBrush(_faint(color, FILL)))  # fmt: skip
             self._curves.append(curve)
             self.addItem(curve)
-        peak = story.curve.peak
-        self._dot.setData([peak], [story.curve.peak_bytes], brush=look.text, pen=pg.mkPen(None))
-        self.peak.setText(
-            translate("memory", "peak {size}").format(size=numbers.size(story.curve.peak_bytes)), look.text
-        )
+        peak = memory.peak
+        self._dot.setData([peak], [memory.peak_bytes], brush=look.text, pen=pg.mkPen(None))
+        self.peak.setText(translate("memory", "peak {size}").format(size=numbers.size(memory.peak_bytes)), look.text)
         self.peak.setFont(theme.caption_font())
         place = (peak - first) / max(last - first, 1)
         self.peak.setAnchor((0.0 if place < 0.1 else 1.0 if place > 0.9 else 0.5, 1.2))
-        self.peak.setPos(peak, story.curve.peak_bytes)
+        self.peak.setPos(peak, memory.peak_bytes)
         for line in self._ahead.lines:
             line.setPen(pg.mkPen(None))
         self._ahead.setBrush(_faint(look.surface, AHEAD))
@@ -98,18 +98,16 @@ class MemoryPlot(Plot):
         self._move()
 
     def _move(self) -> None:
-        if self._story is not None:
+        if self._memory is not None:
             self._marker.setValue(self._playhead)
-            self._ahead.setRegion((self._playhead + 0.5, max(self._story.curve.last, self._playhead) + 0.5))
+            self._ahead.setRegion((self._playhead + 0.5, max(self._memory.last, self._playhead) + 0.5))
 
     def csv(self) -> str:
-        if self._story is None:
+        if self._memory is None:
             return ""
-        story = self._story
-        columns = [story.curve.held(category).tolist() for category in ("activation", "parameter", "input", "unlisted")]
-        rows = zip(range(story.curve.first, story.curve.last + 1), *columns, strict=True)
         head = "event,activation_bytes,parameter_bytes,input_bytes,unlisted_bytes"
-        return "\n".join([head, *(",".join(map(str, row)) for row in rows)])
+        rows = enumerate(self._memory.held.T.tolist(), self._memory.first)
+        return "\n".join([head, *(",".join(map(str, (event, *held))) for event, held in rows)])
 
 
 def _faint(color: QColor, alpha: int) -> QColor:

@@ -82,6 +82,7 @@ def net(qapp: QApplication, tmp_path: Path) -> Iterator[Session]:
     assert opened.open(make_net(tmp_path / "net.chain"))
     yield opened
     opened.close()
+    opened.desk.shut_down()
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def panel(net: Session, qtbot: QtBot) -> MemoryPanel:
     qtbot.addWidget(made)
     made.resize(1000, 320)
     made.show()
-    qtbot.waitUntil(lambda: made.model.story is not None and made.plot is not None)
+    qtbot.waitUntil(lambda: made.model.memory is not None and made.plot is not None)
     return made
 
 
@@ -120,10 +121,10 @@ def test_what_is_kept_by_module(panel: MemoryPanel) -> None:
 
 
 def test_the_curve_rises_and_falls_with_its_peak_marked(panel: MemoryPanel) -> None:
-    story = panel.story
-    assert story is not None
+    memory = panel.memory
+    assert memory is not None
     assert panel.plot is not None
-    assert story.held.tolist() == [48, 48, 48, 48, 48, 0]
+    assert memory.held[0].tolist() == [48, 48, 48, 48, 48, 0]
     assert panel.plot.peak.textItem.toPlainText() == "peak 48 B"
     assert panel.plot.csv().splitlines()[1] == "0,48,0,24,0"
 
@@ -157,10 +158,10 @@ def test_a_click_in_the_plot_moves_the_playhead_and_hovering_tells(panel: Memory
 
 def test_a_click_on_a_node_selects_it_and_on_a_module_marks_its_nodes(panel: MemoryPanel, net: Session) -> None:
     panel.tree.expandAll()
-    story = panel.story
-    assert story is not None
+    memory = panel.memory
+    assert memory is not None
     for node in (1, 2):
-        place = panel.tree.visualRect(panel.model.index_of(story.row_of[node])).center()
+        place = panel.tree.visualRect(panel.model.index_of(panel.model.row_of(node) or 0)).center()
         QTest.mouseClick(panel.tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert net.selection == node
     place = panel.tree.visualRect(panel.model.index(0, 0)).center()
@@ -172,7 +173,7 @@ def test_a_click_on_a_node_selects_it_and_on_a_module_marks_its_nodes(panel: Mem
 def test_the_selected_node_has_its_row_marked(panel: MemoryPanel, net: Session) -> None:
     net.select(1)
     panel.refresh()
-    assert panel.model.row(panel.tree.currentIndex()).node == 1
+    assert panel.model.row(panel.tree.currentIndex()) == panel.model.row_of(1)
     net.select(0)  # keeps nothing
     panel.refresh()
     assert not panel.tree.currentIndex().isValid()
