@@ -169,11 +169,19 @@ class Recording:
 
     def nodes(self, graph_id: int) -> tuple[Node, ...]:
         """Nodes of one graph, data leaves included, ordered by id."""
+        if self.complete and graph_id not in self._nodes:
+            # Nothing changes any more: other threads may read while the rows become objects, which takes longest.
+            nodes = self._rows("SELECT * FROM node WHERE graph = ? ORDER BY id", graph_id, decode.node)
+            return self._nodes.setdefault(graph_id, nodes)
         with self._lock:
             if graph_id not in self._nodes:
                 rows = self._rows("SELECT * FROM node WHERE graph = ? ORDER BY id", graph_id, decode.node)
                 self._nodes[graph_id] = rows
             return self._nodes[graph_id]
+
+    def has_read(self, graph_id: int) -> bool:
+        """Whether nodes and edges of a graph are at hand, so that to ask for them takes no time."""
+        return graph_id in self._nodes and graph_id in self._edges
 
     def edges(self, graph_id: int) -> tuple[Edge, ...]:
         """Edges of one graph, those to data leaves included, ordered by source and slot."""
@@ -282,7 +290,11 @@ class Recording:
 
     def _rows(self, sql: str, number: int, make: Callable[[tuple[Any, ...]], _Item]) -> tuple[_Item, ...]:
         with self.held() as connection:
-            return tuple(map(make, _ascending(connection.execute(sql, (number,)))))
+            rows = connection.execute(sql, (number,)).fetchall()
+        try:
+            return tuple(map(make, _ascending(iter(rows))))
+        except (ValueError, OverflowError, MemoryError) as error:
+            raise database.explain(self.path, error) from error
 
 
 def _runs(pid: int) -> bool:

@@ -61,6 +61,13 @@ class Frames:
             self._tracks[key] = (scene, make_track(self.recording, scene, graph_id))
         return self._tracks[key][1]
 
+    def warm(self, scene: Scene, graph_id: int) -> None:
+        """Work out ahead what every picture of a scene needs. May be called in another thread than the window's."""
+        self.track(scene, graph_id)
+        pieces = scene.pieces
+        for _ in (scene.position, scene.category, scene.box, scene.downward, pieces.aligned, pieces.downward):
+            pass
+
     def state(self, scene: Scene, graph_id: int, playhead: int) -> DrawState:
         key = (graph_id, len(self.recording.timeline), id(scene.pieces), playhead)
         if key not in self._states:

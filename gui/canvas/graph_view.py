@@ -88,6 +88,7 @@ class GraphView(QWidget):
         self._loader = Loader(self)
         self._loader.ready.connect(self._loaded)
         self._loader.failed.connect(self._not_loaded)
+        self._loader.preparing.done.connect(self._want_graph)
         session.recording_changed.connect(self._recording_changed)
         session.recording_grew.connect(self._recording_grew)
         session.graph_changed.connect(self._want_graph)
@@ -128,6 +129,8 @@ class GraphView(QWidget):
 
     def is_ready(self) -> bool:
         """Whether the session's graph is what is shown (or there is none, or it failed)."""
+        if self._loader.preparing.busy:
+            return False
         return self._wish is None or self._shown == self._wish or bool(self._problem)
 
     def drawn_state(self) -> tuple[object, ...]:
@@ -200,6 +203,7 @@ class GraphView(QWidget):
         recording = self._session.recording
         self._frames = Frames(recording) if recording is not None else None
         self._loader.reset(recording)
+        self._loader.warm = None if self._frames is None else self._frames.warm
         self._scene = self._shown = self._wish = None
         self._hovered = None
         self._problem = ""
@@ -217,6 +221,9 @@ class GraphView(QWidget):
         if recording is None or graph_id is None:
             self._wish = None
             self.update()
+            return
+        if self._loader.preparing.needed(graph_id):
+            self._loader.preparing.start(graph_id)
             return
         try:
             aspect = rough_aspect(self.width(), self.height())
@@ -411,7 +418,7 @@ class GraphView(QWidget):
         elif self._session.recording is None:
             title = self.tr("Nothing is open yet")
             more = self.tr("Open a PyTorch script and run it, or open a recording.")
-        elif self._wish is None:
+        elif self._wish is None and not self._loader.preparing.busy:
             title = self.tr("No backward pass yet")
             more = self.tr("The graph appears as soon as the script calls backward().")
         else:

@@ -19,6 +19,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from engine.errors import ChainruleError
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
 from gui.canvas.modules.source import Places, Sources, node_ids_of
+from gui.canvas.preparing import Preparing
 
 if TYPE_CHECKING:
     from engine.layout import Direction
@@ -115,6 +116,8 @@ class Loader(QObject):
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
         self._worked.connect(self._take)
+        self.preparing = Preparing(self._about, self)
+        self.warm: Callable[[Scene, int], None] | None = None  # called in the thread, before `ready`
 
     @property
     def busy(self) -> bool:
@@ -124,6 +127,7 @@ class Loader(QObject):
         """Another recording: what is still being laid out is no longer wanted. Known layouts stay useful."""
         self._waiting = None
         self._recording = recording
+        self.preparing.reset(recording)
         self._cancelled.set()
         self._given.clear()
         self._structures.clear()
@@ -146,14 +150,16 @@ class Loader(QObject):
 
     def _about(self, graph_id: int) -> _About:
         """Worked out once for as long as the graph does not grow."""
-        if self._recording is None:
+        recording = self._recording
+        if recording is None:
             return _About((), (), "", 0)
-        nodes, edges = self._recording.nodes(graph_id), self._recording.edges(graph_id)
+        nodes, edges = recording.nodes(graph_id), recording.edges(graph_id)
         known = self._structures.get(graph_id)
         if known is None or known.nodes is not nodes or known.edges is not edges:
             size = sum(node.kind != "data" for node in nodes)
-            known = _About(nodes, edges, structure_of(self._recording, graph_id), size)
-            self._structures[graph_id] = known
+            known = _About(nodes, edges, structure_of(recording, graph_id), size)
+            if recording is self._recording:
+                self._structures[graph_id] = known
         return known
 
     def known(self, wish: Wish) -> Scene | None:
@@ -183,6 +189,7 @@ class Loader(QObject):
         """Wait for what is running; nothing is reported any more."""
         self._waiting = None
         self._recording = None
+        self.preparing.finish()
         self._cancelled.set()
         if self._thread is not None:
             self._thread.join()
@@ -204,6 +211,8 @@ class Loader(QObject):
         message = ""
         try:
             scene = load(recording, wish, cancel, self._sources)
+            if self.warm is not None and recording is self._recording:
+                self.warm(scene, wish.graph_id)
         except ChainruleError as error:
             message = str(error)
         except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so
