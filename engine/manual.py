@@ -126,7 +126,7 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
         return Line(place, name, "", "", "", shown, "as_recorded", remark="its forward is not done by hand")
     formula = ""
     try:
-        given = operands(graph, node)
+        given = operands(graph, node, how)
         formula = names.formula(how.formula, given) if names.called(node) else ""
         numbers = numbered(how.formula, given)
         if recorded is None:
@@ -176,7 +176,8 @@ def _gradient_formula(graph: GraphValues, node: Node, rule: Rule, slot: int) -> 
     """The rule's formula in the user's names: G is the gradient of the node's result."""
     names = Names(graph)
     try:
-        given = dict(zip((*rule.formulas, "other", "exponent"), operands(graph, node), strict=False))
+        found = operands(graph, node, forward_of(node.type))
+        given = dict(zip((*rule.formulas, "other", "exponent"), found, strict=False))
     except (NoDataError, UnsupportedError):
         given = {}
     arguments = node.info.get("args", {}) | node.info.get("saved", {})

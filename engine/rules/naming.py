@@ -35,10 +35,12 @@ class Names:
         return PLACEHOLDER.sub(lambda found: self._operand(found, of.get(found[1]), depth), formula)
 
     def _operand(self, found: re.Match[str], operand: Operand | None, depth: int) -> str:
-        if operand is None:
+        if operand is None or (operand.node is None and operand.value is None):
             return symbol(found[1])
         if operand.name:
             return symbol(operand.name)
+        if operand.node is None and value_of(operand.value).size != 1:
+            return symbol(found[1])
         if operand.node is None:
             return in_brackets(number_text(operand), found)
         node = self._graph.recording.node(operand.node)
@@ -48,7 +50,7 @@ class Names:
         how = forward_of(node.type)
         try:
             if how is not None and (depth or how.formula in _SHORT):
-                given = operands(self._graph, node)
+                given = operands(self._graph, node, how)
                 return in_brackets(self.formula(how.formula, given, max(depth - (how.formula not in _SHORT), 0)), found)
         except (NoDataError, UnsupportedError):
             pass
@@ -76,7 +78,7 @@ class Names:
 def numbered(formula: str, given: Sequence[Operand]) -> str:
     """The formula with numbers; "" if an operand is no single number."""
     of = _by_placeholder(formula, given)
-    if not of or any(value_of(operand.value).size != 1 for operand in of.values()):
+    if not of or any(operand.value is None or value_of(operand.value).size != 1 for operand in of.values()):
         return ""
     return PLACEHOLDER.sub(lambda found: in_brackets(number_text(of[found[1]]), found), formula)
 

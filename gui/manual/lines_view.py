@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QPushButton, QToolTip, QWidget
 
 from gui import theme
-from gui.manual import signs
+from gui.manual import verdicts
 from gui.manual.columns import Columns, measure
 from gui.manual.row_painter import Head, paint_header, paint_remark, paint_row, paint_stage
 from gui.manual.story import Story, all_text, as_text, verdict_of
@@ -283,4 +283,4 @@ class LinesView(QAbstractScrollArea):
         if number < 0:
             return ""
         row, passed = self.story.rows[number], number < self.story.passed
-        return f"{as_text(row, passed=passed)}\n{signs.meaning(verdict_of(row, passed=passed))}"
+        return f"{as_text(row, passed=passed)}\n{verdicts.meaning(verdict_of(row, passed=passed))}"

@@ -9,10 +9,11 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
 from gui import theme
-from gui.manual import signs
+from gui.manual import verdicts
 from gui.manual.columns import SIGN, WORD_GAP, Columns, off_title, padded
 from gui.manual.story import EQUALS, PHASES, Row, off_by, split_result, stage_words
 from gui.proof.inline import draw_inline, width_of
+from gui.proof.signs import draw_sign
 from gui.tensor_views.painting import LEFT, RIGHT, draw_text, metrics
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def paint_row(
         _paint_arrow(painter, QPointF(columns.gutter - 10, place.center().y() + 0.5), shade)
     painter.setOpacity(1.0 if passed else theme.NOT_YET)
     sign_left = columns.by_hand_right + (SIGN - DISC) / 2
-    signs.draw_sign(painter, QRectF(sign_left, place.center().y() + 1 - DISC / 2, DISC, DISC), verdict, look)
+    draw_sign(painter, QRectF(sign_left, place.center().y() + 1 - DISC / 2, DISC, DISC), verdicts.sign(verdict), look)
     line = row.line
     area = QRect(place)
     area.setLeft(columns.gutter + theme.SMALL)
@@ -163,7 +164,7 @@ def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head) 
     left = theme.MEDIUM
     if head.verdict:
         top = place.center().y() + 1 - HEAD_SIGN / 2
-        signs.draw_sign(painter, QRectF(left, top, HEAD_SIGN, HEAD_SIGN), head.verdict, look)
+        draw_sign(painter, QRectF(left, top, HEAD_SIGN, HEAD_SIGN), verdicts.sign(head.verdict), look)
         left += HEAD_SIGN + theme.SMALL
     room = QRect(left, place.top(), _title_left(columns) - left, place.height())
     if not head.verdict:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication
 
 from engine.rules.naming import plain_text
 from gui import numbers
-from gui.manual import signs
+from gui.manual import verdicts
 
 if TYPE_CHECKING:
     from engine.manual import Line, Place, Stage
@@ -67,8 +67,8 @@ def tell(places: Sequence[Place], doers: Sequence[str], known: Mapping[Place, Li
 def verdict_of(row: Row, *, passed: bool) -> str:
     """The sign in the middle of a row."""
     if not passed:
-        return signs.PENDING
-    return signs.WORKING if row.line is None else row.line.verdict
+        return verdicts.PENDING
+    return verdicts.WORKING if row.line is None else row.line.verdict
 
 
 def split_result(text: str) -> tuple[str, str]:
@@ -91,7 +91,7 @@ def off_by(line: Line) -> str:
 
 def as_text(row: Row, *, passed: bool) -> str:
     """A row for the clipboard and for screen readers: "w = w - lr · ∂L/∂w = 1.3 | autograd: 1.3 | equal …"."""
-    verdict = signs.words(verdict_of(row, passed=passed))
+    verdict = verdicts.words(verdict_of(row, passed=passed))
     if row.line is None:
         return f"{row.doer} | {verdict}"
     parts = equation(row.line) if passed else (row.line.name, row.line.formula)  # numbers come with the playhead
@@ -116,7 +116,7 @@ def all_text(story: Story) -> str:
 
 
 def counts_of(story: Story) -> Counter[str]:
-    """How many of the lines that have happened have which verdict; of those not worked out `signs.WORKING`."""
+    """How many of the lines that have happened have which verdict; of those not worked out `verdicts.WORKING`."""
     return Counter(verdict_of(row, passed=True) for row in story.rows[: story.passed])
 
 
@@ -126,16 +126,16 @@ def summary(story: Story) -> tuple[str, str]:
     if not whole:
         return "", ""
     if not passed:
-        return signs.PENDING, translate("manual", "{0} lines, none of them yet").format(f"{whole:,}")
+        return verdicts.PENDING, translate("manual", "{0} lines, none of them yet").format(f"{whole:,}")
     if counts["equal"] == passed:
         if passed < whole:
             text = translate("manual", "{0} of {1} lines so far, equal in every digit")
         else:
             text = translate("manual", "{0} of {1} lines equal in every digit")
         return "equal", text.format(f"{passed:,}", f"{whole:,}")
-    parts = [f"{counts[verdict]:,} {signs.words(verdict)}" for verdict in signs.VERDICTS if counts[verdict]]
-    if counts[signs.WORKING]:
-        parts.append(translate("manual", "{0} not worked out").format(f"{counts[signs.WORKING]:,}"))
+    parts = [f"{counts[verdict]:,} {verdicts.words(verdict)}" for verdict in verdicts.VERDICTS if counts[verdict]]
+    if counts[verdicts.WORKING]:
+        parts.append(translate("manual", "{0} not worked out").format(f"{counts[verdicts.WORKING]:,}"))
     if passed < whole:
         lines = translate("manual", "{0} of {1} lines so far").format(f"{passed:,}", f"{whole:,}")
     else:
@@ -147,8 +147,8 @@ def summary(story: Story) -> tuple[str, str]:
 def _worst(counts: Counter[str]) -> str:
     if counts["wrong"]:
         return "wrong"
-    if counts[signs.WORKING]:
-        return signs.WORKING
+    if counts[verdicts.WORKING]:
+        return verdicts.WORKING
     for verdict in ("within_rounding", "equal", "as_recorded"):
         if counts[verdict]:
             return verdict

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
-from gui.proof import states
+from gui.proof import signs, states
 from gui.tensor_views.painting import draw_text, metrics
 
 HEIGHT, SIGN = 22, 14
@@ -36,7 +36,7 @@ class Badge(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.current()
-        shade = states.color(self.state, look)
+        shade = signs.color(self.state, look)
         painter = QPainter(self)
         try:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -44,7 +44,7 @@ class Badge(QWidget):
             painter.setBrush(theme.blend(look.surface, shade, 0.1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), HEIGHT / 2, HEIGHT / 2)
             top = (HEIGHT - SIGN) / 2
-            states.draw_sign(painter, QRectF(theme.TIGHT + 1, top, SIGN, SIGN), self.state, look)
+            signs.draw_sign(painter, QRectF(theme.TIGHT + 1, top, SIGN, SIGN), self.state, look)
             left = 2 * theme.TIGHT + SIGN + 1
             draw_text(painter, QRect(left, 0, self.width() - left, HEIGHT), states.words(self.state), "text", shade)
         finally:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from engine.arithmetic import Comparison
 from engine.manual import Line, Place, Stage, Verdict
-from gui.manual import signs
+from gui.manual import verdicts
 from gui.manual.story import (
     Row,
     Story,
@@ -42,7 +42,7 @@ def test_the_story_is_a_function_of_the_playhead() -> None:
     assert (told.passed, told.now) == (2, 1)
     assert [told.is_now(number) for number in range(4)] == [False, True, False, False]
     assert [verdict_of(row, passed=number < told.passed) for number, row in enumerate(told.rows)] == [
-        "equal", "equal", signs.PENDING, signs.PENDING,
+        "equal", "equal", verdicts.PENDING, verdicts.PENDING,
     ]  # fmt: skip
     assert tell(PLACES, ("",) * 4, {}, -1).now == -1
 
@@ -63,9 +63,9 @@ def test_lines_of_one_event_are_marked_together() -> None:
          "4 lines: 3 equal in every digit · 1 within rounding"),
         (story("equal", "wrong", "as_recorded", "equal"), "wrong",
          "4 lines: 1 wrong · 2 equal in every digit · 1 as recorded"),
-        (story("equal", "equal"), signs.WORKING, "4 lines: 2 equal in every digit · 2 not worked out"),
+        (story("equal", "equal"), verdicts.WORKING, "4 lines: 2 equal in every digit · 2 not worked out"),
         (story("no_data", "no_data", "no_data", "no_data"), "no_data", "4 lines: 4 no data"),
-        (story(playhead=-1), signs.PENDING, "4 lines, none of them yet"),
+        (story(playhead=-1), verdicts.PENDING, "4 lines, none of them yet"),
     ],
 )  # fmt: skip
 def test_the_summary_claims_no_more_than_was_worked_out(
@@ -76,7 +76,7 @@ def test_the_summary_claims_no_more_than_was_worked_out(
 
 def test_a_wrong_line_is_never_outvoted(qapp: QApplication) -> None:
     assert summary(story("wrong"))[0] == "wrong"
-    assert counts_of(story("wrong"))[signs.WORKING] == 3
+    assert counts_of(story("wrong"))[verdicts.WORKING] == 3
 
 
 def test_rows_as_text(qapp: QApplication) -> None:
@@ -107,6 +107,6 @@ def test_differences_are_told_of_lines_that_differ() -> None:
 
 
 def test_every_verdict_has_words_and_a_sign_of_its_own(qapp: QApplication) -> None:
-    every = (*signs.VERDICTS, signs.PENDING, signs.WORKING)
-    assert len({signs.words(verdict) for verdict in every}) == len(every)
-    assert all(signs.meaning(verdict) for verdict in every)
+    every = (*verdicts.VERDICTS, verdicts.PENDING, verdicts.WORKING)
+    assert len({verdicts.words(verdict) for verdict in every}) == len(every)
+    assert all(verdicts.meaning(verdict) for verdict in every)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from gui.proof import states
+from gui.proof import signs, states
 from gui.proof.badge import Badge
 from gui.proof.store import STATES
 from gui.theme import DARK, LIGHT, Theme
@@ -22,7 +22,7 @@ def shape_of(state: str, look: Theme) -> np.ndarray:
     image.fill(look.surface)
     painter = QPainter(image)
     try:
-        states.draw_sign(painter, QRectF(0, 0, 32, 32), state, look)
+        signs.draw_sign(painter, QRectF(0, 0, 32, 32), state, look)
     finally:
         painter.end()
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(32, 32, 4)[:, :, :3].astype(float).sum(axis=2)

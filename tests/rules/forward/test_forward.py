@@ -1,0 +1,139 @@
+"""The forward pass done by hand: each operation against PyTorch, and a number that is off is noticed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from engine.capture.recorder import record
+from engine.manual import Line, outline, work_out
+from engine.recording.reader import open_recording
+from engine.rules.forward import forward_of, table
+from tests.rules.proving import leaf
+
+Case = tuple[str, Callable[..., Tensor], tuple[Tensor, ...]]
+
+
+def _case(types: str, function: Any, *leaves: Tensor) -> Any:
+    return pytest.param(types, function, leaves, id=types)
+
+
+IMAGE, KERNEL = leaf(2, 4, 7, 6), leaf(6, 2, 3, 3, seed=1)
+ROWS, CHANNELS = leaf(3, 5), leaf(4, seed=2)
+HEADS = tuple(leaf(2, 2, 5, 4, seed=seed) for seed in range(3))
+CLASSES = torch.tensor([1, -100, 4])
+MASK = torch.arange(15).reshape(3, 5) % 2 == 0
+
+CASES = [
+    _case("ConvolutionBackward0", lambda x, k, b: functional.conv2d(x, k, b, (2, 1), 1, (1, 2), 2), IMAGE, KERNEL,
+          leaf(6)),
+    _case("ConvolutionBackward0", lambda x, k: functional.conv_transpose2d(x, k, None, 2, 1, 1), IMAGE,
+          leaf(4, 3, 3, 3)),
+    _case("ConvolutionBackward0", lambda x, k: functional.conv1d(x, k), leaf(1, 2, 9), leaf(3, 2, 4, seed=3)),
+    _case("ConvolutionBackward0", lambda x, k: functional.conv3d(x, k), leaf(1, 2, 4, 5, 4), leaf(3, 2, 2, 2, 2)),
+    _case("NativeBatchNormBackward0", lambda x, w, b: functional.batch_norm(x, None, None, w, b, True), IMAGE, CHANNELS,
+          leaf(4)),
+    _case("NativeBatchNormBackward0", lambda x: functional.batch_norm(x, torch.ones(4), torch.rand(4) + 0.5), IMAGE),
+    _case("NativeLayerNormBackward0", lambda x, w, b: functional.layer_norm(x, (5,), w, b), ROWS, leaf(5),
+          leaf(5, seed=4)),
+    _case("NativeLayerNormBackward0", lambda x: functional.layer_norm(x + 3, (3, 5)), ROWS),
+    _case("NativeGroupNormBackward0", lambda x, w: functional.group_norm(x, 2, w), IMAGE, CHANNELS),
+    _case("MaxPool2DWithIndicesBackward0", lambda x: functional.max_pool2d(x, 3, 2, 1, ceil_mode=True), IMAGE),
+    _case("MaxPool2DWithIndicesBackward0", lambda x: functional.max_pool2d(x, (2, 3), 1, 0, (2, 1)), IMAGE),
+    _case("AvgPool2DBackward0", lambda x: functional.avg_pool2d(x, 3, 2, 1, count_include_pad=False), IMAGE),
+    _case("AdaptiveAvgPool2DBackward0", lambda x: functional.adaptive_avg_pool2d(x, (3, 4)), IMAGE),
+    _case("UpsampleNearest2DBackward0", lambda x: functional.interpolate(x, scale_factor=2), IMAGE),
+    _case("ScaledDotProductFlashAttentionForCpuBackward0",
+          lambda q, k, v: functional.scaled_dot_product_attention(q, k, v), *HEADS),
+    _case("ScaledDotProductFlashAttentionForCpuBackward0",
+          lambda q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3), *HEADS),
+    _case("NativeDropoutBackward0", lambda x: torch.native_dropout(x, 0.3, True)[0], ROWS),
+    _case("SoftmaxBackward0", lambda x: x.softmax(0), ROWS),
+    _case("LogSoftmaxBackward0", lambda x: x.log_softmax(-1), ROWS),
+    *(_case(f"{name}Backward0", function, ROWS) for name, function in {
+        "Silu": functional.silu, "Gelu": functional.gelu, "Hardtanh": functional.relu6,
+        "Hardsigmoid": functional.hardsigmoid, "Hardswish": functional.hardswish, "LeakyRelu": functional.leaky_relu,
+        "Elu": functional.elu, "Softplus": functional.softplus, "Mish": functional.mish, "Erf": torch.erf,
+        "Permute": lambda x: x.permute(1, 0), "Transpose": lambda x: x.transpose(0, -1),
+        "View": lambda x: x.view(-1), "Unsqueeze": lambda x: x.unsqueeze(1), "Expand": lambda x: x.expand(2, 3, 5),
+        "Slice": lambda x: x[:, -4:9:2], "Select": lambda x: x.select(1, -2), "Flip": lambda x: x.flip(0),
+        "Roll": lambda x: x.roll((1, -2), (0, 1)), "Cat": lambda x: torch.cat([torch.ones(3, 2), x, x * 2], 1),
+        "Stack": lambda x: torch.stack([x, x + 1], 1), "Index": lambda x: x[torch.tensor([2, 0, 2]), 1:],
+        "ConstantPadNd": lambda x: functional.pad(x, (1, -1, 0, 2), value=0.5),
+        "Where": lambda x: torch.where(MASK, x, x * 2), "MaskedFill": lambda x: x.masked_fill(MASK, 0.25),
+        "Split": lambda x: x.split(2, 1)[0], "Unbind": lambda x: x.unbind(1)[0],
+        "Rsqrt": lambda x: (x * x + 1).rsqrt(), "Log1P": lambda x: (x * x).log1p(),
+    }.items()),
+    _case("GeluBackward0", lambda x: functional.gelu(x, approximate="tanh"), ROWS),
+    _case("ClampBackward1", lambda x: x.clamp(-0.5, 0.3), ROWS),
+    _case("ClampMinBackward0", lambda x: x.clamp_min(0.1), ROWS),
+    _case("EmbeddingBackward0", lambda x: functional.embedding(torch.tensor([[2, 0], [1, 1]]), x), ROWS),
+    _case("MaximumBackward0", torch.maximum, ROWS, leaf(3, 5, seed=5)),
+    _case("BaddbmmBackward0", lambda a, x, y: torch.baddbmm(a, x, y, beta=0.5), leaf(2, 3, 3), leaf(2, 3, 4),
+          leaf(2, 4, 3)),
+    *(_case("NllLossBackward0", lambda x, how=how, weight=weight: functional.nll_loss(
+        x, CLASSES, weight, reduction=how), ROWS) for how, weight in
+        (("mean", None), ("sum", torch.rand(5)), ("none", None), ("mean", torch.rand(5)))),
+    _case("SmoothL1LossBackward0", lambda x: functional.smooth_l1_loss(x, torch.ones(3, 5), beta=0.7), ROWS),
+    _case("HuberLossBackward0", lambda x: functional.huber_loss(x, torch.ones(3, 5), delta=0.7), ROWS),
+    _case("BinaryCrossEntropyBackward0", lambda x: functional.binary_cross_entropy(x.sigmoid(), MASK.float()), ROWS),
+    _case("BinaryCrossEntropyWithLogitsBackward0", lambda x: functional.binary_cross_entropy_with_logits(
+        x, MASK.float(), pos_weight=torch.rand(5)), ROWS),
+]  # fmt: skip
+
+
+def lines_of(path: Path, type_: str) -> list[Line]:
+    with open_recording(path) as recording:
+        places = [place for place in outline(recording, 0) if place.stage in ("forward", "loss")]
+        return [
+            work_out(recording, place)
+            for place in places
+            if place.node is not None and recording.node(place.node).type == type_
+        ]
+
+
+@pytest.mark.parametrize(("type_", "function", "leaves"), CASES)
+def test_the_forward_is_what_torch_computed(
+    tmp_path: Path, type_: str, function: Callable[..., Tensor], leaves: tuple[Tensor, ...]
+) -> None:
+    path = tmp_path / "it.chain"
+    torch.manual_seed(0)
+    with record(path, script=__file__):
+        result = function(*leaves)
+        (result * torch.linspace(1, 2, result.numel()).reshape(result.shape)).sum().backward()
+    found = lines_of(path, type_)
+    assert found
+    for line in found:
+        assert line.verdict in ("equal", "within_rounding"), line
+        assert line.comparison is not None
+        assert line.comparison.max_rel < 1e-4
+        assert line.formula or not line.name
+    _disturb(path, type_)
+    assert lines_of(path, type_)[0].verdict == "wrong"
+
+
+def _disturb(path: Path, type_: str) -> None:
+    """The largest number of the first result one percent off."""
+    with sqlite3.connect(path) as connection:
+        tensor, data = connection.execute(
+            "SELECT tensor.id, tensor.data FROM node JOIN value ON value.event = node.forward_event"
+            " JOIN tensor ON tensor.id = value.tensor WHERE node.type = ? AND value.role = 'output'"
+            " ORDER BY node.forward_event, value.slot LIMIT 1", (type_,),
+        ).fetchone()  # fmt: skip
+        numbers = np.frombuffer(data, np.float32).copy()
+        numbers[np.argmax(np.abs(numbers))] *= 1.01
+        connection.execute("UPDATE tensor SET data = ? WHERE id = ?", (numbers.tobytes(), tensor))
+    connection.close()
+
+
+def test_of_what_has_no_forward_nothing_is_claimed() -> None:
+    assert forward_of("SpecialBesselJ0Backward0") is None
+    assert all(how.formula for how in table().values())
