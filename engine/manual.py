@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from engine.arithmetic import Array, Comparison, compare, value_of
+from engine.arithmetic import Array, Bounded, Comparison, compare, value_of
 from engine.optimizers.model import Update
 from engine.optimizers.reading import UnknownError
 from engine.optimizers.verify import explain_update, verify_update
@@ -138,7 +138,18 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
         return Line(place, name, formula, "", "", shown, "no_data", remark=str(missing))
     except UnsupportedError as unsupported:
         return Line(place, name, formula, "", "", shown, "as_recorded", remark=str(unsupported))
-    return _compared(place, name, formula, numbers if recorded.size == 1 else "", computed, recorded, dtype)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as fault:
+        remark = f"a case that is not done by hand ({type(fault).__name__}: {fault})"
+        return Line(place, name, formula, "", "", shown, "as_recorded", remark=remark)
+    line = _compared(place, name, formula, numbers if recorded.size == 1 else "", computed, recorded, dtype)
+    if line.verdict == "wrong" and line.remark and _has_no_bound(computed):
+        return Line(place, name, formula, "", "", shown, "as_recorded", remark=line.remark)
+    return line
+
+
+def _has_no_bound(computed: Array) -> bool:
+    """Whether nothing can be said of how far rounding has taken it, so that a difference shows nothing."""
+    return isinstance(computed, Bounded) and not np.isfinite(computed.errors).all()
 
 
 def _gradient(graph: GraphValues, node: Node, place: Place, kept: dict[int, Any]) -> Line:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from gui.canvas import marks
 from gui.canvas.cards import DATA, Card
-from gui.proof import signs
+from gui.proof.signs import draw_sign
 from gui.proof.store import STATES, Verdict
 from gui.theme import blend
 
@@ -121,7 +121,7 @@ def draw_signs(painter: QPainter, scene: Scene, state: npt.NDArray[np.int8], ite
     for item in items[state[scene.item_node[items]] != NONE].tolist():
         box = marks.box_of(scene, item, camera)
         rect = QRectF(box.left() - size * 0.4, box.top() - size * 0.4, size, size)
-        signs.draw_sign(painter, rect, STATES[state[scene.item_node[item]]], theme)
+        draw_sign(painter, rect, STATES[state[scene.item_node[item]]], theme)
 
 
 @lru_cache(maxsize=128)
@@ -130,7 +130,7 @@ def _sign(state: str, size: int, theme: Theme) -> QPixmap:
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
     try:
-        signs.draw_sign(painter, QRectF(0, 0, size, size), state, theme)
+        draw_sign(painter, QRectF(0, 0, size, size), state, theme)
     finally:
         painter.end()
     return picture

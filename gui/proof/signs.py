@@ -1,4 +1,4 @@
-"""The signs of all verdicts: of proofs, and of lines of the two columns. Each has a shape of its own besides its colour."""
+"""The signs of verdicts, of proofs and of lines of the two columns: each has a shape of its own besides its colour."""
 
 from __future__ import annotations
 

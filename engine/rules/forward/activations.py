@@ -52,21 +52,27 @@ def _softplus(x: Array, n: NodeValues) -> Array:
     return np.where(value_of(scaled) > number(n, "threshold", 20), x, np.log1p(np.exp(scaled)) / beta)
 
 
-def shifted(x: Array, axis: int) -> Array:
-    """`x` less the largest of its row, which is how overflow is kept away."""
-    return x - np.max(value_of(x), axis=axis, keepdims=True)
+def _shifted(x: Array, axis: int) -> tuple[Array, Array]:
+    """(`x` less the largest of its row, which keeps overflow away; e to that power: exactly 0 for minus infinity)."""
+    hidden = np.isneginf(value_of(x))
+    moved = np.where(hidden, 0.0, x) - np.where(hidden, 0.0, np.max(value_of(x), axis=axis, keepdims=True))
+    return np.where(hidden, -np.inf, moved), np.where(hidden, 0.0, np.exp(moved))
 
 
 def softmax(x: Array, axis: int) -> Array:
     """Of each row along `axis`."""
-    powers = np.exp(shifted(x, axis))
+    if not value_of(x).size:
+        return x
+    _, powers = _shifted(x, axis)
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: int) -> Array:
     """Of each row along `axis`."""
-    moved = shifted(x, axis)
-    return moved - np.log(np.sum(np.exp(moved), axis=axis, keepdims=True))
+    if not value_of(x).size:
+        return x
+    moved, powers = _shifted(x, axis)
+    return moved - np.log(np.sum(powers, axis=axis, keepdims=True))
 
 
 def _along(function: Callable[[Array, int], Array]) -> Callable[[Sequence[Array], NodeValues], Array]:

@@ -15,7 +15,7 @@ from engine.rules.values import NodeValues
 def _axes(n: NodeValues, array: Array) -> Any:
     """Dimensions that a reduction was over; None for all."""
     dims = n.argument("dim", None)
-    if dims is None or dims == []:
+    if dims is None or dims == [] or not np.ndim(value_of(array)):
         return None
     wrapped = [dims] if isinstance(dims, int) else dims
     return tuple((dim if dim < 2**63 else dim - 2**64) % max(1, np.ndim(value_of(array))) for dim in wrapped)

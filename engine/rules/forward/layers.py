@@ -69,6 +69,8 @@ def _layer_norm(a: Operands, n: NodeValues) -> Array:
 def _group_norm(a: Operands, n: NodeValues) -> Array:
     x, weight, bias = a
     shape = value_of(x).shape
+    if not value_of(x).size:
+        return x
     whole = _normalized(np.reshape(x, (shape[0], int(n.argument("group")), -1)), (2,), _epsilon(n))
     return _affine(np.reshape(whole, shape), weight, bias, (-1, *[1] * (len(shape) - 2)))
 

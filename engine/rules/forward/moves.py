@@ -89,8 +89,7 @@ def _first_slice(x: Array, n: NodeValues) -> Array:
 
 
 def _filled(a: Sequence[Array], n: NodeValues) -> Array:
-    x = a[0]
-    return np.where(np.broadcast_to(value_of(n.saved("mask")).astype(bool), value_of(x).shape), n.argument("value"), x)
+    return np.where(value_of(n.saved("mask")).astype(bool), n.argument("value"), a[0])
 
 
 def _padded(x: Array, n: NodeValues) -> Array:

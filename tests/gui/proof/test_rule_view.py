@@ -81,7 +81,7 @@ def test_nothing_waits_for_the_arithmetic(qtbot: QtBot, session: Session) -> Non
     session.seek(LAST_BACKWARD)
     session.select(POW)
     panel.refresh()
-    assert panel.rule._badge.state == "checking"
+    assert panel.rule._badge.state == "working"
     qtbot.waitUntil(lambda: panel.rule._badge.state == "proved")
 
 
