@@ -15,7 +15,8 @@ from engine.layout.dummies import Strip
 from engine.layout.model import go_on
 
 SWEEPS = 8
-PATIENCE = 1
+PATIENCE = 3  # sweeps that found nothing better
+LARGE, LITTLE_PATIENCE = 2000, 1  # in segments of as many items
 EXCHANGES = 4
 EFFORT = 150_000  # pairs of neighbours looked at in one segment: in a tangle, more would not be seen
 
@@ -78,13 +79,15 @@ class _Sweep:
         fewest = self.crossings()
         best = [list(row) for row in self.rows[self.first : self.end]]
         stale = 0
+        patience = PATIENCE if sum(map(len, best)) < LARGE else LITTLE_PATIENCE
         for sweep in range(SWEEPS):
-            if not fewest or stale > PATIENCE:
+            if not fewest or stale > patience:
                 break
+            turning = sweep % 4 >= 2  # every other pair of sweeps exchanges those that could as well be exchanged
             if sweep % 2 == 0:
-                self.sort(range(self.first + 1, self.end), self.above, -1)
+                self.sort(range(self.first + 1, self.end), self.above, -1, turning=turning)
             else:
-                self.sort(range(self.end - 2, self.first - 1, -1), self.below, 1)
+                self.sort(range(self.end - 2, self.first - 1, -1), self.below, 1, turning=turning)
             self.exchange()
             now = self.crossings()
             stale += 1
@@ -93,21 +96,29 @@ class _Sweep:
                 best = [list(row) for row in self.rows[self.first : self.end]]
         self.rows[self.first : self.end] = best
 
-    def sort(self, numbers: range, neighbours: list[list[int]], side: int) -> None:
-        """Sort rows by the mean place of their neighbours in the row on one side."""
+    def sort(self, numbers: range, neighbours: list[list[int]], side: int, *, turning: bool) -> None:
+        """Sort rows by the mean place of their neighbours in the row on one side; with `turning`, equals change order."""
         place, version, first = self.place, self.version, self.first
         for number in numbers:
             row = self.rows[number]
             state = version[number - first], version[number - first + side]
-            if len(row) < 2 or self.sorted_at.get((number, side)) == state:
+            if len(row) < 2 or (self.sorted_at.get((number, side)) == state and not turning):
                 continue
             means = []
             for position, item in enumerate(row):
                 near = neighbours[item]
                 means.append(sum([place[other] for other in near]) / len(near) if near else float(position))
             mean = dict(zip(row, means, strict=True))
-            if sorted(means) != means:
+            if turning:
+                before = list(row)
+                row.reverse()
                 row.sort(key=mean.__getitem__)
+                changed = row != before
+            else:
+                changed = sorted(means) != means
+                if changed:
+                    row.sort(key=mean.__getitem__)
+            if changed:
                 _number(row, place)
                 version[number - first] += 1
             self.sorted_at[number, side] = version[number - first], state[1]
