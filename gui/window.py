@@ -215,7 +215,14 @@ class MainWindow(QMainWindow):
         self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps, arguments)
 
     def make_ready(self) -> None:
-        """Let a Python with torch imported wait for the next run, so that its first picture comes at once."""
+        """Let a Python with torch imported wait for the next run, so that its first picture comes at once.
+
+        In this process, import what the picture needs.
+        """
+        if self.isVisible():
+            from gui.canvas.loader import warm_up
+
+            warm_up()
         if self.keeps_host_ready and self.isVisible():
             self.runs.host.make_ready(self.source.editor.toPlainText() if self.source.script is not None else "")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,17 @@ def load(
     source = (sources or Sources()).of(recording, wish)
     scene = arrange(source, wish, cancel)
     return Places.of(scene, source.ids).filled(scene, node_ids_of(recording, wish.graph_id))
+
+
+def warm_up() -> None:
+    """Import, in a thread, what the first layout needs: networkx takes longer than laying out most graphs."""
+    if "networkx" not in sys.modules:
+        threading.Thread(target=_import_layout, name="warm-up", daemon=True).start()
+
+
+def _import_layout() -> None:
+    import engine.graph.build
+    import engine.layout  # noqa: F401
 
 
 class Loader(QObject):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -114,6 +116,21 @@ def test_each_direction_is_a_layout_of_its_own(loader: Loader, qtbot: QtBot) -> 
     known = loader.known(loader.wish(0, "layered", None, 1.0, "down"))
     assert known is not None
     assert known.pieces is down.pieces
+
+
+def test_what_the_first_layout_needs_can_be_imported_before() -> None:
+    """In a process of its own: here it has been imported long ago."""
+    code = (
+        "import sys, threading\n"
+        "from gui.canvas.loader import warm_up\n"
+        "assert 'networkx' not in sys.modules\n"
+        "warm_up()\n"
+        "[thread.join() for thread in threading.enumerate() if thread.name == 'warm-up']\n"
+        "assert {'networkx', 'engine.layout.pipeline'} <= set(sys.modules)\n"
+        "warm_up()\n"
+        "assert threading.active_count() == 1\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 
 def test_nothing_is_told_after_another_recording_was_opened(loader: Loader, qtbot: QtBot) -> None:
