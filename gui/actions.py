@@ -65,8 +65,10 @@ class Table:
         ("view/panels", QT_TR_NOOP("&Panels")),
         ("view/layout", QT_TR_NOOP("&Layout")),
         ("view/color", QT_TR_NOOP("&Colour nodes by")),
+        ("view/leaves", QT_TR_NOOP("&Data leaves")),
         ("view/modules", QT_TR_NOOP("&Modules")),
         ("view/theme", QT_TR_NOOP("&Theme")),
+        ("view/motion", QT_TR_NOOP("M&otion")),
         ("help", QT_TR_NOOP("&Help")),
     )
 
@@ -131,6 +133,10 @@ class Table:
                    icon="step-back", menu="step"),
         ActionSpec("play", QT_TR_NOOP("Play"), QT_TR_NOOP("Let the playhead move by itself"), "Space", icon="play",
                    menu="step", checkable=True),
+        ActionSpec("slower", QT_TR_NOOP("Slower"), QT_TR_NOOP("Play slower: down to one event a second"), "[",
+                   menu="step"),
+        ActionSpec("faster", QT_TR_NOOP("Faster"), QT_TR_NOOP("Play faster: up to a training step a second"), "]",
+                   menu="step"),
         ActionSpec("next_phase", QT_TR_NOOP("Next phase"), QT_TR_NOOP("To the next of forward, backward, update"),
                    "Ctrl+Right", icon="next-phase", menu="step", separator=True),
         ActionSpec("previous_phase", QT_TR_NOOP("Previous phase"),
@@ -191,8 +197,14 @@ class Table:
         ActionSpec("minimap", QT_TR_NOOP("Minimap"), QT_TR_NOOP("Show the whole of a large graph in the corner"),
                    "Ctrl+M", menu="view", checkable=True),
         ActionSpec("data_leaves", QT_TR_NOOP("Show data leaves"),
-                   QT_TR_NOOP("Show inputs that need no gradient, such as x and y, as nodes"), "Ctrl+D", menu="view",
-                   checkable=True, separator=True),
+                   QT_TR_NOOP("Show what needs no gradient as nodes: inputs, targets, buffers, constants"), "Ctrl+D",
+                   menu="view/leaves", checkable=True),
+        ActionSpec("leaves_auto", QT_TR_NOOP("In small graphs"), QT_TR_NOOP("Show data leaves where there is room"),
+                   menu="view/leaves", group="leaves", checkable=True, separator=True),
+        ActionSpec("leaves_always", QT_TR_NOOP("Always"), QT_TR_NOOP("Show data leaves in every graph"),
+                   menu="view/leaves", group="leaves", checkable=True),
+        ActionSpec("leaves_never", QT_TR_NOOP("Never"), QT_TR_NOOP("Show only what gradients flow through"),
+                   menu="view/leaves", group="leaves", checkable=True),
         ActionSpec("layout_layered", QT_TR_NOOP("Layered"), QT_TR_NOOP("Ranked from the loss, wrapped into columns"),
                    menu="view/layout", group="layout", checkable=True),
         ActionSpec("layout_multipartite", QT_TR_NOOP("Multipartite"), QT_TR_NOOP("NetworkX's multipartite_layout"),
@@ -263,6 +275,13 @@ class Table:
                    menu="view/theme", group="theme", checkable=True),
         ActionSpec("theme_dark", QT_TR_NOOP("Dark theme"), QT_TR_NOOP("Light text on dark ground"),
                    menu="view/theme", group="theme", checkable=True),
+        ActionSpec("motion_system", QT_TR_NOOP("As the system"),
+                   QT_TR_NOOP("Move, unless the system asks for reduced motion"),
+                   menu="view/motion", group="motion", checkable=True),
+        ActionSpec("motion_full", QT_TR_NOOP("Move"), QT_TR_NOOP("Values and gradients travel along their edges"),
+                   menu="view/motion", group="motion", checkable=True),
+        ActionSpec("motion_reduced", QT_TR_NOOP("Stand still"), QT_TR_NOOP("Nothing moves; every event is shown done"),
+                   menu="view/motion", group="motion", checkable=True),
         ActionSpec("show_source", QT_TR_NOOP("Source"), QT_TR_NOOP("Show or hide the source"), "Alt+1",
                    menu="view/panels", checkable=True),
         ActionSpec("show_console", QT_TR_NOOP("Console"), QT_TR_NOOP("Show or hide the script's output"), "Alt+2",
@@ -304,6 +323,8 @@ COLORS = tuple(spec.id.removeprefix("color_") for spec in ACTIONS if spec.group 
 LAYOUTS = tuple(spec.id.removeprefix("layout_") for spec in ACTIONS if spec.group == "layout")
 DIRECTIONS: tuple[Direction, ...] = ("down", "up", "right")
 THEMES = ("system", "light", "dark")
+LEAVES = ("auto", "always", "never")
+MOTIONS = ("system", "full", "reduced")
 PANELS = ("source", "console", "inspector", "parameters", "charts", "manual", "optimizer", "memory")
 
 

@@ -86,7 +86,6 @@ class Commands(QObject):
         window, actions = self._window, self._actions
         actions["play"].triggered.connect(self.play)
         actions["follow_live"].triggered.connect(self._session.set_follow_live)
-        actions["data_leaves"].triggered.connect(self._set_data_leaves)
         for level in TENSOR_LEVELS:
             actions[f"tensors_{level}"].triggered.connect(partial(self._set_tensors, level))
         for name in LAYOUTS:
@@ -332,10 +331,6 @@ class Commands(QObject):
     def _set_direction(self, direction: Direction, _checked: bool = True) -> None:
         self._window.settings.direction = direction
         self._window.canvas.set_direction(direction)
-
-    def _set_data_leaves(self, on: bool) -> None:
-        self._window.settings.data_leaves = on
-        self._window.canvas.set_data_leaves(on)
 
     def _set_theme(self, choice: theme.Choice, _checked: bool = True) -> None:
         self._window.settings.theme = choice

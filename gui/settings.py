@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
-from gui.actions import DIRECTIONS, LAYOUTS, TENSOR_LEVELS, THEMES
+from gui.actions import DIRECTIONS, LAYOUTS, LEAVES, MOTIONS, TENSOR_LEVELS, THEMES
 
 if TYPE_CHECKING:
     from engine.layout import Direction
@@ -76,13 +76,21 @@ class Settings:
         self._store.setValue("direction", direction)
 
     @property
-    def data_leaves(self) -> bool | None:
-        """Whether data leaves are shown; None: in small graphs."""
-        return {0: False, 1: True}.get(self._number("data_leaves", -1))
+    def leaves(self) -> str:
+        """When data leaves are shown."""
+        return self._one_of("leaves", LEAVES)
 
-    @data_leaves.setter
-    def data_leaves(self, on: bool) -> None:
-        self._store.setValue("data_leaves", int(on))
+    @leaves.setter
+    def leaves(self, choice: str) -> None:
+        self._store.setValue("leaves", choice)
+
+    @property
+    def motion(self) -> str:
+        return self._one_of("motion", MOTIONS)
+
+    @motion.setter
+    def motion(self, choice: str) -> None:
+        self._store.setValue("motion", choice)
 
     @property
     def record_steps(self) -> int:

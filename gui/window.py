@@ -28,6 +28,7 @@ from gui.settings import Settings
 from gui.source import SourcePane
 from gui.toolbar import ToolBar
 from gui.transport import Transport
+from gui.transport.commands import FlowCommands
 
 if TYPE_CHECKING:
     from gui.canvas.view import CanvasView
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.commands = Commands(self)
         self.proof_commands = ProofCommands(self)
+        self.flow_commands = FlowCommands(self)
         self.explore_commands = ExploreCommands(self)
         self.module_commands = ModuleCommands(self)
         self._connect()
@@ -93,7 +95,7 @@ class MainWindow(QMainWindow):
         canvas = self.central.canvas
         canvas.set_layout(self.settings.layout)
         canvas.set_direction(self.settings.direction)
-        canvas.set_data_leaves(self.settings.data_leaves)
+        self.flow_commands.show_leaves()
         canvas.ready.connect(self.refresh)
         self.transport.player.playing_changed.connect(canvas.set_playing)
         self.explore_commands.attach(canvas)

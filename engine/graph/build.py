@@ -8,6 +8,7 @@ import networkx as nx
 
 from engine.graph.category import category
 from engine.graph.labels import Labels, subtitle
+from engine.graph.leaves import leaf_roles
 from engine.recording.model import Node
 from engine.recording.reader import Recording
 
@@ -17,13 +18,14 @@ def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = Fals
 
     Node attributes: kind, type, operation, name, title, subtitle, category, module, module_type, source (path or None),
     line, shape, dtype, parameter, sequence_nr, saved_bytes (None: unknown). Edge attribute: input_number. Graph
-    attributes: id, step, kind, root. `data_leaves` adds the inputs that need no gradient. Raises RecordingError if
-    there is no such graph, or it cannot be read.
+    attributes: id, step, kind, root. `data_leaves` adds what needs no gradient, with a `role` of `engine.graph.leaves`.
+    Raises RecordingError if there is no such graph, or it cannot be read.
     """
     row = recording.graph(graph_id)
     graph = nx.MultiDiGraph(id=row.id, step=row.step, kind=row.kind, root=row.root)
     nodes = recording.nodes(graph_id)
     labels = Labels(nodes)
+    roles = leaf_roles(nodes, recording.edges(graph_id)) if data_leaves else {}
     paths: dict[int | None, str | None] = {None: None}
     for node in nodes:
         if node.kind == "data" and not data_leaves:
@@ -31,6 +33,8 @@ def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = Fals
         if node.source not in paths and node.source is not None:
             paths[node.source] = recording.source(node.source).path
         graph.add_node(node.id, **_attributes(node, labels, paths[node.source]))
+        if node.kind == "data":
+            graph.nodes[node.id]["role"] = roles[node.id]
     for edge in recording.edges(graph_id):
         if edge.source in graph and edge.target in graph:
             graph.add_edge(edge.source, edge.target, key=edge.slot, input_number=edge.input_number)

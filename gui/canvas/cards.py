@@ -19,6 +19,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from gui import theme as tokens
+from gui.canvas import leaf_sign
 from gui.canvas.lod import Detail
 from gui.numbers import TIMES
 from gui.theme import Theme, blend
@@ -80,7 +81,7 @@ def card_of(attributes: Mapping[str, Any]) -> Card:
     return _card(
         KINDS.get(str(attributes.get("kind", "operation")), OPERATION),
         str(attributes.get("title") or attributes.get("type") or ""),
-        str(attributes.get("subtitle") or ""),
+        str(attributes.get("subtitle") or attributes.get("role") or ""),
         str(attributes.get("category") or "other"),
         None if shape is None else tuple(shape),
     )
@@ -91,7 +92,7 @@ def _card(kind: int, title: str, subtitle: str, category: str, shape: tuple[int,
     scalar = shape is not None and math.prod(shape) == 1
     detail = "" if shape is None or scalar else TIMES.join(str(length) for length in shape)
     if kind != OPERATION:
-        title, subtitle = _last_part(title), ""
+        title, subtitle = _last_part(title), subtitle if kind == DATA else ""
     if kind == OPERATION:
         room = NUMBER_WIDTH + GAP if scalar else 0.0
         words = max(text_width(title, TITLE), text_width(subtitle, SUBTITLE)) * SLACK + room
@@ -100,6 +101,7 @@ def _card(kind: int, title: str, subtitle: str, category: str, shape: tuple[int,
         return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH)), CARD_HEIGHT)
     beside = NUMBER_WIDTH if scalar else mono_width(detail, DETAIL)
     width = 2 * CHIP_PADDING + text_width(title, TITLE - 1) * SLACK + (SUBTITLE + beside if beside else 0.0) + NOTCH
+    width += leaf_sign.ROOM if kind == DATA else 0.0
     height = CARD_HEIGHT if scalar and kind == PARAMETER else CHIP_HEIGHT
     return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH / 2)), height)
 
@@ -277,6 +279,9 @@ def _draw_lines(p: QPainter, card: Card, width: float, scale: float, detail: Det
 def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Detail, theme: Theme) -> None:
     left, right = card.padding * scale, width - (card.padding + NOTCH) * scale
     middle = (_lines(card, detail)[0] if card.two_lines else card.height / 2) * scale
+    if card.kind == DATA:
+        leaf_sign.draw(p, card.subtitle, left, middle, scale, theme)
+        left += leaf_sign.ROOM * scale
     font = tokens.ui_font(px((TITLE - 1) * scale))
     used = draw_text(p, font, ink_of(card, theme), left, middle, card.title, right - left)
     quiet = theme.dim if card.fill is None else _quiet(card, theme)

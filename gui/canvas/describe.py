@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
+from gui.canvas import leaf_sign
 from gui.canvas.cards import MODULE, PARAMETER
 from gui.canvas.proof_marks import NONE
 from gui.canvas.readings import gradient_of, value_of
@@ -58,7 +59,9 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
         return _of_module(picture, node)
     row = recording.node(int(scene.node_ids[node]))
     lines = [f"<b>{html.escape(row.name or scene.cards[scene.card[node]].title)}</b>"]
-    if row.type:
+    if row.kind == "data":
+        lines.append(leaf_sign.words(scene.cards[scene.card[node]].subtitle))
+    elif row.type:
         lines.append(html.escape(row.type))
     if row.module:
         lines.append(html.escape(f"{row.module} ({row.module_type})" if row.module_type else row.module))

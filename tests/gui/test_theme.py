@@ -153,3 +153,13 @@ def test_motion_can_be_reduced() -> None:
     assert not theme.reduced_motion()
     theme.set_reduced_motion(None)
     assert isinstance(theme.reduced_motion(), bool)
+
+
+@pytest.mark.parametrize(("value", "reduced"), [("1", True), ("yes", True), ("0", False), ("off", False)])
+def test_the_environment_can_ask_for_no_motion(monkeypatch: pytest.MonkeyPatch, value: str, reduced: bool) -> None:
+    theme.set_reduced_motion(None)
+    monkeypatch.setenv(theme.REDUCED_MOTION, value)
+    assert theme.reduced_motion() is reduced
+    theme.set_reduced_motion(not reduced)
+    assert theme.reduced_motion() is not reduced  # what was chosen in the window comes first
+    theme.set_reduced_motion(None)

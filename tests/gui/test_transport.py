@@ -235,3 +235,49 @@ def test_the_loss_line_marks_the_step(transport: Transport, session: Session) ->
     assert isinstance(losses, tuple)
     assert losses[0] > losses[-1]
     assert not line.grab().isNull()
+
+
+# --- speed, motion, data leaves --------------------------------------------------------------------------------------
+
+
+def test_keys_change_the_speed(walked: MainWindow) -> None:
+    transport, actions = walked.transport, walked.actions_table
+    transport.set_speed_position(50)
+    before = transport.player.speed
+    actions["faster"].trigger()
+    assert transport.player.speed > before
+    actions["slower"].trigger()
+    actions["slower"].trigger()
+    assert transport.player.speed < before
+    for _ in range(12):
+        actions["slower"].trigger()
+    assert transport.player.speed == 1.0  # one event a second
+
+
+def test_data_leaves_are_shown_as_chosen_and_that_is_remembered(walked: MainWindow, qtbot: QtBot) -> None:
+    actions, canvas = walked.actions_table, walked.canvas
+    assert actions["leaves_auto"].isChecked()
+    assert canvas.data_leaves  # the bow is small
+    actions["leaves_never"].trigger()
+    qtbot.waitUntil(canvas.is_ready)
+    assert not canvas.data_leaves
+    assert walked.settings.leaves == "never"
+    actions["data_leaves"].trigger()  # its check follows what is shown: off
+    qtbot.waitUntil(canvas.is_ready)
+    assert canvas.data_leaves
+    assert actions["leaves_always"].isChecked()
+
+
+def test_motion_is_as_chosen(walked: MainWindow) -> None:
+    actions = walked.actions_table
+    actions["motion_reduced"].trigger()
+    assert theme.reduced_motion()
+    assert walked.settings.motion == "reduced"
+    walked.session.seek(walked.session.playhead + 1)
+    assert walked.canvas._motion.happening is None
+    actions["motion_full"].trigger()
+    assert not theme.reduced_motion()
+    walked.session.seek(walked.session.playhead + 1)
+    assert walked.canvas._motion.happening is not None
+    actions["motion_system"].trigger()
+    assert theme.switch.reduced_motion is None

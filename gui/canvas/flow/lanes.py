@@ -86,7 +86,7 @@ def make_lanes(recording: Recording, scene: Scene, graph_id: int) -> Lanes:
 
 def _drawn(scene: Scene, facts: Contributions) -> Ints:
     """The drawn edge with the same ends and slot; else the first with the same ends."""
-    source, target = seats(scene, facts.source), seats(scene, facts.target)
+    source, target = scene.places(facts.source), scene.places(facts.target)
     found = np.full(len(source), -1, dtype=np.int64)
     if not len(scene.source):
         return found
@@ -106,13 +106,3 @@ def _match(keys: Ints, wanted: Ints) -> Ints:
     order = np.argsort(keys, kind="stable")
     place = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
     return np.where(keys[order[place]] == wanted, order[place], -1)
-
-
-def seats(scene: Scene, node_ids: Ints) -> Ints:
-    """The position at which each recorded node is drawn, itself or in a collapsed module; or -1."""
-    return scene.places(node_ids)
-
-
-def seat(scene: Scene, node_id: int) -> int:
-    """The same for one node."""
-    return int(seats(scene, np.array([node_id], dtype=np.int64))[0])

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from engine.recording.model import EVENT_KINDS, EventKind, Phase
 from gui.canvas.flow import sums
-from gui.canvas.flow.lanes import seat
 from gui.canvas.flow.rolling import Rolling, rolling
 from gui.canvas.flow.sums import Sum
 
@@ -61,23 +60,24 @@ class Plan:
 def plan(recording: Recording, readings: Readings, scene: Scene, lanes: Lanes, event: int, *, undone: bool) -> Plan:
     """What `event` moves in this scene. `undone`: shown backwards. Raises RecordingError."""
     node = int(recording.timeline.node[event])
-    place = seat(scene, node) if node >= 0 else -1
+    place = scene.position.get(node, -1)
     if place < 0:
         return Plan()
     kind = EVENT_KINDS[int(recording.timeline.kind[event])]
+    hidden = int(scene.node_ids[place]) != node  # in a collapsed module: what it does is not told of the whole of that
     if kind == "update":
-        return Plan("update", place, rolling=rolling(readings, event), undone=undone)
+        return Plan("update", place, rolling=None if hidden else rolling(readings, event), undone=undone)
     if kind == "forward":
         return _forward(lanes, place, node, undone)
     facts = lanes.facts
     recorded = facts.into(node)
     recorded = recorded[lanes.drawn[recorded] >= 0]
     start, end = _schedule(len(recorded), adds=kind == "accumulate" or bool((facts.branches[recorded] > 1).any()))
-    formed = _sums(readings, lanes, recorded, end, event, kind)
+    formed = () if hidden else _sums(readings, lanes, recorded, end, event, kind)
     return Plan(
         "backward", place, lanes.drawn[recorded], False, start, end, lanes.gradient[recorded],
         tuple(sums.brought(facts, edge) for edge in recorded.tolist()),
-        tuple(int(facts.rank[edge]) + 1 if facts.branches[edge] > 1 else 0 for edge in recorded.tolist()),
+        _places(lanes, recorded, hidden),
         formed, undone=undone,
         length=min(1 + LONGER_BRANCH * max(len(recorded) - 1, 0) + (LONGER_ADDING if formed else 0.0), LONGEST),
     )  # fmt: skip
@@ -100,6 +100,13 @@ def _schedule(count: int, *, adds: bool) -> tuple[Floats, Floats]:
     way = max(room / (1 + BEHIND * max(count - 1, 0)), SHORTEST_WAY)
     start = np.linspace(0.0, room - way, count) if count > 1 else np.zeros(count)
     return start, start + way
+
+
+def _places(lanes: Lanes, recorded: Ints, hidden: bool) -> tuple[int, ...]:
+    """The how manieth each is of those that it meets; 0 where it meets none, or where they meet cannot be seen."""
+    facts = lanes.facts
+    meets = (facts.branches[recorded] > 1) & (not hidden)
+    return tuple(np.where(meets, facts.rank[recorded] + 1, 0).tolist())
 
 
 def _sums(
