@@ -257,15 +257,19 @@ def test_keys_change_the_speed(walked: MainWindow) -> None:
 def test_data_leaves_are_shown_as_chosen_and_that_is_remembered(walked: MainWindow, qtbot: QtBot) -> None:
     actions, canvas = walked.actions_table, walked.canvas
     assert actions["leaves_auto"].isChecked()
-    assert canvas.data_leaves  # the bow is small
+    assert _leaves(walked)  # the bow is small
     actions["leaves_never"].trigger()
     qtbot.waitUntil(canvas.is_ready)
-    assert not canvas.data_leaves
+    assert not _leaves(walked)
     assert walked.settings.leaves == "never"
     actions["data_leaves"].trigger()  # its check follows what is shown: off
     qtbot.waitUntil(canvas.is_ready)
-    assert canvas.data_leaves
+    assert _leaves(walked)
     assert actions["leaves_always"].isChecked()
+
+
+def _leaves(window: MainWindow) -> bool:
+    return window.canvas.data_leaves
 
 
 def test_motion_is_as_chosen(walked: MainWindow) -> None:
@@ -274,10 +278,14 @@ def test_motion_is_as_chosen(walked: MainWindow) -> None:
     assert theme.reduced_motion()
     assert walked.settings.motion == "reduced"
     walked.session.seek(walked.session.playhead + 1)
-    assert walked.canvas._motion.happening is None
+    assert not _moves(walked)
     actions["motion_full"].trigger()
     assert not theme.reduced_motion()
     walked.session.seek(walked.session.playhead + 1)
-    assert walked.canvas._motion.happening is not None
+    assert _moves(walked)
     actions["motion_system"].trigger()
     assert theme.switch.reduced_motion is None
+
+
+def _moves(window: MainWindow) -> bool:
+    return window.canvas._motion.happening is not None
