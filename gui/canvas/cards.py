@@ -81,7 +81,7 @@ def card_of(attributes: Mapping[str, Any]) -> Card:
     return _card(
         KINDS.get(str(attributes.get("kind", "operation")), OPERATION),
         str(attributes.get("title") or attributes.get("type") or ""),
-        str(attributes.get("subtitle") or attributes.get("role") or ""),
+        str(attributes.get("role") or attributes.get("subtitle") or ""),
         str(attributes.get("category") or "other"),
         None if shape is None else tuple(shape),
     )
