@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from engine.layout.algorithms import ALGORITHMS, layout
-from engine.layout.model import DIRECTIONS, Direction, Ghost, Layout, LayoutCancelled, LayoutError
+from engine.layout.model import DIRECTIONS, Box, Direction, Ghost, Layout, LayoutCancelled, LayoutError
 
 __all__ = [
     "ALGORITHMS",
     "DIRECTIONS",
+    "Box",
     "Direction",
     "Ghost",
     "Layout",

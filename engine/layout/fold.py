@@ -172,7 +172,7 @@ def _measured(net: Net, owner: Ints, rows: Rows) -> Folding:
     stack_top = running - running[first] if len(rows) else running
     some = stack_height > 0
     stack_height[some] -= CHIP_ROW_GAP
-    left, right, tall = net.wide / 2, net.wide / 2, net.deep.copy()
+    left, right, tall = net.wide / 2 + net.margin[:, 0], net.wide / 2 + net.margin[:, 1], net.deep.copy()
     if net.direction == "right":
         right = right + np.where(some, CHIP_ROW_GAP + stack_height, 0.0)
         beyond = CHIP_INDENT + longest - CHIP_GAP - net.width

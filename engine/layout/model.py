@@ -60,6 +60,19 @@ class Ghost:
     edge_index: int
 
 
+@dataclass(frozen=True)
+class Box:
+    """A frame round some nodes and boxes: its upper left corner and size, and how many it is in, itself included."""
+
+    key: str
+    title: str
+    x: float
+    y: float
+    width: float
+    height: float
+    depth: int
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
     """Centres `x`, `y` and sizes of `nodes` (float64 arrays in their order), and a route for each of `edges`.
@@ -81,6 +94,7 @@ class Layout:
     passes: tuple[tuple[str, float], ...] = ()
     algorithm: str = ""
     direction: Direction = "down"
+    boxes: tuple[Box, ...] = ()
 
     @cached_property
     def index(self) -> Mapping[Hashable, int]:
@@ -93,7 +107,9 @@ class Layout:
         if not self.nodes:
             return (0.0, 0.0, 0.0, 0.0)
         ghosts = np.array([(g.x, g.y, g.width, g.height) for g in self.ghosts]).reshape(-1, 4)
-        boxes = np.concatenate([np.stack([self.x, self.y, self.width, self.height], axis=1), ghosts])
+        frames = np.array([(b.x + b.width / 2, b.y + b.height / 2, b.width, b.height) for b in self.boxes])
+        nodes = np.stack([self.x, self.y, self.width, self.height], axis=1)
+        boxes = np.concatenate([nodes, ghosts, frames.reshape(-1, 4)])
         corners = [boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2]
         points = np.concatenate([*corners, *self.routes])
         left, top = points.min(axis=0).tolist()

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.layout.model import Direction, Floats, Ghost, Ints, Layout, LayoutError, default_size
 
+NO_MARGIN = (0.0, 0.0)
 PORTS = {None: 0, "first": -1, "last": 1}
 Edges = tuple[tuple[Hashable, Hashable, Hashable], ...]
 
@@ -21,6 +22,7 @@ class Net:
 
     `wide` and `deep` are sizes across and along the ranks: width and height, but for drawings from left to right.
     `port` is -1 for nodes that stand in the first rank, 1 for those in the last, 0 for all that may stand anywhere.
+    `margin` (n, 2) is the room that nodes take up beyond their size, before and after them across the ranks.
     `node_place` and `edge_place` are the graph's own order: where in it each node and each edge stands.
     """
 
@@ -33,6 +35,7 @@ class Net:
     tail: Ints
     head: Ints
     port: Ints
+    margin: Floats
     node_place: Ints
     edge_place: Ints
     direction: Direction = "down"
@@ -81,6 +84,7 @@ class Net:
 def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
     """Sizes are the attributes `width` and `height`, in scene px; LayoutError where one is not a positive number.
 
+    `margin`, a pair, is room that a node takes up beyond that, before and after it across the ranks.
     A node whose attribute `port` is "first" or "last" is where edges enter or leave the drawing; it may be of size 0.
     """
     nodes, by_node = _in_order(list(graph))
@@ -103,6 +107,7 @@ def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
         tail=np.array([tail for tail, _, _ in edges], dtype=np.int64),
         head=np.array([number[head] for _, head, _ in edges], dtype=np.int64),
         port=port,
+        margin=np.array([data.get("margin", NO_MARGIN) for data in attributes], dtype=np.float64).reshape(-1, 2),
         node_place=by_node,
         edge_place=by_edge,
         direction=direction,

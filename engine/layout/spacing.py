@@ -14,3 +14,4 @@ LOOP_WIDTH = 14.0  # how far an edge from a node to itself reaches out
 PORT_GAP = 6.0  # between parallel edges
 COLUMN_GAP = 48.0  # between columns, beside the lines that join them
 COLUMN_ROWS = 12  # a column that was wrapped has at least the height of this many ordinary rows
+ORDINARY_ROW = 100.0  # what a row of boxes, which are as tall as they like, counts for in that

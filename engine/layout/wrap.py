@@ -16,7 +16,7 @@ from engine.layout.core import Core
 from engine.layout.dummies import Strip
 from engine.layout.model import Floats, Ints
 from engine.layout.segments import Segments
-from engine.layout.spacing import COLUMN_GAP, COLUMN_ROWS, LINE_GAP, ROW_GAP
+from engine.layout.spacing import COLUMN_GAP, COLUMN_ROWS, LINE_GAP, ORDINARY_ROW, ROW_GAP
 
 MOST_LANES = 40
 TOO_MUCH = 1 << 30
@@ -91,7 +91,7 @@ def wrap(measured: Profile, aspect: float | None) -> Columns:
     """
     step = measured.height + ROW_GAP
     total = float(step.sum())
-    low = COLUMN_ROWS * float(np.median(step)) if len(step) else 0.0
+    low = COLUMN_ROWS * min(float(np.median(step)), ORDINARY_ROW) if len(step) else 0.0
     best: Breaks = (0, len(step))
     if aspect is not None and total > low > 0:
         breaker = _Breaker(measured, step, aspect)

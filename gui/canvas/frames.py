@@ -37,6 +37,7 @@ class Known:
     version: int
     walk: Walk | None
     coloured: bool
+    module: str = ""  # the key of the one that is looked at
 
 
 class Frames:
@@ -87,13 +88,18 @@ class Frames:
     ) -> Picture:
         """`selection` is a node id, `hovered` a position; `known` is what was found out of the recording."""
         shown, proofs = self._marked(scene, known)
+        module = "" if known is None else known.module
+        chosen = None if selection is None else scene.position.get(selection)
+        if selection is None and scene.inner is not None:
+            chosen = scene.inner.place_of_group.get(module)
         connected = None if hovered is None else self._connected(scene, hovered)
         return Picture(
             scene=shown,
             state=self.state(scene, graph_id, playhead),
             track=self.track(scene, graph_id),
             readings=self.readings,
-            selection=None if selection is None else scene.position.get(selection),
+            selection=chosen,
+            module=module,
             emphasis=None if connected is None else connected[0],
             flow=None if connected is None else connected[1],
             proofs=proofs,
@@ -139,4 +145,4 @@ def drawn(picture: Picture) -> tuple[object, ...]:
     explored = tuple(
         b"" if each is None else each.tobytes() for each in (picture.fills, picture.dimmed, picture.marked)
     )
-    return (scene.node_ids.tobytes(), picture.state.key(), texts, picture.selection, proofs, explored)
+    return (scene.node_ids.tobytes(), picture.state.key(), texts, picture.selection, picture.module, proofs, explored)

@@ -147,7 +147,7 @@ class GraphView(QWidget):
 
     def _picture(self, scene: Scene, frames: Frames, wish: Wish, playhead: int, hovered: int | None) -> Picture:
         session, proofs = self._session, self._session.proofs
-        known = Known(proofs.verdicts, proofs.version, session.walk, self.coloured_by_proof)
+        known = Known(proofs.verdicts, proofs.version, session.walk, self.coloured_by_proof, session.modules.current)
         plain = frames.picture(scene, wish.graph_id, playhead, session.selection, hovered, known)
         return self.explorer.dressed(plain, frames.recording, wish.graph_id)
 

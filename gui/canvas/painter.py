@@ -22,6 +22,7 @@ from gui.canvas.edges import EdgePainter
 from gui.canvas.fills import Filled, filled
 from gui.canvas.flow.painter import at_rest
 from gui.canvas.lod import Detail
+from gui.canvas.modules import boxes
 from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, labels_of, strengths
 from gui.canvas.readings import text_of
 
@@ -62,7 +63,9 @@ class GraphPainter:
         `active`: mark the node of the playhead's event."""
         painter.fillRect(0, 0, camera.width, camera.height, self.theme.bg)
         scene, proofs = picture.scene, picture.proofs
+        boxes.paint(painter, scene, camera, self.theme, picture.module)
         self._edges.paint(painter, picture, camera, self.theme)
+        boxes.paint_titles(painter, scene, camera, self.theme)
         if proofs is not None:
             proof_marks.way(painter, scene, proofs, camera, self.theme)
         if camera.detail == Detail.DOT:

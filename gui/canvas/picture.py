@@ -39,6 +39,7 @@ class Picture:
     `fills` (n): an ARGB colour (0xAARRGGBB, opaque) for each node, instead of its category's. A few dozen different
     colours are drawn from pictures made once; thousands take longer when they first come near.
     `dimmed` (n): nodes that stand back, and their edges. `marked` (n): nodes with a ring, looked at together.
+    `module` is the key of the module whose frame is marked.
     `flow` (e): edges that are told apart: TO_NODE, FROM_NODE or ON_PATH of `edges`, 0 for others.
     """
 
@@ -51,6 +52,7 @@ class Picture:
     proofs: ProofMarks | None = None
     fills: npt.NDArray[np.uint32] | None = None
     dimmed: Flags | None = None
+    module: str = ""
     marked: Flags | None = None
     flow: Bytes | None = None
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from engine.graph.modules import ModuleTree
-    from engine.layout import Layout
+    from engine.layout import Box, Layout
     from gui.canvas.modules.inner import Inner
 
 Floats = npt.NDArray[np.float64]
@@ -60,6 +60,7 @@ class Scene:
     modules: tuple[str, ...]
     tree: ModuleTree | None = None  # its positions are those of `every`
     inner: Inner | None = None  # what is under the picture where modules are collapsed
+    boxes: tuple[Box, ...] = ()  # of open modules, outer ones first
 
     @property
     def node_count(self) -> int:
@@ -206,6 +207,7 @@ def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None 
         bounds=layout.bounds,
         modules=tuple(str(graph.nodes[node].get("module") or "") for node in layout.nodes),
         tree=tree,
+        boxes=layout.boxes,
     )
 
 

@@ -131,6 +131,8 @@ class CanvasView(ModuleView):
             ends = {int(scene.node_ids[scene.source[edge]]), int(scene.node_ids[scene.target[edge]])}
             self._session.mark(ends, self.tr("the ends of an edge"))
             return
+        if node is None and self.choose_title(point):
+            return
         self._session.mark(())
         choose(self._session, scene, node)
 
@@ -181,7 +183,7 @@ class CanvasView(ModuleView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         node, scene = self._node_at(event.position()), self.scene
         if node is None or scene is None:
-            self.fit()
+            self.close_title(event.position()) or self.fit()
         elif scene.inner is not None and node in scene.inner.groups:
             self.expand(scene.inner.groups[node].key)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,8 @@ import numpy as np
 from gui.canvas.modules.inner import DATA_SLOTS
 
 if TYPE_CHECKING:
+    from engine.graph.modules import ModuleTree
+    from engine.layout.nested import Frame
     from gui.canvas.loader import Wish
     from gui.canvas.modules.inner import Inner, Ints
     from gui.canvas.modules.source import Source
@@ -24,6 +26,7 @@ def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None
     """Collapse, lay out, and put into arrays. Raises LayoutError, and LayoutCancelled."""
     from engine.graph.modules import collapse
     from engine.layout import layout
+    from engine.layout.nested import nested
     from gui.canvas.modules.inner import inner_of
     from gui.canvas.scene import build_scene, node_sizes
 
@@ -32,12 +35,40 @@ def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None
     graph = collapse(source.graph, collapsed, tree) if collapsed else source.graph
     if collapsed:
         node_sizes(graph)
-    arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
+    if wish.algorithm == "layered" and tree.groups:
+        frames, home = frames_of(tree, collapsed)
+        arranged = nested(
+            graph, frames, home, wish.aspect, direction=wish.direction, cancel=cancel, templates=source.templates
+        )
+    else:
+        arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
     scene = build_scene(graph, arranged, tree)
     if not collapsed:
         return scene
     inner = inner_of(source.plain, tree, collapsed, scene.node_ids, scene.source, scene.target, scene.slot)
     return replace(scene, inner=inner, slot=_slots(scene, inner))
+
+
+def frames_of(tree: ModuleTree, collapsed: frozenset[str]) -> tuple[list[Frame], dict[Hashable, int]]:
+    """A frame for each module that is open, and in which one each drawn node stands. Repeats have none."""
+    from engine.graph.modules import title_of
+    from engine.layout.nested import Frame
+
+    shown = tree.shown(collapsed).tolist()
+    frames: list[Frame] = []
+    frame_of = {-1: -1}
+    home: dict[Hashable, int] = {}
+    for group in tree.groups:
+        around = frame_of.get(group.parent, -1)
+        if shown[group.number] == group.number:
+            home[group.id] = around
+        elif shown[group.number] < 0 and not group.count:
+            frames.append(Frame(group.key, title_of(group), around))
+            around = len(frames) - 1
+        frame_of[group.number] = around
+    for node, owner in zip(tree.nodes, tree.owner.tolist(), strict=True):
+        home[node] = frame_of[owner]
+    return frames, home
 
 
 def _slots(scene: Scene, inner: Inner) -> Ints:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from engine.graph.modules import ModuleTree
+    from engine.layout.nested import Templates
     from engine.recording.reader import Recording
     from gui.canvas.loader import Wish
     from gui.canvas.modules.inner import Plain
@@ -31,6 +32,7 @@ class Source:
     tree: ModuleTree
     plain: Plain
     ids: Ints
+    templates: Templates
 
 
 class Sources:
@@ -52,13 +54,14 @@ class Sources:
 def _build(recording: Recording, wish: Wish) -> Source:
     from engine.graph.build import build_graph
     from engine.graph.modules import module_tree
+    from engine.layout.nested import Templates
     from gui.canvas.modules.inner import plain_of
     from gui.canvas.scene import node_sizes
 
     graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
     node_sizes(graph)
     tree = module_tree(graph)
-    return Source(graph, tree, plain_of(graph, tree), node_ids_of(recording, wish.graph_id))
+    return Source(graph, tree, plain_of(graph, tree), node_ids_of(recording, wish.graph_id), Templates())
 
 
 def node_ids_of(recording: Recording, graph_id: int) -> Ints:

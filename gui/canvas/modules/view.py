@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gui.canvas.graph_view import GraphView
-from gui.canvas.modules.choosing import group_looked_at
+from gui.canvas.modules import boxes
+from gui.canvas.modules.choosing import choose_group, group_looked_at
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QPointF
     from PySide6.QtWidgets import QWidget
 
     from engine.graph.modules import Group, ModuleTree
+    from engine.layout import Box
     from gui.canvas.loader import Wish
     from gui.canvas.scene import Scene
     from gui.session import Session
+
+
+TITLE_SLACK = 14.0  # logical px: the least height of a title, for the mouse
 
 
 class ModuleView(GraphView):
@@ -90,6 +96,29 @@ class ModuleView(GraphView):
         tree, shown = self.tree, self._shown
         if tree is not None and shown is not None:
             self._session.modules.collapse(shown.structure, tree.tidy(change(tree, self.collapsed)))
+
+    def title_at(self, point: QPointF) -> Box | None:
+        """The open module whose title is at a logical point."""
+        scene, ratio = self.scene, self.camera.ratio
+        if scene is None:
+            return None
+        x, y = self.camera.to_scene(point.x() * ratio, point.y() * ratio)
+        return boxes.title_at(scene, x, y, TITLE_SLACK * ratio / self.camera.scale)
+
+    def choose_title(self, point: QPointF) -> bool:
+        """Look at the module whose title is at a point; False if there is none."""
+        box, scene = self.title_at(point), self.scene
+        if box is None or scene is None or scene.tree is None:
+            return False
+        choose_group(self._session, scene, scene.tree.by_key[box.key])
+        return True
+
+    def close_title(self, point: QPointF) -> bool:
+        """Collapse it."""
+        box = self.title_at(point)
+        if box is not None:
+            self.collapse(box.key)
+        return box is not None
 
     def fly_to(self, node_id: int) -> None:
         """Bring a node to the middle; the modules that hide it are opened first."""

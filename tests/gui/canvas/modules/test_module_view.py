@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -74,6 +75,30 @@ def test_a_double_click_opens_a_module_and_the_keys_close_it(view: CanvasView, q
     QTest.keyClick(view, Qt.Key.Key_Plus)
     qtbot.waitUntil(view.is_ready)
     assert view.collapsed == frozenset()
+
+
+def title(view: CanvasView, key: str) -> QPoint:
+    """In the strip over an open module, at its left."""
+    box = next(box for box in shown(view).boxes if box.key == key)
+    x, y = view.camera.to_device(box.x, box.y)
+    return QPoint(round(x) + 6, round(y) + 5)
+
+
+def test_the_title_of_an_open_module_chooses_and_closes_it(view: CanvasView, qtbot: QtBot) -> None:
+    assert [box.key for box in shown(view).boxes] == [f"layers.{number}" for number in (4, 3, 2, 1, 0)]
+    before = shot(view)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=title(view, "layers.2"))
+    assert view._session.modules.current == "layers.2"
+    assert view._session.marked == {8, 9, 10, 11, 22}
+    assert shot(view) != before
+    QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=title(view, "layers.2"))
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == {"layers.2"}
+    assert "layers.2" not in [box.key for box in shown(view).boxes]
+
+
+def shot(view: CanvasView) -> QImage:
+    return view.grab().toImage()
 
 
 def test_a_click_on_a_module_marks_what_it_holds(view: CanvasView, qtbot: QtBot) -> None:
