@@ -183,7 +183,8 @@ class CanvasView(ModuleView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         node, scene = self._node_at(event.position()), self.scene
         if node is None or scene is None:
-            self.close_title(event.position()) or self.fit()
+            if not self.close_title(event.position()):
+                self.fit()
         elif scene.inner is not None and node in scene.inner.groups:
             self.expand(scene.inner.groups[node].key)
         else:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.layout import DIRECTIONS, Box, Direction, Layout
 from engine.layout.nested import Frame, Templates, nested
+from engine.layout.pipeline import layered
 from tests.layout.metrics import measure
 
 FRAMES = (Frame("a", "a", -1), Frame("a.0", "a.0", 0), Frame("a.1", "a.1", 0), Frame("b", "b", -1))
@@ -156,11 +157,13 @@ def test_a_leaf_that_several_boxes_use_is_drawn_in_each() -> None:
 
 
 def test_boxes_that_are_made_alike_look_alike_and_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.layout import nested as module
+    made: list[nx.MultiDiGraph] = []
 
-    made = []
-    real = module.layered
-    monkeypatch.setattr(module, "layered", lambda *args, **more: made.append(1) or real(*args, **more))
+    def counted(graph: nx.MultiDiGraph, *args: Any, **more: Any) -> Layout:
+        made.append(graph)
+        return layered(graph, *args, **more)
+
+    monkeypatch.setattr("engine.layout.nested.layered", counted)
     graph, frames, home = blocks(8)
     templates = Templates()
     layout = nested(graph, frames, home, templates=templates)
