@@ -88,11 +88,14 @@ def load(
 
     Runs in a thread of its own: networkx is imported here.
     """
+    from gui.canvas.flow.lanes import lanes_of
     from gui.canvas.modules.arrange import arrange
 
     source = (sources or Sources()).of(recording, wish)
     scene = arrange(source, wish, cancel)
-    return Places.of(scene, source.ids).filled(scene, node_ids_of(recording, wish.graph_id))
+    scene = Places.of(scene, source.ids).filled(scene, node_ids_of(recording, wish.graph_id))
+    lanes_of(recording, scene, wish.graph_id)  # here, so that the window need not wait for it when something moves
+    return scene
 
 
 def warm_up() -> None:

@@ -87,9 +87,10 @@ def dots(
     edges, back, way, magnitude = edges[moving], back[moving], way[moving], magnitude[moving]
     pieces = scene.pieces
     length = np.maximum(pieces.along[pieces.first[edges + 1]] - pieces.along[pieces.first[edges]], 1.0)
+    trail = min(trail, int(length.max(initial=0.0) / spacing))  # from afar, edges are shorter than a trail
     behind = np.arange(trail + 1)
     along = way[:, None] - behind * (spacing / length)[:, None]
-    fade = (1.0 - behind / (trail + 1)) ** 1.6
+    fade = (1.0 - behind / (TRAIL + 1)) ** 1.6
     seen = along > 0.0
     along = np.where(back[:, None], 1.0 - along, along)
     going = np.clip((1.0 - way) / (1.0 - GONE_FROM), 0.0, 1.0)

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF, QRadialGradient
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from gui.canvas import marks
-from gui.canvas.arrays import Batch
-from gui.canvas.edges import FIRST_GRADIENT, LEVELS, THICKEST, THINNEST, VALUE, edge_looks
+from gui.canvas.edges import THICKEST, THINNEST, edge_classes, edge_looks
 from gui.canvas.flow import tags
+from gui.canvas.flow.glow import GlowPainter
 from gui.canvas.flow.lanes import lanes_of
 from gui.canvas.flow.moment import moment
 from gui.canvas.flow.plan import plan as plan_of
 from gui.canvas.lod import Detail
-from gui.theme import blend
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from gui.canvas.state import DrawState
     from gui.theme import Theme
 
-SPRITE = 32  # px
 SPACING = 4.0  # logical px between the dots of a trail
 READABLE_FROM = 0.45  # scale from which numbers travel along
 MOST_TAGS = 6
@@ -37,18 +35,19 @@ POINTS = 24  # of the line that a pulse leaves behind
 
 
 class FlowPainter:
-    """Keeps the memory that is handed to QPainter, and one sprite for each colour."""
+    """Draws over a picture that has been painted already."""
 
     def __init__(self) -> None:
-        self._fragments = Batch(QPainter.PixmapFragment)
-        self._sprites: dict[tuple[str, str], QPixmap] = {}
+        self._glow = GlowPainter()
 
-    def paint(self, p: QPainter, scene: Scene, plan: Plan, now: Moment, camera: Camera, theme: Theme) -> None:
-        """One event, as it is at a moment."""
+    def paint(
+        self, p: QPainter, scene: Scene, after: DrawState, plan: Plan, now: Moment, camera: Camera, theme: Theme
+    ) -> None:  # fmt: skip
+        """One event, as it is at a moment, on the way to the state `after` it."""
         if not plan.phase:
             return
         color = theme.phase(plan.phase)
-        _travelled(p, scene, plan, now, camera, theme)
+        _travelled(p, scene, after, plan, now, camera, theme)
         self.dots(p, now.dots, color, camera, theme)
         marks.ring(p, scene, plan.node, camera, color, strength=now.progress)
         numbers(p, scene, plan, now, camera, theme)
@@ -61,26 +60,9 @@ class FlowPainter:
         self.dots(p, now.backward, theme.backward, camera, theme)
 
     def dots(self, p: QPainter, dots: Dots, color: QColor, camera: Camera, theme: Theme) -> None:
-        if not len(dots.at):
-            return
-        x, y = camera.offset
-        rows = self._fragments.rows(len(dots.at))
-        rows[:, 0] = dots.at[:, 0] * camera.scale + x
-        rows[:, 1] = dots.at[:, 1] * camera.scale + y
-        rows[:, 2:4] = 0.0
-        rows[:, 4:6] = SPRITE
-        size = dots.size * camera.ratio * min(max(camera.scale / camera.ratio, 0.6), 1.4)
-        rows[:, 6] = rows[:, 7] = size / SPRITE
-        rows[:, 8] = 0.0
-        rows[:, 9] = dots.strength
-        p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        p.drawPixmapFragments(*self._fragments.arguments(), self._sprite(color, theme))
-
-    def _sprite(self, color: QColor, theme: Theme) -> QPixmap:
-        key = (color.name(), theme.name)
-        if key not in self._sprites:
-            self._sprites[key] = _glow(color, theme)
-        return self._sprites[key]
+        """Pulses with their trails."""
+        if len(dots.at):
+            self._glow.draw(p, dots, color, camera, theme)
 
 
 def at_rest(p: QPainter, readings: Readings, scene: Scene, state: DrawState, camera: Camera, theme: Theme) -> None:
@@ -94,16 +76,18 @@ def at_rest(p: QPainter, readings: Readings, scene: Scene, state: DrawState, cam
     numbers(p, scene, over, moment(scene, over, 1.0), camera, theme)
 
 
-def _travelled(p: QPainter, scene: Scene, plan: Plan, now: Moment, camera: Camera, theme: Theme) -> None:
-    """The part of each edge that its pulse has passed, as it will look."""
+def _travelled(
+    p: QPainter, scene: Scene, after: DrawState, plan: Plan, now: Moment, camera: Camera, theme: Theme
+) -> None:  # fmt: skip
+    """The part of each edge that its pulse has passed, as it looks `after` the event."""
+    classes = edge_classes(scene, after, plan.edges).tolist()
     thick = camera.ratio * min(max(camera.scale / camera.ratio, THINNEST), THICKEST)
     looks = edge_looks(theme)
     x, y = camera.offset
     p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     p.setBrush(Qt.BrushStyle.NoBrush)
     for leg in np.flatnonzero(now.travelled > 0.0).tolist():
-        level = min(int(plan.magnitude[leg] * LEVELS), LEVELS - 1)
-        color, width = looks[VALUE if plan.back else FIRST_GRADIENT + level]
+        color, width = looks[classes[leg]]
         along = np.linspace(0.0, float(now.travelled[leg]), POINTS)
         points = scene.pieces.points(np.full(POINTS, plan.edges[leg]), 1.0 - along if plan.back else along)
         pen = QPen(color, max(1, round(width * thick)))
@@ -162,23 +146,3 @@ def _sums(
     for row, text, strength, total in now.sums:
         x, y = spot.middle(tags.plate_size(text, ratio)[0]), top + row * step
         tags.tag(p, x, y, text, theme.backward, theme, ratio, strength=strength, strong=total)
-
-
-def _glow(color: QColor, theme: Theme) -> QPixmap:
-    """A bright core in a soft disc."""
-    core = blend(color, theme.text, 0.6) if theme.is_dark else color
-    clear = QColor(color)
-    clear.setAlpha(0)
-    half = QColor(color)
-    half.setAlpha(150)
-    gradient = QRadialGradient(QPointF(SPRITE / 2, SPRITE / 2), SPRITE / 2)
-    for place, stop in ((0.0, core), (0.28, core), (0.46, half), (1.0, clear)):
-        gradient.setColorAt(place, stop)
-    pixmap = QPixmap(SPRITE, SPRITE)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    try:
-        painter.fillRect(pixmap.rect(), gradient)
-    finally:
-        painter.end()
-    return pixmap

@@ -50,7 +50,7 @@ class Stage:
             marks.ring(p, scene, state.active, camera, theme.phase(state.phase), strength=1.0 - now.progress)
         if plan.rolling is not None and not plan.rolling.norm:
             painter.paint_rolling(p, before, plan.node, plan.rolling.at(eased(now.progress)), camera)
-        self._flow.paint(p, scene, plan, now, camera, theme)
+        self._flow.paint(p, scene, after.state, plan, now, camera, theme)
 
     def streaming(
         self, p: QPainter, picture: Picture, batches: Sequence[Batch], now: float, life: float, camera: Camera,
