@@ -45,15 +45,16 @@ class Links:
     def shortest(self, first: int, last: int) -> tuple[int, ...]:
         """A way from `first` to `last` over the fewest links, both included; empty if there is none."""
         offsets, following = self._down
-        came = {first: first}
+        came = [-1] * self.count
+        came[first] = first
         waiting = deque([first])
-        while waiting and last not in came:
+        while waiting and came[last] < 0:
             here = waiting.popleft()
             for there in following[offsets[here] : offsets[here + 1]]:
-                if there not in came:
+                if came[there] < 0:
                     came[there] = here
                     waiting.append(there)
-        if last not in came:
+        if came[last] < 0:
             return ()
         way = [last]
         while way[-1] != first:

@@ -10,6 +10,7 @@ import shiboken6
 from PySide6.QtCore import QObject
 
 from gui.actions import COLORS
+from gui.explore.latest import Latest
 
 if TYPE_CHECKING:
     from gui.canvas.view import CanvasView
@@ -26,6 +27,8 @@ class ExploreCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._actions = window, window.session, window.actions_table
         self._ways: Ways | None = None
+        self._preparing = Latest("ways", self)
+        self._preparing.done.connect(self._take_ways)
         self.search: SearchBar | None = None
         self.corner: ColorButton | None = None
         functions: dict[str, Callable[[], object]] = {
@@ -57,6 +60,7 @@ class ExploreCommands(QObject):
         self.search.chosen.connect(self._window.commands.go_to_node)
         self.search.mark_wanted.connect(self._session.mark)
         self.corner = ColorButton(self._actions, canvas)
+        canvas.ready.connect(self._prepare)
         canvas.explorer.colors.failed.connect(self._window.show_error)
         canvas.explorer.colors.changed.connect(self._show_color)
         canvas.menu_wanted.connect(partial(open_menu, self._window))
@@ -65,6 +69,7 @@ class ExploreCommands(QObject):
         """Wait for what is being worked out."""
         from gui.inspector.panel import InspectorPanel
 
+        self._preparing.finish()
         if self.search is not None:
             self.search.shutdown()
         inspector = self._window.panels.widget("inspector")
@@ -82,6 +87,17 @@ class ExploreCommands(QObject):
         if self._ways is None or not self._ways.holds(recording, graph):
             self._ways = Ways(recording, graph)
         return self._ways
+
+    def _prepare(self) -> None:
+        """Before somebody asks for it: in a large graph this takes a moment."""
+        from gui.explore.ways import Ways
+
+        recording, graph = self._session.recording, self._session.graph_id
+        if recording is not None and graph is not None:
+            self._preparing.start((id(recording), graph), lambda: Ways(recording, graph).prepared())
+
+    def _take_ways(self, _key: object, ways: Ways) -> None:
+        self._ways = ways
 
     def update(self) -> None:
         """Enable what can do something now."""

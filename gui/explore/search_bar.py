@@ -45,7 +45,7 @@ Index = QModelIndex | QPersistentModelIndex
 WIDTH, ROWS, ROW_HEIGHT = 372, 8, 40
 TOP, MARGIN = 44, 12
 ABOVE_AND_BELOW, FEWEST_ROWS = 264, 3  # of the list: the line, and room for the map
-POSITION = Qt.ItemDataRole.UserRole
+MOST_ROWS = 300
 
 
 class Results(QAbstractListModel):
@@ -57,12 +57,13 @@ class Results(QAbstractListModel):
         self.found: Ints = np.zeros(0, dtype=np.int64)
 
     def show(self, index: SearchIndex | None, found: Ints) -> None:
+        """Of very many the first MOST_ROWS are listed: a list that is laid out anew with each letter takes its time."""
         self.beginResetModel()
         self.index_, self.found = index, found
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self.found)
+        return 0 if parent.isValid() else min(len(self.found), MOST_ROWS)
 
     def node(self, row: int) -> int | None:
         """The id of the node in a row."""
@@ -228,6 +229,8 @@ class SearchBar(QFrame):
             self.found.emit(index.ids[self.results.found].tolist())
             count = len(self.results.found)
             text = self.tr("{0} of {1} nodes").format(f"{count:,}", f"{len(index.ids):,}")
+            if count > MOST_ROWS:
+                text = self.tr("{0}, the best {1} listed").format(text, MOST_ROWS)
             self._count.setText(text if count else self.tr("No node fits. {0}").format(self._hint()))
         if len(self.results.found):
             self.list.setCurrentIndex(self.results.index(0))
@@ -258,7 +261,7 @@ class SearchBar(QFrame):
         if key == Qt.Key.Key_Escape:
             self.close_search()
         elif key in moves:
-            row = max(0, min(self.list.currentIndex().row() + moves[key], len(self.results.found) - 1))
+            row = max(0, min(self.list.currentIndex().row() + moves[key], self.results.rowCount() - 1))
             self.list.setCurrentIndex(self.results.index(row))
         else:
             self._choose(self.list.currentIndex())

@@ -29,6 +29,14 @@ class Ways:
         self._links = Links(source, target, len(self._ids))
         self._labels: Labels | None = None
 
+    def prepared(self) -> Ways:
+        """With all that is worked out when it is first asked for: to be made in a thread."""
+        if self._ids:
+            self.title(self._ids[0])
+            self._links.sources(0)
+            self._links.targets(0)
+        return self
+
     def holds(self, recording: Recording, graph_id: int) -> bool:
         """Whether this is still how the graph was recorded."""
         return self._nodes is recording.nodes(graph_id) and self._edges is recording.edges(graph_id)
