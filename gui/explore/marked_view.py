@@ -250,14 +250,14 @@ def facts_of(summary: Summary, proofs: Counter[str]) -> tuple[Fact, ...]:
 
 def _norm_facts(summary: Summary) -> list[Fact]:
     tr, facts = translate, []
-    norm, of = summary.parameter_norm, tr("marked_view", "of the parameters")
+    norm, of = summary.parameter_norm, tr("marked_view", "{0} (parameters)")
     if norm != norm:
-        norm, of = summary.node_norm, tr("marked_view", "of all nodes")
+        norm, of = summary.node_norm, tr("marked_view", "{0} (all nodes)")
     if norm == norm:
         detail = tr("marked_view", "{0}: the root of the sum of the squares of their gradients' norms").format(
             full(norm)
         )
-        facts.append(Fact("norm", tr("marked_view", "Gradient norm"), f"{number(norm)} · {of}", detail))
+        facts.append(Fact("norm", tr("marked_view", "Gradient norm"), of.format(number(norm)), detail))
     for key, label, largest in (
         ("largest", tr("marked_view", "Largest gradient"), True),
         ("smallest", tr("marked_view", "Smallest gradient"), False),
