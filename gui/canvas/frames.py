@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gui.canvas.edges import FROM_NODE, TO_NODE
+from gui.canvas.insides import Insides
 from gui.canvas.lod import Detail
 from gui.canvas.picture import Picture, labels_of
 from gui.canvas.proof_marks import NONE, ProofMarks, coloured, marks_of
@@ -43,9 +44,13 @@ class Known:
 class Frames:
     """Pictures of one recording. Everything kept here can be thrown away without changing what is shown."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, changed: Callable[[], object] | None = None) -> None:
+        """`changed` is called in the window's thread when a picture would show more than the last one did."""
         self.recording = recording
         self.readings = Readings(recording)
+        self.insides = Insides(recording)
+        if changed is not None:
+            self.insides.changed.connect(changed)
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
         self._states: dict[tuple[int, int, int, int], DrawState] = {}
         self._emphasis: tuple[Scene, int, Connected] | None = None
@@ -103,6 +108,7 @@ class Frames:
             emphasis=None if connected is None else connected[0],
             flow=None if connected is None else connected[1],
             proofs=proofs,
+            insides=self.insides,
         )
 
     def _marked(self, scene: Scene, known: Known | None) -> tuple[Scene, ProofMarks | None]:

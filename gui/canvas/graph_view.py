@@ -195,13 +195,15 @@ class GraphView(QWidget):
         self._motion.stop()
         self._reshape.stop()
         self._loader.finish()
+        if self._frames is not None:
+            self._frames.insides.finish()
         self.explorer.shutdown()
 
     # --- the session -------------------------------------------------------------------------------------------------
 
     def _recording_changed(self) -> None:
         recording = self._session.recording
-        self._frames = Frames(recording) if recording is not None else None
+        self._frames = Frames(recording, self.update) if recording is not None else None
         self._loader.reset(recording)
         self._loader.warm = None if self._frames is None else self._frames.warm
         self._scene = self._shown = self._wish = None

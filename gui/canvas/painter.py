@@ -21,6 +21,7 @@ from gui.canvas.dots import DotPainter
 from gui.canvas.edges import EdgePainter
 from gui.canvas.fills import Filled, filled
 from gui.canvas.flow.painter import at_rest
+from gui.canvas.insides import InsidePainter
 from gui.canvas.lod import Detail
 from gui.canvas.modules import boxes
 from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, labels_of, strengths
@@ -49,6 +50,7 @@ class GraphPainter:
         self._filled: Kept[Filled] = Kept()
         self._dots = DotPainter(theme)
         self._numbers = NumberPainter(theme)
+        self._insides = InsidePainter(theme)
 
     def paint(
         self,
@@ -76,6 +78,8 @@ class GraphPainter:
         self._paint_cards(painter, picture, items, camera, sprite_scale or camera.scale)
         self._marks.paint(painter, picture, items, camera, self.theme)
         self._paint_numbers(painter, picture, items, camera)
+        if camera.detail == Detail.CLOSE:
+            self._insides.paint(painter, picture, items, camera)
         self._paint_rings(painter, picture, camera, active=active)
         if proofs is not None and camera.detail >= Detail.TEXT:
             self._paint_signs(painter, picture, proofs, items, camera)

@@ -15,6 +15,7 @@ from gui.canvas.state import NOT_YET
 from gui.theme import NOT_YET as FAINT
 
 if TYPE_CHECKING:
+    from gui.canvas.insides import Insides
     from gui.canvas.lod import Detail
     from gui.canvas.proof_marks import ProofMarks
     from gui.canvas.readings import Readings
@@ -40,6 +41,7 @@ class Picture:
     colours are drawn from pictures made once; thousands take longer when they first come near.
     `dimmed` (n): nodes that stand back, and their edges. `marked` (n): nodes with a ring, looked at together.
     `module` is the key of the module whose frame is marked.
+    `insides`: what is seen in cards close up.
     `flow` (e): edges that are told apart: TO_NODE, FROM_NODE or ON_PATH of `edges`, 0 for others.
     """
 
@@ -55,6 +57,7 @@ class Picture:
     module: str = ""
     marked: Flags | None = None
     flow: Bytes | None = None
+    insides: Insides | None = None
 
     @cached_property
     def lit(self) -> Flags | None:
