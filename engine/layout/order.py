@@ -1,8 +1,9 @@
 """Order each row so that few links cross.
 
 Start from a depth-first walk; sweep down and up, sorting each row by the mean place of its neighbours (the barycenter
-method: Sugiyama, Tagawa & Toda 1981) and exchanging neighbours where that saves a crossing (Gansner et al. 1993); keep
-the best order seen. The lines of loose edges are kept out of it and stand to the left of everything.
+method: Sugiyama, Tagawa & Toda 1981) and exchanging neighbours where that saves a crossing (Gansner et al. 1993); every
+other pair of sweeps turns round what could as well stand in the other order; keep the best seen. The lines of loose
+edges are kept out of it and stand to the left of everything.
 """
 
 from __future__ import annotations
@@ -97,7 +98,10 @@ class _Sweep:
         self.rows[self.first : self.end] = best
 
     def sort(self, numbers: range, neighbours: list[list[int]], side: int, *, turning: bool) -> None:
-        """Sort rows by the mean place of their neighbours in the row on one side; with `turning`, equals change order."""
+        """Sort rows by the mean place of their neighbours in the row on one side.
+
+        With `turning`, equals change their order: the way out of a local minimum.
+        """
         place, version, first = self.place, self.version, self.first
         for number in numbers:
             row = self.rows[number]

@@ -21,7 +21,9 @@ from engine.layout.spacing import COLUMN_GAP, COLUMN_ROWS, LINE_GAP, ORDINARY_RO
 MOST_LANES = 40
 TOO_MUCH = 1 << 30
 SHORTEST = 0.6  # of the height aimed at: how much of a column may stay empty to break where fewer lines pass
+SHORTEST_PART = 0.3  # the same where a part of the graph ends that nothing connects with the next
 OVERFULL = 1.15  # how much taller the last column may be, rather than leave a stub
+UNEVEN = 1.05  # ranks are not all equally tall
 ROUNDS = 12
 NEARBY = tuple(np.geomspace(0.7, 1.4, 21).tolist())
 BROKEN, EMPTY = 0.15, 1.0  # what they weigh beside the logarithm of the aspect
@@ -112,6 +114,7 @@ class _Breaker:
         self.ends: list[float] = np.cumsum(step).tolist()
         cost = np.where(measured.lanes <= MOST_LANES, measured.lanes + measured.links, TOO_MUCH)
         self.cost: list[int] = cost.tolist()
+        self.ends_of_parts: list[int] = np.flatnonzero(measured.links == 0).tolist()
         self.possible: list[int] = np.flatnonzero(cost[:-1] < TOO_MUCH).tolist()
 
     def greedily(self, aim: float) -> Breaks:
@@ -123,11 +126,15 @@ class _Breaker:
             begin = ends[start - 1] if start else 0.0
             if ends[-1] - begin <= OVERFULL * aim:
                 break
-            furthest = max(bisect_right(ends, begin + aim) - 1, start)
-            nearest = max(bisect_left(ends, begin + SHORTEST * aim), start)
+            room = self._share(start, begin, aim)
+            furthest = max(bisect_right(ends, begin + room) - 1, start)
+            nearest = max(bisect_left(ends, begin + SHORTEST * room), start)
             window = cost[nearest : furthest + 1][::-1]
             cheapest = min(window, default=TOO_MUCH)
-            if cheapest < TOO_MUCH:
+            end_of_part = bisect_right(self.ends_of_parts, furthest) - 1
+            if end_of_part >= 0 and ends[self.ends_of_parts[end_of_part]] - begin >= SHORTEST_PART * room:
+                chosen = self.ends_of_parts[end_of_part]
+            elif cheapest < TOO_MUCH:
                 chosen = furthest - window.index(cheapest)
             else:
                 following = bisect_right(self.possible, furthest)
@@ -138,6 +145,14 @@ class _Breaker:
                 break
             breaks.append(chosen + 1)
         return (*breaks, len(ends))
+
+    def _share(self, start: int, begin: float, aim: float) -> float:
+        """How tall a column may be: a part with others after it that needs several is divided evenly among them."""
+        end = bisect_left(self.ends_of_parts, start)
+        if len(self.ends_of_parts) < 2 or end == len(self.ends_of_parts):
+            return aim
+        height = self.ends[self.ends_of_parts[end]] - begin
+        return height / math.ceil(height / aim) * UNEVEN if height > aim else aim
 
     def evenly(self, aim: float) -> Breaks:
         """If one column has to be taller than `aim`, the others may be as tall."""

@@ -233,3 +233,25 @@ def assert_same_picture(one: Layout, two: Layout) -> None:
     assert all(np.array_equal(route, routes[edge]) for edge, route in zip(one.edges, one.routes, strict=True))
     assert {one.edges[edge] for edge in one.loose} == {two.edges[edge] for edge in two.loose}
     assert {(g.node, g.x, g.y) for g in one.ghosts} == {(g.node, g.x, g.y) for g in two.ghosts}
+
+
+def test_several_parts_stand_side_by_side() -> None:
+    graph = nx.MultiDiGraph()
+    for part in range(3):
+        nx.add_path(graph, range(100 * part, 100 * part + 30))
+    layout = layered(sized(graph), 1.6, checked=True)
+    columns = [{float(layout.x[layout.index[100 * part + node]]) for node in range(30)} for part in range(3)]
+    assert not columns[0] & columns[1]
+    assert not columns[1] & columns[2]
+    assert measure(layout).overlaps == 0
+
+
+@given(graphs(), st.data())
+@settings(deadline=None, max_examples=40)
+def test_any_graph_with_ports(graph: nx.MultiDiGraph, data: st.DataObject) -> None:
+    for node in graph:
+        if data.draw(st.booleans()):
+            graph.nodes[node].update(port=data.draw(st.sampled_from(["first", "last"])), width=0.0, height=0.0)
+    layout = layered(graph, wrap=False, checked=True)
+    assert np.isfinite([layout.x, layout.y]).all()
+    assert len(layout.routes) == graph.number_of_edges()
