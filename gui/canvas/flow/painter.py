@@ -107,9 +107,10 @@ def numbers(p: QPainter, scene: Scene, plan: Plan, now: Moment, camera: Camera, 
     if len(plan.edges) <= MOST_TAGS:
         for each in now.tags:
             edge = int(plan.edges[each.leg])
-            if not each.place and not tags.is_long(scene, edge, camera):
+            roomy = tags.is_long(scene, edge, camera)
+            if not each.place and not roomy:
                 continue  # it would hide more than it says: the number stands on a card a moment later
-            x, y = _at(each, plan, rests[each.leg], camera)
+            x, y = _at(each, plan, rests[each.leg], camera) if roomy else rests[each.leg]
             tags.tag(p, x, y, each.text, color, theme, camera.ratio, place=each.place, strength=each.strength)
     _sums(p, scene, plan, now, camera, theme, rests if meeting else [])
     if plan.rolling is not None and (plan.rolling.norm or camera.detail < Detail.TEXT):
