@@ -35,12 +35,15 @@ GRADIENTS: tuple[Role, ...] = ("grad_output", "grad_input", "grad_arrived", "gra
 
 
 def gradient_norms(recording: Recording, graph_id: int) -> Floats:
-    """The L2 norm of the largest gradient that entered or left the node; of a parameter, of what arrived there."""
-    return _norm_at(recording, _last_event(recording, graph_id, "backward", "accumulate"))
+    """The L2 norm of the gradient that entered the node, the largest if several did; of a parameter, what arrived."""
+    norms = np.full(len(recording.nodes(graph_id)), np.nan)
+    _fill(norms, recording, _last_event(recording, graph_id, "backward"), ("grad_output",))
+    _fill(norms, recording, _last_event(recording, graph_id, "accumulate"), ("grad_input",))
+    return norms
 
 
 def value_norms(recording: Recording, graph_id: int) -> Floats:
-    """The L2 norm of what an operation gave out (its first output), or of a parameter before its update."""
+    """The L2 norm of what an operation gave out (the largest of several), or of a parameter before its update."""
     nodes, norms = recording.nodes(graph_id), np.full(len(recording.nodes(graph_id)), np.nan)
     forward = np.array([-1 if node.forward_event is None else node.forward_event for node in nodes], dtype=np.int64)
     _fill(norms, recording, forward, ("output",))
@@ -91,7 +94,7 @@ def health(recording: Recording, graph_id: int) -> Floats:
     median of the pass. DEAD: all of its gradient is zero. VANISHING: its norm is below VANISHES_BELOW of the largest.
     """
     events = _last_event(recording, graph_id, "backward", "accumulate")
-    norms = _norm_at(recording, events)
+    norms = gradient_norms(recording, graph_id)
     state = np.where(np.isnan(norms), np.nan, float(HEALTHY))
     alive = norms[np.isfinite(norms) & (norms > 0)]
     if len(alive):
@@ -155,26 +158,15 @@ def _last_event(recording: Recording, graph_id: int, *kinds: str) -> Ints:
     return found
 
 
-def _norm_at(recording: Recording, events: Ints) -> Floats:
-    """The largest gradient's norm at each event; NaN where there is none."""
-    norms = np.full(len(events), np.nan)
-    known = np.flatnonzero(events >= 0)
-    steps = recording.timeline.step[events[known]]
-    for step in np.unique(steps).tolist():
-        first, _ = recording.timeline.step_bounds(step)
-        mine = known[steps == step]
-        norms[mine] = recording.norms(step)[events[mine] - first]
-    return norms
-
-
 def _fill(norms: Floats, recording: Recording, events: Ints, roles: tuple[Role, ...]) -> None:
-    """Put in, where it was recorded, the norm of the first tensor that played a role in each node's event."""
+    """Put in, where it was recorded, the largest norm of the tensors that played a role in each node's event."""
     columns = _tensors_at(recording, events, roles)
     event, first = np.unique(columns.event, return_index=True)
     if len(event):
+        largest = np.fmax.reduceat(columns.norm, first)
         place = np.minimum(np.searchsorted(event, events), len(event) - 1)
         found = event[place] == events
-        norms[found] = columns.norm[first][place[found]]
+        norms[found] = largest[place[found]]
 
 
 def _tensors_at(recording: Recording, events: Ints, roles: tuple[Role, ...]) -> TensorColumns:

@@ -232,7 +232,7 @@ def facts_of(summary: Summary, proofs: Counter[str]) -> tuple[Fact, ...]:
         text = " · ".join(types[:MOST_TYPES]) + more
         facts.append(Fact("operations", tr("marked_view", "Operations"), f"{operations:,}: {text}", "\n".join(types)))
     if parameters:
-        text = tr("marked_view", "{0}, {1} elements").format(f"{parameters:,}", f"{summary.elements:,}")
+        text = tr("marked_view", "{0} ({1} elements)").format(f"{parameters:,}", f"{summary.elements:,}")
         facts.append(Fact("parameters", tr("marked_view", "Parameters"), text))
     if data:
         facts.append(Fact("data", tr("marked_view", "Data leaves"), f"{data:,}"))

@@ -31,7 +31,7 @@ def test_gradient_and_value_norms_of_the_bow(bow: Recording) -> None:
     norms, values, ratio = (
         _of(bow, each) for each in (measures.gradient_norms, measures.value_norms, measures.gradient_to_value)
     )
-    assert (norms["w"], norms["b"]) == (15.0, 7.5)
+    assert (norms["w"], norms["b"], norms["loss"], norms["prediction"]) == (15.0, 7.5, 1.0, 7.5)
     assert (values["w"], values["b"], values["prediction"], values["loss"]) == (0.5, 0.25, 1.25, 14.0625)
     assert ratio["w"] == 30.0
     assert np.isnan(norms["x"])  # no gradient is asked of it
