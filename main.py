@@ -21,8 +21,14 @@ def render_image(*arguments: Any, **options: Any) -> None:
     draw(*arguments, **options)
 
 
+def render_film(*arguments: Any, **options: Any) -> None:
+    from gui.export.films import render_film as draw
+
+    draw(*arguments, **options)
+
+
 def main() -> int:
-    return cli.main(sys.argv[1:], open_window=open_window, render_image=render_image)
+    return cli.main(sys.argv[1:], open_window=open_window, render_image=render_image, render_film=render_film)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from engine.display import has_display
 from engine.errors import ChainruleError, UsageError
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from engine.recording.reader import Recording
 
 COMMANDS = ("record", "info", "verify", "export")
-IMAGES = ("svg", "png")
+IMAGES = ("svg", "png", "pdf")
+FILMS = ("gif", "mp4", "webm")
 TEXTS = ("graphml", "dot", "json")
 PROGRAM = "py"
 THEMES = ("dark", "light")
+GROUNDS = ("theme", "white", "transparent")
 INTERRUPTED = 130
 _MOST_EVENTS = 10_000  # of a step whose memory `info` works out
 _MEBI = 1 << 20
@@ -36,7 +38,19 @@ class RenderImage(Protocol):
 
     def __call__(
         self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
-        *, theme: str, scale: float, direction: Direction,
+        *, theme: str, scale: float, direction: Direction, ground: str,
+    ) -> None: ...  # fmt: skip
+
+
+class RenderFilm(Protocol):
+    """Films the training step of `graph`, up to `event` (None: to its end), to a gif, mp4 or webm file.
+
+    `seconds` None: as long as suits it. `scale` 1 is the size that suits the format.
+    """
+
+    def __call__(
+        self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
+        *, theme: str, scale: float, direction: Direction, ground: str, fps: int, seconds: float | None,
     ) -> None: ...  # fmt: skip
 
 
@@ -49,10 +63,10 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see: {self.prog} --help)")
 
 
-def main(argv: Sequence[str], *, open_window: OpenWindow, render_image: RenderImage) -> int:
+def main(argv: Sequence[str], *, open_window: OpenWindow, render_image: RenderImage, render_film: RenderFilm) -> int:
     """Do what the arguments say. Returns the exit code: 1 for a recording that cannot be read, 2 for wrong usage."""
     try:
-        return _run(list(argv), open_window, render_image)
+        return _run(list(argv), open_window, render_image, render_film)
     except ChainruleError as error:
         _say(str(error))
         return error.exit_code
@@ -63,7 +77,7 @@ def main(argv: Sequence[str], *, open_window: OpenWindow, render_image: RenderIm
         return 0
 
 
-def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage) -> int:
+def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage, render_film: RenderFilm) -> int:
     if argv and argv[0] in (*COMMANDS, "--help", "-h", "--version"):
         arguments, script_arguments = _split(argv)
         options = _parser().parse_args(arguments)
@@ -73,7 +87,7 @@ def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage) ->
             return _info(options)
         if options.command == "verify":
             return _verify(options)
-        return _export(options, render_image)
+        return _export(options, render_image, render_film)
     if argv and argv[0].startswith("-"):
         raise UsageError(f"unknown option {argv[0]} (see: main.py --help)")
     if argv and not Path(argv[0]).is_file():
@@ -135,7 +149,12 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("file", type=Path, metavar="FILE.chain")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=f"ends in {_formats()}")
     export.add_argument("--step", type=_number, metavar="N", help="training step (default: the first with a graph)")
-    export.add_argument("--event", type=_number, metavar="K", help="as things are after event K (default: at the end)")
+    export.add_argument(
+        "--event",
+        type=_number,
+        metavar="K",
+        help="as things are after event K (default: at the end); a film ends there",
+    )
     export.add_argument("--data-leaves", action="store_true", help="with the inputs that need no gradient")
     export.add_argument(
         "--layout", default="layered", metavar="NAME", help="layered, or another that the window offers"
@@ -143,8 +162,13 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--direction", choices=("down", "up", "right"), default="down", help="where it leads from the loss"
     )
-    export.add_argument("--theme", choices=THEMES, default="light", help="of a picture")
-    export.add_argument("--scale", type=_scale, default=1.0, metavar="F", help="pixels of a png per unit")
+    export.add_argument("--theme", choices=THEMES, default="light", help="of a picture or film")
+    export.add_argument("--background", choices=GROUNDS, default="theme", help="of a picture")
+    export.add_argument(
+        "--scale", type=_scale, default=1.0, metavar="F", help="pixels of a png per unit; a film's size"
+    )
+    export.add_argument("--fps", type=_positive, default=25, metavar="N", help="frames a second of a film (25)")
+    export.add_argument("--seconds", type=_seconds, metavar="S", help="how long a film is (default: as suits it)")
 
 
 def _record(options: argparse.Namespace, arguments: list[str]) -> int:
@@ -223,9 +247,9 @@ def _verify(options: argparse.Namespace) -> int:
     return 1 if any(result.state == "wrong" for result in results) else 0
 
 
-def _export(options: argparse.Namespace, render_image: RenderImage) -> int:
+def _export(options: argparse.Namespace, render_image: RenderImage, render_film: RenderFilm) -> int:
     form = options.output.suffix.lower().removeprefix(".")
-    if form not in (*IMAGES, *TEXTS, PROGRAM):
+    if form not in (*IMAGES, *FILMS, *TEXTS, PROGRAM):
         raise UsageError(f"cannot write {options.output}: its name must end in {_formats()}.")
     if form == PROGRAM:
         return _export_program(options)
@@ -241,15 +265,25 @@ def _export(options: argparse.Namespace, render_image: RenderImage) -> int:
         graph = build_graph(recording, graph_id, data_leaves=options.data_leaves)
         try:
             if form in IMAGES:
-                render_image(recording, graph, options.layout, options.event, options.output,
-                             theme=options.theme, scale=options.scale,
-                             direction=options.direction)  # fmt: skip
+                render_image(recording, graph, options.layout, options.event, options.output, **_look(options))
+            elif form in FILMS:
+                render_film(recording, graph, options.layout, options.event, options.output, **_look(options),
+                            fps=options.fps, seconds=options.seconds)  # fmt: skip
             else:
                 annotate_norms(graph, recording, options.event)
                 _write_text(graph, form, options)
         except OSError as error:
             raise UsageError(f"cannot write {options.output}: {error.strerror or error}.") from error
     return 0
+
+
+def _look(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "theme": options.theme,
+        "scale": options.scale,
+        "direction": options.direction,
+        "ground": options.background,
+    }
 
 
 def _export_program(options: argparse.Namespace) -> int:
@@ -299,7 +333,7 @@ def _existing(path: Path) -> Path:
 
 
 def _formats() -> str:
-    return f"{', '.join(f'.{form}' for form in IMAGES + TEXTS)} or .{PROGRAM}"
+    return f"{', '.join(f'.{form}' for form in IMAGES + FILMS + TEXTS)} or .{PROGRAM}"
 
 
 def _number(text: str) -> int:
@@ -322,6 +356,16 @@ def _scale(text: str) -> float:
     if not 0.05 <= scale <= 20:
         raise argparse.ArgumentTypeError(f"{text!r} is not a scale between 0.05 and 20")
     return scale
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time between 0.1 and 3600 seconds")
+    return seconds
 
 
 def _say(text: str) -> None:

@@ -3,8 +3,8 @@
 Menus, toolbar, transport buttons, command palette and the list of shortcuts are made from it. To add an action, write a
 row and connect its id to a function in `gui/window.py`:
 
-    ActionSpec("export_image", QT_TR_NOOP("Export image…"), QT_TR_NOOP("Save the graph as SVG or PNG"), "Ctrl+E",
-               icon="image", menu="file"),
+    ActionSpec("fit", QT_TR_NOOP("Fit graph"), QT_TR_NOOP("Show the whole graph"), "F Ctrl+0", icon="fit",
+               menu="view"),
 
 Rows of one `group` exclude each other; several shortcuts are separated by a space.
 """
@@ -57,6 +57,7 @@ class Table:
         ("file", QT_TR_NOOP("&File")),
         ("file/examples", QT_TR_NOOP("E&xamples")),
         ("file/recent", QT_TR_NOOP("Open &recent")),
+        ("edit", QT_TR_NOOP("&Edit")),
         ("run", QT_TR_NOOP("&Run")),
         ("run/tensors", QT_TR_NOOP("&Tensors to record")),
         ("step", QT_TR_NOOP("&Step")),
@@ -92,13 +93,22 @@ class Table:
                    "Ctrl+Alt+S", menu="file", separator=True),
         ActionSpec("save_recording", QT_TR_NOOP("Save recording as…"),
                    QT_TR_NOOP("Keep this recording in a .chain file"), "Ctrl+S", icon="save", menu="file"),
-        ActionSpec("export_image", QT_TR_NOOP("Export image…"), QT_TR_NOOP("Save the graph as SVG or PNG"), "Ctrl+E",
+        ActionSpec("export_graph", QT_TR_NOOP("Export graph…"),
+                   QT_TR_NOOP("As a picture, an animation of the training step, or data for other programs"), "Ctrl+E",
                    icon="image", menu="file", separator=True),
-        ActionSpec("copy_image", QT_TR_NOOP("Copy image"), QT_TR_NOOP("Put a picture of the graph on the clipboard"),
-                   "Ctrl+Shift+C", icon="copy", menu="file"),
         ActionSpec("show_welcome", QT_TR_NOOP("Welcome page"),
                    QT_TR_NOOP("Close what is open and show the welcome page"), "Ctrl+W", menu="file", separator=True),
         ActionSpec("quit", QT_TR_NOOP("Quit"), QT_TR_NOOP("Close the window"), "Ctrl+Q", menu="file"),
+    )
+
+    EDIT: tuple[ActionSpec, ...] = (
+        ActionSpec("copy_image", QT_TR_NOOP("Copy picture"),
+                   QT_TR_NOOP("Put the view on the clipboard, as pixels and as SVG"), "Ctrl+Shift+C", icon="copy",
+                   menu="edit"),
+        ActionSpec("copy_dot", QT_TR_NOOP("Copy graph as DOT"),
+                   QT_TR_NOOP("Put the graph on the clipboard in Graphviz's language"), menu="edit", separator=True),
+        ActionSpec("copy_json", QT_TR_NOOP("Copy graph as JSON"),
+                   QT_TR_NOOP("Put the graph on the clipboard in NetworkX's node-link form"), menu="edit"),
     )
 
     RUN: tuple[ActionSpec, ...] = (
@@ -316,7 +326,9 @@ class Table:
 
 
 # fmt: on
-ACTIONS: tuple[ActionSpec, ...] = Table.FILE + Table.RUN + Table.STEP + Table.PROOF + Table.VIEW + Table.HELP
+ACTIONS: tuple[ActionSpec, ...] = (
+    Table.FILE + Table.EDIT + Table.RUN + Table.STEP + Table.PROOF + Table.VIEW + Table.HELP
+)
 EXAMPLES = ("bow", "bow_manual", "resnet18")
 TENSOR_LEVELS = ("full", "preview", "stats")
 COLORS = tuple(spec.id.removeprefix("color_") for spec in ACTIONS if spec.group == "color")

@@ -12,7 +12,6 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QDockWidget
 
-from engine.errors import UsageError
 from gui import dialogs, theme
 from gui.actions import DIRECTIONS, EXAMPLES, LAYOUTS, PANELS, TENSOR_LEVELS, THEMES
 from gui.files import RECORDING_SUFFIX, example
@@ -49,8 +48,6 @@ class Commands(QObject):
             "load_model": self.load_model,
             "save_script": window.source.save,
             "save_recording": self.save_recording,
-            "export_image": self.export_image,
-            "copy_image": self.copy_image,
             "show_welcome": window.close_all,
             "quit": window.close,
             "run": window.run_script,
@@ -124,11 +121,8 @@ class Commands(QObject):
     def _update_files(self) -> None:
         window, enable = self._window, self._actions.set_enabled
         nothing = self.tr("No recording is open.")
-        has_events = self._session.event_count > 0
         enable("save_recording", self._session.recording is not None, nothing)
         enable("save_script", window.source.modified, self.tr("The script has not been edited."))
-        enable("export_image", has_events, nothing)
-        enable("copy_image", has_events, nothing)
         something = self._session.recording is not None or window.source.script is not None
         enable("show_welcome", something, self.tr("It is shown already."))
 
@@ -232,37 +226,6 @@ class Commands(QObject):
             entry.triggered.connect(partial(self._window.open_path, path))
         if menu.isEmpty():
             menu.addAction(self.tr("Nothing yet")).setEnabled(False)
-
-    # --- images ------------------------------------------------------------------------------------------------------
-
-    def export_image(self) -> None:
-        name = f"{self._name()}.svg"
-        suggestion = str(Path(self._window.settings.last_folder()) / name)
-        kinds = self.tr("SVG picture (*.svg);;PNG picture (*.png)")
-        target = dialogs.save_file(self._window, self.tr("Export image"), suggestion, kinds)
-        if target is None:
-            return
-        from gui.canvas.export_image import write_picture
-
-        picture = self._window.canvas.picture(hover=False)
-        if picture is None:
-            self._window.show_error(self.tr("The graph is still being laid out; try again in a moment."))
-            return
-        target = target if target.suffix else target.with_suffix(".svg")
-        try:
-            write_picture(picture, target, theme=theme.current())
-        except UsageError as error:
-            self._window.show_error(str(error))
-        else:
-            self._window.show_note(self.tr("Saved as {0}").format(target))
-
-    def copy_image(self) -> None:
-        QApplication.clipboard().setPixmap(self._window.canvas.grab())
-        self._window.show_note(self.tr("The picture is on the clipboard."))
-
-    def _name(self) -> str:
-        recording = self._session.recording
-        return Path(recording.info.script).stem if recording is not None and recording.info.script else "graph"
 
     # --- walking -----------------------------------------------------------------------------------------------------
 

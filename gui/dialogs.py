@@ -45,3 +45,10 @@ def ask_to_stop(parent: QWidget, name: str) -> bool:
     button = QMessageBox.StandardButton
     text = QCoreApplication.translate("dialogs", "{0} is still running. Stop it? What it has recorded is kept.")
     return QMessageBox.question(parent, "chainrule", text.format(name)) == button.Yes
+
+
+def ask_to_replace(parent: QWidget, name: str) -> bool:
+    """Whether a file that is there already may be written over."""
+    button = QMessageBox.StandardButton
+    text = QCoreApplication.translate("dialogs", "{0} is there already. Replace it?").format(name)
+    return QMessageBox.question(parent, "chainrule", text, button.Yes | button.Cancel, button.Cancel) == button.Yes

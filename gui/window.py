@@ -17,6 +17,7 @@ from gui.central import Central
 from gui.commands import Commands
 from gui.console import Console
 from gui.explore.commands import ExploreCommands
+from gui.export.commands import ExportCommands
 from gui.files import Copier, is_run_file, kind_of
 from gui.modules.commands import ModuleCommands
 from gui.panels import VERSION, Panels
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.commands = Commands(self)
         self.proof_commands = ProofCommands(self)
         self.flow_commands = FlowCommands(self)
+        self.export_commands = ExportCommands(self)
         self.explore_commands = ExploreCommands(self)
         self.module_commands = ModuleCommands(self)
         self._connect()
@@ -264,6 +266,7 @@ class MainWindow(QMainWindow):
         self._counts.setText(self._counts_text())
         self.commands.update()
         self.proof_commands.update()
+        self.export_commands.update()
         self.explore_commands.update()
         self.module_commands.update()
 
@@ -381,6 +384,7 @@ class MainWindow(QMainWindow):
         self.transport.player.stop()
         self.runs.shut_down()
         self.verifier.shut_down()
+        self.export_commands.wait()
         self.explore_commands.shutdown()
         if self.central.has_canvas:
             self.central.canvas.shutdown()

@@ -52,7 +52,10 @@ def run(drawn: list[tuple[tuple[Any, ...], dict[str, Any]]], opened: list[list[s
         drawn.append((arguments, options))
 
     def run_command(*argv: object) -> int:
-        return cli.main([str(argument) for argument in argv], open_window=open_window, render_image=render_image)
+        return cli.main(
+            [str(argument) for argument in argv],
+            open_window=open_window, render_image=render_image, render_film=render_image,
+        )  # fmt: skip
 
     return run_command
 
@@ -147,7 +150,7 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("info BOW --xml", "unrecognized arguments: --xml"),
         ("export BOW", "required: -o/--output"),
         ("export missing.chain -o x.svg", "missing.chain does not exist"),
-        ("export BOW -o x.gif", "must end in .svg, .png, .graphml, .dot, .json or .py"),
+        ("export BOW -o x.bmp", "must end in .svg, .png, .pdf, .gif, .mp4, .webm, .graphml, .dot, .json or .py"),
         ("export BOW -o x", "must end in"),
         ("export BOW -o x.svg --step 3", "training step 3 has no backward pass; the last one that has is 2"),
         ("export BOW -o x.svg --event 36", "there is no event 36: BOW has events 0 to 35"),
@@ -156,6 +159,9 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("export BOW -o x.svg --layout spaghetti", "there is no layout 'spaghetti'; choose one of: layered"),
         ("export BOW -o x.svg --theme pink", "invalid choice: 'pink'"),
         ("export BOW -o x.svg --scale 0", "'0' is not a scale"),
+        ("export BOW -o x.gif --seconds 0", "'0' is not a time between 0.1 and 3600 seconds"),
+        ("export BOW -o x.gif --fps 0", "0 is too small"),
+        ("export BOW -o x.svg --background pink", "invalid choice: 'pink'"),
         ("export BOW -o x.svg --scale nan", "'nan' is not a scale"),
         ("missing.py", "missing.py is neither a command (record, info, verify, export) nor a file"),
         ("--frobnicate", "unknown option --frobnicate"),
@@ -219,15 +225,27 @@ def test_export_of_a_picture(
     ((recording, shown, layout, at, path), options) = drawn[0]
     assert (recording.path, shown.graph["id"], layout, at, path) == (bow, graph, "layered", event, output)
     assert len(shown) == 6
-    assert options == {"theme": "light", "scale": 1.0, "direction": "down"}
+    assert options == {"theme": "light", "scale": 1.0, "direction": "down", "ground": "theme"}
 
 
 def test_export_s_options(run: Run, bow: Path, drawn: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
     output = bow.with_suffix(".svg")
     assert run("export", bow, "-o", output, "--data-leaves", "--theme", "dark", "--scale", "2.5",
-               "--direction", "up") == 0  # fmt: skip
+               "--direction", "up", "--background", "transparent") == 0  # fmt: skip
     assert len(drawn[0][0][1]) == 8
-    assert drawn[0][1] == {"theme": "dark", "scale": 2.5, "direction": "up"}
+    assert drawn[0][1] == {"theme": "dark", "scale": 2.5, "direction": "up", "ground": "transparent"}
+
+
+@pytest.mark.parametrize("suffix", ["gif", "mp4", "webm"])
+def test_export_of_a_film(
+    suffix: str, run: Run, bow: Path, drawn: list[tuple[tuple[Any, ...], dict[str, Any]]]
+) -> None:
+    assert run("export", bow, "-o", bow.with_suffix(f".{suffix}"), "--step", 1) == 0
+    assert run("export", bow, "-o", bow.with_suffix(f".{suffix}"), "--fps", 10, "--seconds", 2.5, "--event", 20) == 0
+    (first, options), (second, others) = drawn
+    assert (first[1].graph["id"], first[3], options["fps"], options["seconds"]) == (1, None, 25, None)
+    assert (second[1].graph["id"], second[3], others["fps"], others["seconds"]) == (1, 20, 10, 2.5)
+    assert first[4] == bow.with_suffix(f".{suffix}")
 
 
 @pytest.mark.parametrize(("suffix", "module"), [("graphml", "graphml"), ("dot", "dot"), ("json", "json_")])
@@ -345,7 +363,7 @@ import engine
 from engine import cli
 assert "torch" not in sys.modules
 try:
-    cli.main(["--version"], open_window=None, render_image=None)
+    cli.main(["--version"], open_window=None, render_image=None, render_film=None)
 except SystemExit:
     pass
 heavy = {"numpy", "networkx", "torch", "PySide6", "sqlite3"} & set(sys.modules)

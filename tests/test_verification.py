@@ -42,7 +42,7 @@ def verify(*arguments: object) -> int:
     def unused(*_: Any, **__: Any) -> Any:
         raise AssertionError
 
-    return cli.main(["verify", *map(str, arguments)], open_window=unused, render_image=unused)
+    return cli.main(["verify", *map(str, arguments)], open_window=unused, render_image=unused, render_film=unused)
 
 
 def spoil(path: Path, role: str) -> None:

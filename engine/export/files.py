@@ -1,7 +1,10 @@
-"""Writing a text to where the user wants it."""
+"""Writing to where the user wants it."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -16,4 +19,29 @@ def save(text: str, target: Path | TextIO) -> None:
     try:
         Path(target).write_bytes(text.encode("utf-8", "replace"))
     except OSError as error:
-        raise UsageError(f"Cannot write {target}: {error.strerror or error}.") from error
+        raise cannot_write(target, error) from error
+
+
+def part_of(path: Path) -> Path:
+    """A name beside `path` for what is being written, hidden, and with the same ending."""
+    return path.with_name(f".{path.stem}.part{path.suffix}")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` if all went well: nobody ever sees half a file, and what was there
+    stays if it fails. Raises UsageError for an OSError."""
+    part = part_of(path)
+    try:
+        part.touch()
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path | str, error: OSError) -> UsageError:
+    return UsageError(f"Cannot write {path}: {error.strerror or error}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
@@ -14,7 +13,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from engine.errors import ChainruleError, UsageError
+from engine.errors import ChainruleError
 from gui import theme as tokens
 from gui.canvas import describe, overlays
 from gui.canvas.camera import Camera
@@ -40,7 +39,6 @@ STEPS_PER_NOTCH = 2  # of the ladder of scales
 FOLLOW_MARGIN = 48  # logical px
 READABLE = 1.0  # scale to which one flies to a node
 RESHAPE_MS = 180
-EXPORT_SCALE = 2.0
 
 
 class GraphView(QWidget):
@@ -123,6 +121,11 @@ class GraphView(QWidget):
         return self._scene if shown is not None and wish is not None and shown.graph_id == wish.graph_id else None
 
     @property
+    def wish(self) -> Wish | None:
+        """Which graph is to be shown, and how it is laid out."""
+        return self._wish
+
+    @property
     def data_leaves(self) -> bool:
         """Whether data leaves are shown, by choice or because the graph is small."""
         return self._wish is not None and self._wish.data_leaves
@@ -179,15 +182,6 @@ class GraphView(QWidget):
     def color_by_proof(self, on: bool) -> None:
         """Fill nodes by what is proved of them, instead of by their kind."""
         self.explorer.colors.choose("proof" if on else "kind")
-
-    def export(self, path: Path) -> None:
-        """Write the whole graph, as it is now, to an .svg or .png file. Raises UsageError."""
-        from gui.canvas.export_image import write_picture
-
-        picture = self.picture(hover=False)
-        if picture is None:
-            raise UsageError(self.tr("There is no graph to export yet."))
-        write_picture(picture, path, theme=self._painter.theme, scale=EXPORT_SCALE)
 
     def shutdown(self) -> None:
         """Stop what moves and wait for a layout that is being made. The view may be used again after."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from gui.canvas import marks, proof_marks
 from gui.canvas.arrays import Batch, Kept
@@ -43,6 +43,7 @@ class GraphPainter:
 
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
+        self.ground: QColor | None = theme.bg  # None: what is not drawn on stays as it is
         self._edges = EdgePainter()
         self._sprites = Sprites(theme)
         self._fragments = Batch(QPainter.PixmapFragment)
@@ -63,7 +64,8 @@ class GraphPainter:
     ) -> None:
         """Fill the whole view. `sprite_scale`: use cards drawn for that scale, stretched, while the view is zooming.
         `active`: mark the node of the playhead's event."""
-        painter.fillRect(0, 0, camera.width, camera.height, self.theme.bg)
+        if self.ground is not None:
+            painter.fillRect(0, 0, camera.width, camera.height, self.ground)
         scene, proofs = picture.scene, picture.proofs
         boxes.paint(painter, scene, camera, self.theme, picture.module)
         self._edges.paint(painter, picture, camera, self.theme)

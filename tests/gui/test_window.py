@@ -282,15 +282,3 @@ def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
     assert is_run_file(first)
     assert not is_run_file(tmp_path / "a.chain")
     first.unlink()
-
-
-@pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_the_graph_is_exported(
-    walked: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
-) -> None:
-    target = tmp_path / f"graph{suffix}"
-    monkeypatch.setattr(dialogs, "save_file", lambda *_: target)
-    walked.actions_table["export_image"].trigger()
-    assert target.stat().st_size > 500
-    walked.actions_table["copy_image"].trigger()
-    assert not QApplication.clipboard().pixmap().isNull()

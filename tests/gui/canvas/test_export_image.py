@@ -16,7 +16,7 @@ from engine.graph.build import build_graph
 from engine.layout import layout
 from engine.recording.reader import Recording
 from gui.canvas import export_image
-from gui.canvas.export_image import draw_image, render_image
+from gui.canvas.export_image import Look, draw_image, largest_scale, render_image, whole_camera
 from gui.canvas.scene import Scene, node_sizes
 from gui.theme import DARK, LIGHT
 from tests.gui.canvas.scenes import count_color, picture_at
@@ -58,17 +58,28 @@ def test_a_layout_that_is_at_hand_is_used(recording: Recording, qapp: QApplicati
     assert QImage(str(tmp_path / "circle.png")).width() > x1 - x0
 
 
-def test_a_huge_picture_is_made_smaller(recording: Recording, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_is_too_large_is_refused(recording: Recording, scene: Scene) -> None:
+    """A command makes it smaller by itself, since nobody is there to be asked."""
+    camera = whole_camera(scene, 100.0)
+    assert 0 < largest_scale(camera) < 1
+    with pytest.raises(UsageError, match="are too many for an image"):
+        draw_image(picture_at(recording, scene, 0), camera, Look(LIGHT))
+
+
+def test_a_command_makes_a_huge_image_smaller(
+    recording: Recording, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(export_image, "LARGEST_SIDE", 500)
-    image = draw_image(picture_at(recording, scene, 0), theme=LIGHT, scale=20.0)
+    render_image(recording, build_graph(recording, 0), "layered", 0, tmp_path / "bow.png", scale=20.0)
+    image = QImage(str(tmp_path / "bow.png"))
     assert 450 <= max(image.width(), image.height()) <= 501
 
 
 def test_mistakes_are_explained(recording: Recording, qapp: QApplication, tmp_path: Path) -> None:
     graph = build_graph(recording, 0)
-    with pytest.raises(UsageError, match=r"\.svg or \.png"):
+    with pytest.raises(UsageError, match=r"\.svg, \.png or \.pdf"):
         render_image(recording, graph, "layered", 0, tmp_path / "bow.bmp")
-    with pytest.raises(UsageError, match="cannot be written"):
+    with pytest.raises(UsageError, match="Cannot write"):
         render_image(recording, graph, "layered", 0, tmp_path / "no" / "folder" / "bow.png")
 
 

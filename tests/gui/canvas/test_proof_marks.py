@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from engine.recording.reader import Recording
 from engine.rules.reading import GraphValues
 from engine.rules.upstream import Walk, follow
-from gui.canvas.export_image import write_picture
+from gui.canvas.export_image import Look, whole_camera, write_picture
 from gui.canvas.frames import Frames, Known, drawn
 from gui.canvas.painter import GraphPainter, Picture
 from gui.canvas.proof_marks import NONE, coloured, marks_of, seen_from_afar
@@ -107,6 +107,7 @@ def test_exported_pictures_have_the_signs(
     qapp: QApplication, recording: Recording, scene: Scene, tmp_path: Path, state: str
 ) -> None:
     known = Known(verdicts(state), 1, None, coloured=True)
-    write_picture(picture_of(recording, scene, known), tmp_path / "marked.svg", theme=DARK)
-    write_picture(picture_of(recording, scene, None), tmp_path / "plain.svg", theme=DARK)
+    camera, look = whole_camera(scene, 1.0), Look(DARK)
+    write_picture(picture_of(recording, scene, known), camera, tmp_path / "marked.svg", look)
+    write_picture(picture_of(recording, scene, None), camera, tmp_path / "plain.svg", look)
     assert (tmp_path / "marked.svg").stat().st_size > (tmp_path / "plain.svg").stat().st_size

@@ -14,7 +14,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from engine.errors import UsageError
 from engine.recording.model import Edge, Event, Graph, Node, StepStart
 from engine.recording.writer import Writer
 from gui import theme
@@ -235,8 +234,6 @@ def test_nothing_open(qtbot: QtBot) -> None:
     shot(view)
     view.fit()
     view.zoom_in()
-    with pytest.raises(UsageError):
-        view.export(Path("graph.png"))
     view.shutdown()
 
 
@@ -247,11 +244,6 @@ def test_closing_and_opening(view: CanvasView, session: Session, bow: Path, qtbo
     session.open(bow)
     qtbot.waitUntil(view.is_ready)
     assert view.scene is not None
-
-
-def test_export_writes_what_is_shown(view: CanvasView, tmp_path: Path) -> None:
-    view.export(tmp_path / "bow.png")
-    assert count_color(QImage(str(tmp_path / "bow.png")).convertToFormat(QImage.Format.Format_RGB32), DARK.bg) > 1000
 
 
 def test_a_large_graph_has_a_minimap_to_steer_by(

@@ -1,0 +1,72 @@
+"""What is exported: the graph as the window shows it at the moment at which one asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gui.canvas.camera import Camera
+from gui.canvas.export_image import whole_camera
+from gui.canvas.lod import CLOSE_FROM
+from gui.canvas.readings import Readings
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+    from gui.canvas.graph_view import GraphView
+    from gui.canvas.loader import Wish
+    from gui.canvas.picture import Picture
+    from gui.export.options import Options
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """`picture` is what the canvas paints, `view` from where it looks; `wish` how the graph was laid out."""
+
+    recording: Recording
+    wish: Wish
+    picture: Picture
+    view: Camera
+    name: str
+
+    @property
+    def step(self) -> int:
+        return self.recording.graph(self.wish.graph_id).step
+
+    @property
+    def events(self) -> tuple[int, int]:
+        """The first and the last event of the graph's training step."""
+        return self.recording.timeline.step_bounds(self.step)
+
+    def size(self, options: Options) -> tuple[float, float]:
+        """Width and height at scale 1."""
+        if options.part == "view":
+            return self.view.width / self.view.ratio, self.view.height / self.view.ratio
+        whole = whole_camera(self.picture.scene, 1.0)
+        return float(whole.width), float(whole.height)
+
+    def camera(self, options: Options, scale: float | None = None) -> Camera:
+        """From where a picture is drawn: as on screen, only finer; or so that the whole graph is in it."""
+        scale = options.scale if scale is None else scale
+        if options.part == "view":
+            width, height = self.size(options)
+            finer = scale / self.view.ratio
+            return replace(
+                self.view, scale=self.view.scale * finer, ratio=scale,
+                width=max(round(width * scale), 1), height=max(round(height * scale), 1),
+            )  # fmt: skip
+        ratio = scale / CLOSE_FROM if options.close else max(scale, 1.0)
+        return whole_camera(self.picture.scene, scale, ratio)
+
+    def own_readings(self) -> Picture:
+        """The picture for another thread: what is read for it is kept apart from what the canvas keeps."""
+        return replace(self.picture, readings=Readings(self.recording))
+
+
+def subject_of(canvas: GraphView, recording: Recording | None) -> Subject | None:
+    """None while there is no graph to be seen."""
+    picture, wish = canvas.picture(hover=False), canvas.wish
+    if recording is None or picture is None or wish is None:
+        return None
+    name = Path(recording.info.script).stem if recording.info.script else "graph"
+    return Subject(recording, wish, picture, canvas.camera, name)

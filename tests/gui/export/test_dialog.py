@@ -1,0 +1,282 @@
+"""The real dialog of the real window, and every file that it writes, opened again."""
+
+from __future__ import annotations
+
+import ast
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+import shiboken6
+from PIL import Image, ImageSequence
+from PySide6.QtCore import QEvent, QSettings
+from PySide6.QtGui import QImage
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine.errors import UsageError
+from engine.export import video
+from engine.export.video import find_encoder
+from gui import dialogs
+from gui.canvas import export_image
+from gui.export.dialog import ExportDialog
+from gui.export.jobs import Job
+from gui.export.options import FORMATS, Options, remember, remembered
+from gui.settings import APPLICATION, ORGANIZATION
+from gui.window import MainWindow
+
+SVG = "{http://www.w3.org/2000/svg}"
+TITLES = {"loss", "sub", "prediction", "mul", "w", "b"}
+
+
+@pytest.fixture
+def dialog(walked: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExportDialog]:
+    """Opened by its action at the end of the first training step."""
+    monkeypatch.setattr(dialogs, "ask_to_replace", lambda *_: False)
+    walked.session.seek(11)
+    walked.actions_table["export_graph"].trigger()
+    found = walked.findChild(ExportDialog)
+    assert isinstance(found, ExportDialog)
+    with qtbot.waitSignal(found.availability.found):
+        pass
+    (tmp_path / "out").mkdir()
+    found.path.setText(str(tmp_path / "out" / "bow.png"))
+    yield found
+    if shiboken6.isValid(found):
+        found.reject()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def choose(dialog: ExportDialog, suffix: str) -> None:
+    """Click the format in the list."""
+    for row in range(dialog.formats.count()):
+        if dialog.formats.item(row).text().split()[0].lower() == {"py": "python"}.get(suffix, suffix):
+            dialog.formats.setCurrentRow(row)
+    assert dialog.form.options.suffix == suffix
+
+
+def write(dialog: ExportDialog, suffix: str, qtbot: QtBot) -> Path:
+    choose(dialog, suffix)
+    with qtbot.waitSignal(dialog.written, timeout=60_000) as signal:
+        dialog.export_button.click()
+    assert signal.args is not None
+    path = Path(str(signal.args[0]))
+    assert path.suffix == f".{suffix}"
+    assert [each for each in path.parent.iterdir() if each.name.startswith(".")] == []
+    return path
+
+
+def test_every_format_can_be_chosen(dialog: ExportDialog) -> None:
+    for form in FORMATS:
+        choose(dialog, form.suffix)
+        assert dialog.path.text().endswith(f"bow.{form.suffix}")
+        assert dialog.facts.text() or dialog.availability.missing(form.suffix)
+
+
+def test_png(dialog: ExportDialog, qtbot: QtBot, walked: MainWindow) -> None:
+    choose(dialog, "png")
+    dialog.form.scale.setValue(3.0)
+    dialog.form.dpi.setValue(300)
+    size = (dialog.form.width_px.value(), dialog.form.height_px.value())
+    assert f"{size[0]:,} × {size[1]:,} px" in dialog.facts.text()
+    image = QImage(str(write(dialog, "png", qtbot)))
+    assert (image.width(), image.height()) == size
+    assert abs(image.dotsPerMeterX() * 0.0254 - 300) < 1
+    assert "Saved as" in walked.central.messages.text
+
+
+def test_transparent(dialog: ExportDialog, qtbot: QtBot) -> None:
+    choose(dialog, "png")
+    dialog.form.ground.setCurrentIndex(dialog.form.ground.findData("transparent"))
+    image = QImage(str(write(dialog, "png", qtbot)))
+    assert image.pixelColor(1, 1).alpha() == 0
+    assert image.pixelColor(100, 90).alpha() == 255  # on a node
+
+
+def test_the_view_as_it_is_seen(dialog: ExportDialog, qtbot: QtBot, walked: MainWindow) -> None:
+    choose(dialog, "png")
+    dialog.form.part.setCurrentIndex(1)
+    dialog.form.scale.setValue(1.0)
+    size = walked.canvas.width(), walked.canvas.height()
+    image = QImage(str(write(dialog, "png", qtbot)))
+    assert (image.width(), image.height()) == size
+
+
+def test_svg_has_every_title_and_opens(dialog: ExportDialog, qtbot: QtBot) -> None:
+    path = write(dialog, "svg", qtbot)
+    texts = {"".join(element.itertext()).strip() for element in ET.parse(path).getroot().iter(f"{SVG}text")}
+    assert texts >= TITLES
+    assert QSvgRenderer(str(path)).isValid()
+
+
+def test_pdf_has_one_page_that_fits(dialog: ExportDialog, qtbot: QtBot) -> None:
+    choose(dialog, "pdf")
+    dialog.form.scale.setValue(1.0)
+    width = dialog.form.width_px.value()
+    content = write(dialog, "pdf", qtbot).read_bytes()
+    assert content.startswith(b"%PDF-1.")
+    assert content.rstrip().endswith(b"%%EOF")
+    box = content.split(b"/MediaBox [")[1].split(b"]")[0].split()
+    assert float(box[2]) == pytest.approx(width * 72 / 96, abs=1.0)
+    assert content.count(b"/Type /Page\n") == 1
+    assert b"/FontFile2" in content  # text, with its font
+    assert b"/Subtype /Image" not in content
+
+
+def test_gif_shows_the_step(dialog: ExportDialog, qtbot: QtBot) -> None:
+    choose(dialog, "gif")
+    dialog.form.fps.setCurrentIndex(dialog.form.fps.findData("10"))
+    dialog.form.seconds.setValue(3.0)
+    dialog.form.width_px.setValue(240)
+    assert "12 events, 4.0 a second · 40 frames" in dialog.facts.text()
+    with Image.open(write(dialog, "gif", qtbot)) as image:
+        assert abs(image.width - 240) <= 2
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+        lasting = sum(frame.info["duration"] for frame in ImageSequence.Iterator(image))
+    assert lasting == 4000
+    assert len(frames) > 20
+    assert (frames[0] != frames[-1]).any()
+    assert all((before != after).any() for before, after in pairwise(frames))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "webm"])
+def test_a_video(dialog: ExportDialog, qtbot: QtBot, suffix: str) -> None:
+    try:
+        find_encoder(suffix)
+    except UsageError as error:
+        pytest.skip(str(error))
+    choose(dialog, suffix)
+    dialog.form.seconds.setValue(0.5)
+    dialog.form.width_px.setValue(160)
+    assert write(dialog, suffix, qtbot).stat().st_size > 500
+
+
+def test_without_an_encoder_it_is_said(
+    walked: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "find_program", lambda: None)
+    walked.actions_table["export_graph"].trigger()
+    dialog = walked.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    with qtbot.waitSignal(dialog.availability.found):
+        pass
+    choose(dialog, "mp4")
+    assert not dialog.export_button.isEnabled()
+    assert "apt install ffmpeg" in dialog.hint.text()
+    assert "no encoder" in dialog.formats.currentItem().text()
+    choose(dialog, "gif")
+    assert dialog.export_button.isEnabled()
+    dialog.reject()
+
+
+def test_a_film_can_be_given_up(dialog: ExportDialog, qtbot: QtBot) -> None:
+    choose(dialog, "gif")
+    dialog.form.seconds.setValue(600.0)
+    dialog.export_button.click()
+    job = dialog._job
+    assert job is not None
+    with qtbot.waitSignal(job.progressed, timeout=30_000):
+        pass
+    with qtbot.waitSignal(job.ended, timeout=30_000) as signal:
+        dialog.cancel_button.click()
+    assert signal.args == [Job.CANCELLED]
+    job.wait()
+    assert list(dialog.target.parent.iterdir()) == []
+    assert dialog.isVisible()
+    assert dialog.export_button.isEnabled()
+
+
+def test_data(dialog: ExportDialog, qtbot: QtBot) -> None:
+    path = write(dialog, "json", qtbot)
+    graph = nx.node_link_graph(json.loads(path.read_text("utf-8")), edges="edges")
+    assert {data["title"] for _, data in graph.nodes(data=True)} >= TITLES
+    assert sum(data["grad_norm"] is not None for _, data in graph.nodes(data=True)) == 6
+
+
+def test_a_program(dialog: ExportDialog, qtbot: QtBot) -> None:
+    ast.parse(write(dialog, "py", qtbot).read_text("utf-8"))
+
+
+def test_what_is_too_large_says_how_large_it_may_be(dialog: ExportDialog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export_image, "LARGEST_AREA", 100_000)
+    choose(dialog, "svg")  # has no limit
+    assert dialog.export_button.isEnabled()
+    choose(dialog, "png")
+    assert "The largest scale here is 0." in dialog.hint.text()
+    assert not dialog.export_button.isEnabled()
+    dialog.form.scale.setValue(0.5)
+    assert dialog.export_button.isEnabled()
+    choose(dialog, "gif")
+    dialog.form.width_px.setValue(6_000)
+    assert "too many for a GIF" in dialog.hint.text()
+    assert not dialog.export_button.isEnabled()
+
+
+def test_where_it_cannot_be_written(dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.path.setText(str(tmp_path / "none" / "bow.png"))
+    assert "There is no folder" in dialog.hint.text()
+    dialog.path.setText(str(tmp_path / "out" / "bow.bmp"))
+    assert "should end in .png" in dialog.hint.text()
+    assert not dialog.export_button.isEnabled()
+
+
+def test_what_is_there_is_not_written_over_unasked(dialog: ExportDialog, qtbot: QtBot) -> None:
+    dialog.target.write_text("mine")
+    dialog.export_button.click()
+    assert dialog.isVisible()
+    assert dialog.target.read_text() == "mine"
+
+
+def test_a_side_sets_the_scale_and_the_other_side(dialog: ExportDialog) -> None:
+    choose(dialog, "png")
+    form = dialog.form
+    form.scale.setValue(1.0)
+    width, height = form.width_px.value(), form.height_px.value()
+    form.width_px.setValue(2 * width)
+    assert form.height_px.value() == pytest.approx(2 * height, abs=2)
+    assert form.scale.value() == pytest.approx(2.0, abs=0.01)
+
+
+def test_events_stay_in_order(dialog: ExportDialog) -> None:
+    choose(dialog, "gif")
+    dialog.form.last.setValue(5)
+    dialog.form.first.setValue(8)
+    assert (dialog.form.options.first, dialog.form.options.last) == (8, 8)
+
+
+def test_the_last_choice_is_remembered(dialog: ExportDialog, qtbot: QtBot, walked: MainWindow) -> None:
+    choose(dialog, "svg")
+    dialog.form.close_up.setChecked(True)
+    path = write(dialog, "svg", qtbot)
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    walked.actions_table["export_graph"].trigger()
+    again = walked.findChild(ExportDialog)
+    assert isinstance(again, ExportDialog)
+    assert (again.form.options.suffix, again.form.options.close) == ("svg", True)
+    assert again.target.parent == path.parent
+    again.reject()
+
+
+def test_choices_of_another_version_are_as_at_first(qapp: QApplication) -> None:
+    store = QSettings(ORGANIZATION, APPLICATION)
+    for name, value in {"suffix": "bmp", "scale": "a lot", "dpi": 7, "fps": 24, "close": "perhaps"}.items():
+        store.setValue(f"export/{name}", value)
+    assert remembered(store, "dark") == Options(colors="dark")
+    chosen = Options(suffix="webm", part="view", colors="light", scale=0.5, fps=60, loop=False)
+    remember(store, chosen)
+    assert remembered(store, "dark") == chosen
+
+
+def test_the_preview_is_of_what_is_chosen(dialog: ExportDialog, qtbot: QtBot) -> None:
+    choose(dialog, "png")
+    qtbot.waitUntil(lambda: dialog.preview.picture is not None)
+    choose(dialog, "json")
+    qtbot.waitUntil(lambda: dialog.preview.picture is None)
+    choose(dialog, "gif")
+    qtbot.waitUntil(lambda: dialog.preview.picture is not None)
