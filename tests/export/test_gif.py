@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
@@ -89,6 +89,7 @@ def test_a_colour_that_no_sample_had_is_shown_as_the_nearest(tmp_path: Path) -> 
     assert read(tmp_path / "film.gif")[0][0][5, 5] == RED
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 0xFFFFFF), min_size=1, max_size=40, unique=True))
 def test_a_palette_has_all_colours_of_a_few(colors: list[int]) -> None:
     pixels = np.array([colors], dtype=np.uint32)
