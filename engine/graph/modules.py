@@ -167,6 +167,14 @@ class ModuleTree:
             kept = self.opened(kept, self.groups[hiding].key)
         return kept
 
+    def around(self, group: Group) -> tuple[Group, ...]:
+        """The groups round another, outermost first."""
+        found: list[Group] = []
+        while group.parent >= 0:
+            group = self.groups[group.parent]
+            found.append(group)
+        return tuple(reversed(found))
+
     def enclosing(self, node: int) -> tuple[Group, ...]:
         """The groups round a node (by position), outermost first."""
         found: list[Group] = []

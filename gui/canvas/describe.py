@@ -36,9 +36,12 @@ def crumbs(recording: Recording, playhead: int, graph_id: int | None, picture: P
                     place=graphs.index(graph_id) + 1, count=len(graphs)
                 )
             )
+    scene = picture.scene
+    group = scene.tree.by_key.get(picture.module) if scene.tree is not None and picture.selection is None else None
     node = picture.selection if picture.selection is not None else picture.state.active
-    if node >= 0:
-        scene = picture.scene
+    if group is not None:
+        parts += group.path.split(".")
+    elif node >= 0:
         module = scene.modules[node]
         title = scene.cards[scene.card[node]].title
         if scene.kind[node] == PARAMETER:  # its name has the module's path in it

@@ -392,9 +392,7 @@ class GraphView(QWidget):
     def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
         theme = self._painter.theme
         recording = self._session.recording
-        if recording is not None:
-            parts = describe.crumbs(recording, self._session.playhead, self._session.graph_id, picture)
-            overlays.crumbs(painter, parts, self.width(), theme)
+        overlays.crumbs(painter, self.crumbs(picture), self.width(), theme)
         graph = self._session.graph_id
         if (
             recording is None
@@ -404,6 +402,13 @@ class GraphView(QWidget):
             self._legend.paint(painter, picture.scene, self.camera, theme)
         if self._minimap.wanted(picture.scene, self.camera):
             self._minimap.paint(painter, picture, self.camera, theme)
+
+    def crumbs(self, picture: Picture) -> list[str]:
+        """Where one is, in words from the training step to the node."""
+        session = self._session
+        if session.recording is None:
+            return []
+        return describe.crumbs(session.recording, session.playhead, session.graph_id, picture)
 
     def _paint_words(self, painter: QPainter) -> None:
         theme = self._painter.theme

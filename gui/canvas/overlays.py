@@ -49,25 +49,38 @@ def category_label(name: str) -> str:
     }.get(name, name)
 
 
+def crumb_places(parts: Sequence[str], width: float) -> list[QRectF]:
+    """Where each part stands, in logical px."""
+    metrics = QFontMetricsF(tokens.ui_font(tokens.TEXT_PX - 1))
+    places: list[QRectF] = []
+    x, room = float(tokens.LARGE), width - tokens.LARGE
+    for part in parts:
+        x += metrics.horizontalAdvance(CRUMB) if places else 0.0
+        advance = min(metrics.horizontalAdvance(part), max(room - x, 0.0))
+        places.append(QRectF(x, tokens.LARGE - 4.0, advance, metrics.height() + 8))
+        x += advance
+    return places
+
+
 def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) -> None:
     """Where one is, at the top left: step 3 of 10, backward pass 1, layer1.0.bn1. The last part stands out."""
+    if not parts:
+        return
     font = tokens.ui_font(tokens.TEXT_PX - 1)
     metrics = QFontMetricsF(font)
     painter.setFont(font)
-    x, baseline = float(tokens.LARGE), tokens.LARGE + metrics.ascent()
-    total = metrics.horizontalAdvance(CRUMB.join(parts))
+    baseline = tokens.LARGE + metrics.ascent()
+    places = crumb_places(parts, width)
     plate = QColor(theme.bg)
     plate.setAlpha(PLATE)
-    painter.fillRect(QRectF(x - 6, tokens.LARGE - 4, min(total, width - 2 * x) + 12, metrics.height() + 8), plate)
-    for index, part in enumerate(parts):
+    painter.fillRect(places[0].united(places[-1]).adjusted(-6, 0, 6, 0), plate)
+    for index, (part, place) in enumerate(zip(parts, places, strict=True)):
         if index:
             painter.setPen(theme.line if theme.is_dark else blend(theme.line, theme.dim, 0.5))
-            painter.drawText(QPointF(x, baseline), CRUMB)
-            x += metrics.horizontalAdvance(CRUMB)
-        text = metrics.elidedText(part, Qt.TextElideMode.ElideMiddle, max(width - x - tokens.LARGE, 0.0))
+            painter.drawText(QPointF(place.left() - metrics.horizontalAdvance(CRUMB), baseline), CRUMB)
+        text = metrics.elidedText(part, Qt.TextElideMode.ElideMiddle, place.width() + 0.5)
         painter.setPen(theme.text if index == len(parts) - 1 else theme.dim)
-        painter.drawText(QPointF(x, baseline), text)
-        x += metrics.horizontalAdvance(text)
+        painter.drawText(QPointF(place.left(), baseline), text)
 
 
 class Legend:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from gui.canvas import marks
 from gui.canvas.cards import DATA, Card
+from gui.canvas.modules.proofs import gathered
 from gui.proof.signs import draw_sign
 from gui.proof.store import STATES, Verdict
 from gui.theme import blend
@@ -57,11 +58,14 @@ class ProofMarks:
 
 def marks_of(scene: Scene, verdicts: Mapping[int, Verdict], walk: Walk | None) -> ProofMarks | None:
     """Marks of a scene; None where there are none."""
-    state = np.full(scene.node_count, NONE, dtype=np.int8)
-    for node, verdict in verdicts.items():
-        place = scene.position.get(node)
-        if place is not None:
-            state[place] = STATES.index(verdict.state)
+    if scene.inner is not None:
+        state = gathered(scene.inner, verdicts, NONE)
+    else:
+        state = np.full(scene.node_count, NONE, dtype=np.int8)
+        for node, verdict in verdicts.items():
+            place = scene.position.get(node)
+            if place is not None:
+                state[place] = STATES.index(verdict.state)
     nodes, edges = _way(scene, walk)
     return ProofMarks(state, nodes, edges) if nodes or np.any(state != NONE) else None
 
@@ -73,7 +77,8 @@ def _way(scene: Scene, walk: Walk | None) -> tuple[tuple[int, ...], tuple[int, .
     for here, there in zip(walk.places, walk.places[1:], strict=False):
         if here.side == "in" and there.side == "out":
             source, target = scene.position[there.node], scene.position[here.node]
-            found = np.flatnonzero((scene.source == source) & (scene.target == target) & (scene.slot == there.slot))
+            told = (scene.slot == there.slot) | (scene.slot < 0)  # links of a collapsed module are one
+            found = np.flatnonzero((scene.source == source) & (scene.target == target) & told)
             edges += [int(found[0])] if len(found) else []
     return tuple(scene.position[node] for node in walk.nodes), tuple(edges)
 

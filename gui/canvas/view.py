@@ -99,6 +99,8 @@ class CanvasView(ModuleView):
             if edge != self.explorer.hovered_edge:
                 self.explorer.hover_edge(edge)
                 self.setCursor(Qt.CursorShape.PointingHandCursor) if edge is not None else self.unsetCursor()
+            if node is None and edge is None:
+                self.point_at_words(event.position())
             return
         if self._on_minimap(self._grabbed):
             self._look_from_minimap(event.position())
@@ -118,7 +120,7 @@ class CanvasView(ModuleView):
         clicked = self._grabbed is not None and not self._held and not self._on_minimap(event.position())
         self._grabbed, self._held = None, False
         self.unsetCursor()
-        if clicked and event.button() == Qt.MouseButton.LeftButton:
+        if clicked and event.button() == Qt.MouseButton.LeftButton and not self.choose_crumb(event.position()):
             self._click(event.position())
 
     def _click(self, point: QPointF) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+
+from gui.canvas import overlays
 from gui.canvas.graph_view import GraphView
 from gui.canvas.modules import boxes
-from gui.canvas.modules.choosing import choose_group, group_looked_at
+from gui.canvas.modules.choosing import choose_group, enclosing, group_looked_at
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
@@ -16,10 +19,12 @@ if TYPE_CHECKING:
     from engine.graph.modules import Group, ModuleTree
     from engine.layout import Box
     from gui.canvas.loader import Wish
+    from gui.canvas.picture import Picture
     from gui.canvas.scene import Scene
     from gui.session import Session
 
 
+CRUMBS_TO = 48.0  # logical px from the top
 TITLE_SLACK = 14.0  # logical px: the least height of a title, for the mouse
 
 
@@ -112,6 +117,52 @@ class ModuleView(GraphView):
             return False
         choose_group(self._session, scene, scene.tree.by_key[box.key])
         return True
+
+    def crumb_at(self, point: QPointF) -> Group | None:
+        """The module whose name, in the line at the top, is at a logical point."""
+        picture, tree = (self.picture(hover=False), self.tree) if point.y() < CRUMBS_TO else (None, None)
+        if picture is None or tree is None:
+            return None
+        parts = self.crumbs(picture)
+        places = overlays.crumb_places(parts, self.width())
+        at = next((index for index, place in enumerate(places) if place.contains(point)), -1)
+        around = self._around(picture)
+        for first in range(at + 1):
+            path = ".".join(parts[first : at + 1])
+            for group in around:
+                if group.path == path:
+                    return group
+        return None
+
+    def _around(self, picture: Picture) -> tuple[Group, ...]:
+        """The modules round what the line at the top is about, outermost first."""
+        scene, tree = picture.scene, self.tree
+        if tree is None:
+            return ()
+        chosen = tree.by_key.get(self._session.modules.current) if picture.selection is None else None
+        if chosen is not None:
+            return (*tree.around(chosen), chosen)
+        place = picture.selection if picture.selection is not None else picture.state.active
+        if place < 0:
+            return ()
+        groups = {} if scene.inner is None else scene.inner.groups
+        if place in groups:
+            return (*tree.around(groups[place]), groups[place])
+        return enclosing(scene, int(scene.node_ids[place]))
+
+    def choose_crumb(self, point: QPointF) -> bool:
+        """Look at the module whose name is at a point, as near as it fits; False if there is none."""
+        group, scene = self.crumb_at(point), self.scene
+        if group is None or scene is None or scene.tree is None:
+            return False
+        choose_group(self._session, scene, group)
+        self.fit_nodes(scene.every[scene.tree.members(group)].tolist())
+        return True
+
+    def point_at_words(self, point: QPointF) -> None:
+        """Over a title or a name that can be clicked the mouse becomes a hand."""
+        over = self.title_at(point) is not None or self.crumb_at(point) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor) if over else self.unsetCursor()
 
     def close_title(self, point: QPointF) -> bool:
         """Collapse it."""

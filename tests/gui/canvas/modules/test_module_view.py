@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui import theme
-from gui.canvas import describe
+from gui.canvas import describe, overlays
 from gui.canvas.cards import MODULE
 from gui.canvas.modules.flow import Sums
 from gui.canvas.scene import Scene
@@ -95,6 +95,23 @@ def test_the_title_of_an_open_module_chooses_and_closes_it(view: CanvasView, qtb
     qtbot.waitUntil(view.is_ready)
     assert view.collapsed == {"layers.2"}
     assert "layers.2" not in [box.key for box in shown(view).boxes]
+
+
+def test_a_click_on_a_breadcrumb_goes_to_its_module(view: CanvasView, qtbot: QtBot) -> None:
+    view._session.select(9)
+    picture = view.picture()
+    assert picture is not None
+    parts = view.crumbs(picture)
+    assert parts[1:3] == ["layers", "2"]
+    places = overlays.crumb_places(parts, view.width())
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=places[2].center().toPoint())
+    assert view._session.modules.current == "layers.2"
+    box = next(box for box in shown(view).boxes if box.key == "layers.2")
+    assert view.camera.shows(box.x + box.width / 2, box.y + box.height / 2, 100)
+    picture = view.picture()
+    assert picture is not None
+    assert view.crumbs(picture)[1:] == ["layers", "2"]
+    assert view.crumb_at(places[0].center()) is None
 
 
 def shot(view: CanvasView) -> QImage:
