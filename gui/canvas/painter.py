@@ -30,6 +30,8 @@ from gui.canvas.readings import text_of
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
     from gui.canvas.cards import Card
+    from gui.canvas.flow.moment import Moment
+    from gui.canvas.flow.plan import Plan
     from gui.canvas.proof_marks import ProofMarks
     from gui.theme import Theme
 
@@ -52,6 +54,7 @@ class GraphPainter:
         self._dots = DotPainter(theme)
         self._numbers = NumberPainter(theme)
         self._insides = InsidePainter(theme)
+        self._resting: Kept[tuple[Plan, Moment]] = Kept()
 
     def paint(
         self,
@@ -146,7 +149,7 @@ class GraphPainter:
             return
         if state.active >= 0 and state.phase:
             marks.ring(p, scene, state.active, camera, self.theme.phase(state.phase))
-        at_rest(p, picture.readings, scene, state, camera, self.theme)
+        at_rest(p, picture.readings, scene, state, camera, self.theme, self._resting)
 
     def paint_rolling(self, p: QPainter, picture: Picture, node: int, number: float, camera: Camera) -> None:
         """A parameter's card once more, with a number between its old and its new value."""

@@ -18,6 +18,7 @@ from gui.canvas.flow.plan import plan as plan_of
 from gui.canvas.lod import Detail
 
 if TYPE_CHECKING:
+    from gui.canvas.arrays import Kept
     from gui.canvas.camera import Camera
     from gui.canvas.flow.moment import Dots, Moment, Tag
     from gui.canvas.flow.plan import Plan
@@ -65,15 +66,24 @@ class FlowPainter:
             self._glow.draw(p, dots, color, camera, theme)
 
 
-def at_rest(p: QPainter, readings: Readings, scene: Scene, state: DrawState, camera: Camera, theme: Theme) -> None:
-    """What stays of the playhead's event once everything has arrived: the numbers that met, and their sum."""
+def at_rest(
+    p: QPainter, readings: Readings, scene: Scene, state: DrawState, camera: Camera, theme: Theme,
+    kept: Kept[tuple[Plan, Moment]],
+) -> None:  # fmt: skip
+    """What stays of the playhead's event once everything has arrived: the numbers that met, and their sum. `kept` has
+    what was worked out while only the camera moves."""
     if state.active < 0 or state.phase in ("", "forward") or camera.scale < READABLE_FROM * camera.ratio:
         return
+    over, now = kept.get((readings, scene, state), lambda: _resting(readings, scene, state))
+    numbers(p, scene, over, now, camera, theme)
+
+
+def _resting(readings: Readings, scene: Scene, state: DrawState) -> tuple[Plan, Moment]:
     recording = readings.recording
     graph_id = recording.node(int(recording.timeline.node[state.playhead])).graph
     lanes = lanes_of(recording, scene, graph_id)
     over = plan_of(recording, readings, scene, lanes, state.playhead, undone=False)
-    numbers(p, scene, over, moment(scene, over, 1.0), camera, theme)
+    return over, moment(scene, over, 1.0)
 
 
 def _travelled(
