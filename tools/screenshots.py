@@ -1,4 +1,4 @@
-"""`make screenshots`: the pictures in README and docs, made by the real program.
+"""`make screenshots`: the pictures and the film in README and docs, made by the real program.
 
     python -m tools.screenshots [FOLDER]
 
@@ -44,6 +44,11 @@ SHOTS = (
     Shot("resnet18-light.png", "resnet18", "light", 0.55, "layer3.0.conv2.weight"),
 )
 
+FILM, FILMED = (
+    "bow-step-dark.gif",
+    ("--theme", "dark", "--data-leaves", "--scale", "0.7", "--fps", "20", "--seconds", "8"),
+)
+
 
 def record(example: str, folder: Path) -> Path:
     """One recording of an example, made by the command line."""
@@ -51,6 +56,13 @@ def record(example: str, folder: Path) -> Path:
     command = [sys.executable, str(ROOT / "main.py"), "record", str(ROOT / "resources" / "examples" / f"{example}.py")]
     subprocess.run([*command, "-o", str(recording)], check=True)
     return recording
+
+
+def film(recording: Path, file: Path) -> None:
+    """A training step of the bow, made by the command line: small enough for a page."""
+    command = [sys.executable, str(ROOT / "main.py"), "export", str(recording), "-o", str(file), *FILMED]
+    subprocess.run(command, check=True)
+    print(file)
 
 
 def take(shots: Sequence[Shot], recordings: Mapping[str, Path], target: Path) -> None:
@@ -114,6 +126,7 @@ def main(arguments: Sequence[str]) -> int:
         os.environ["XDG_CONFIG_HOME"] = folder  # no window layout or recent files of whoever runs this
         recordings = {example: record(example, Path(folder)) for example in sorted({shot.example for shot in SHOTS})}
         take(SHOTS, recordings, target)
+        film(recordings["bow"], target / FILM)
     return 0
 
 
