@@ -119,15 +119,18 @@ class ModuleTree:
         return frozenset(group.key for group in self.groups if group.count)
 
     def fitting(self, most: int) -> frozenset[str]:
-        """Nothing collapsed if at most `most` nodes are drawn then; else as many levels open as that allows, repeats
-        folded where only that lets another level open."""
+        """Nothing collapsed if at most `most` nodes are drawn then; else as much open as that allows: a number of
+        levels, with repeats folded from some depth on."""
         if len(self.nodes) <= most or not self.groups:
             return frozenset()
-        for level in range(self.levels, -1, -1):
-            for collapsed in (self.at_level(level), self.at_level(level) | self.repeats):
-                if self.count(collapsed) <= most:
-                    return self.tidy(collapsed)
-        return self.tidy(self.at_level(0) | self.repeats)
+        best, drawn = self.at_level(0) | self.repeats, -1
+        for level in range(self.levels + 1):
+            for depth in range(1, self.levels + 2):
+                folded = frozenset(group.key for group in self.groups if group.count and group.depth >= depth)
+                count = self.count(collapsed := self.at_level(level) | folded)
+                if drawn < count <= most:
+                    best, drawn = collapsed, count
+        return self.tidy(best)
 
     def tidy(self, collapsed: Iterable[str]) -> frozenset[str]:
         """Without what is hidden in another collapsed group, and without what does not exist here."""
@@ -230,27 +233,26 @@ def collapse(graph: nx.MultiDiGraph, collapsed: Iterable[str], tree: ModuleTree 
     tree = tree or module_tree(graph)
     drawn = tree.drawn(collapsed).tolist()
     result = nx.MultiDiGraph(**graph.graph)
-    seen: set[int] = set()
-    for position, (node, data) in enumerate(graph.nodes(data=True)):
-        number = drawn[position]
-        if number < 0:
-            result.add_node(node)
-            result.nodes[node].update(data)
-        elif number not in seen:
-            seen.add(number)
-            group = tree.groups[number]
-            result.add_node(group.id, **group_attributes(graph, tree, group))
     names = [tree.nodes[position] if number < 0 else -1 - number for position, number in enumerate(drawn)]
-    rows = zip(tree.tail.tolist(), tree.head.tolist(), graph.edges(keys=True, data=True), strict=True)
-    for tail, head, (_, _, slot, data) in rows:
+    attributes = dict(graph.nodes(data=True))
+    rows: dict[int, Any] = {}
+    for name, number in zip(names, drawn, strict=True):
+        if name not in rows:
+            rows[name] = attributes[name] if number < 0 else group_attributes(graph, tree, tree.groups[number])
+    result.add_nodes_from(rows)
+    for name, data in result.nodes(data=True):
+        data.update(rows[name])
+    plain: list[tuple[int, int, int, Any]] = []
+    merged: dict[tuple[int, int], int] = {}
+    links = zip(tree.tail.tolist(), tree.head.tolist(), graph.edges(keys=True, data=True), strict=True)
+    for tail, head, (_, _, slot, data) in links:
         source, target = names[tail], names[head]
         if source >= 0 and target >= 0:
-            result.add_edge(source, target, key=slot, **data)
+            plain.append((source, target, slot, data))
         elif source != target:
-            if result.has_edge(source, target, MERGED):
-                result.edges[source, target, MERGED]["count"] += 1
-            else:
-                result.add_edge(source, target, key=MERGED, input_number=0, count=1)
+            merged[source, target] = merged.get((source, target), 0) + 1
+    result.add_edges_from(plain)
+    result.add_edges_from((u, v, MERGED, {"input_number": 0, "count": count}) for (u, v), count in merged.items())
     return result
 
 

@@ -108,13 +108,10 @@ class _Prints:
 def _folded(parent: Call, row: list[Call]) -> list[Call]:
     if len(row) < FEWEST:
         return row
-    names = [child.path.rpartition(".")[2] for child in row]
-    low, high = (names[-1], names[0]) if _number_of(names[0]) > _number_of(names[-1]) else (names[0], names[-1])
-    base = row[0].path.rpartition(".")[0]
-    span = f"{low} … {high}" if low != high else low
+    span = _span(row[0].path.split("."), row[-1].path.split("."))
     types = {child.type for child in row}
     repeat = Call(
-        f"{row[0].key}…{len(row)}", f"{base}.{span}" if base else span, types.pop() if len(types) == 1 else "",
+        f"{row[0].key}…{len(row)}", span, types.pop() if len(types) == 1 else "",
         row[0].depth, children=row, count=len(row), parent=parent,
     )  # fmt: skip
     for child in row:
@@ -122,5 +119,15 @@ def _folded(parent: Call, row: list[Call]) -> list[Call]:
     return [repeat]
 
 
-def _number_of(name: str) -> int:
-    return int(name) if name.isdigit() else -1
+def _span(first: list[str], last: list[str]) -> str:
+    """What two paths have in common, and both where they differ: "stage0 … stage3.blocks"."""
+    if first == last:
+        return ".".join(first)
+    before = 0
+    while before < min(len(first), len(last)) - 1 and first[before] == last[before]:
+        before += 1
+    after = 0
+    while after < min(len(first), len(last)) - before - 1 and first[-1 - after] == last[-1 - after]:
+        after += 1
+    middle = [".".join(path[before : len(path) - after]) for path in (first, last)]
+    return ".".join([*first[:before], " … ".join(middle), *first[len(first) - after :]])

@@ -110,6 +110,7 @@ class _Work:
         self.graph, self.frames = graph, frames
         self.direction, self.cancel, self.templates = direction, cancel, templates
         self.across = 1 if direction == "right" else 0
+        self.data: dict[Hashable, Mapping[str, Any]] = dict(graph.nodes(data=True))
         self.nodes = list(graph)
         self.place = {node: number for number, node in enumerate(self.nodes)}
         self.edges = [(u, v, key) for u, near in graph.adjacency() for v, keys in near.items() for key in keys]
@@ -158,12 +159,11 @@ class _Work:
 
     def _leaves(self) -> dict[Hashable, bool]:
         """What is folded beside its consumer, whichever box that is in; whether it has found its home."""
+        tails, heads = {edge[0] for edge in self.edges}, {edge[1] for edge in self.edges}
         return {
             node: False
-            for node, data in self.graph.nodes(data=True)
-            if not self.graph.out_degree(node)
-            and self.graph.in_degree(node)
-            and (data.get("kind") in LEAF_KINDS or str(data.get("type", "")).endswith(LEAF_TYPE))
+            for node in heads - tails
+            if self.data[node].get("kind") in LEAF_KINDS or str(self.data[node].get("type", "")).endswith(LEAF_TYPE)
         }
 
     def _item(self, frame: int, item: Hashable) -> int:
@@ -234,7 +234,7 @@ class _Work:
             margin = (before - middle / 2, after - middle / 2)
             across = (middle, box.height) if self.across == 0 else (box.width, middle)
             return {"width": across[0], "height": across[1], "margin": margin}
-        data = self.graph.nodes[item[1] if isinstance(item, tuple) else item]
+        data = self.data[item[1] if isinstance(item, tuple) else item]
         return {name: data[name] for name in ("kind", "type", "width", "height") if name in data}
 
     def _lay_out(
@@ -317,7 +317,7 @@ class _Work:
             at = self.inside[frame].items[node]
             x[number] = laid[frame].layout.x[at] + shift[frame][0]
             y[number] = laid[frame].layout.y[at] + shift[frame][1]
-        sizes = np.array([(self.graph.nodes[node]["width"], self.graph.nodes[node]["height"]) for node in self.nodes])
+        sizes = np.array([(data["width"], data["height"]) for data in self.data.values()])
         sizes = sizes.reshape(-1, 2).astype(np.float64)
         routes, loose = self._routes(laid, shift)
         return Layout(

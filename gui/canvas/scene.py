@@ -172,15 +172,18 @@ class Scene:
 def node_sizes(graph: nx.MultiDiGraph) -> None:
     """Give every node of `graph` the `width` and `height` (scene px) that its card needs. To be done before layout."""
     for _, attributes in graph.nodes(data=True):
-        card = card_of(attributes)
-        attributes["width"], attributes["height"] = card.width, card.height
+        if "card" not in attributes:  # what is collapsed and opened again keeps its own
+            card = attributes["card"] = card_of(attributes)
+            attributes["width"], attributes["height"] = card.width, card.height
 
 
 def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None = None) -> Scene:
     """The arrays of a graph (as `engine.graph.build` returns it) at the places that `layout` gave its nodes."""
     index = layout.index
     numbered: dict[Card, int] = {}
-    card_of_node = [numbered.setdefault(card_of(graph.nodes[node]), len(numbered)) for node in layout.nodes]
+    attributes = dict(graph.nodes(data=True))
+    cards = [attributes[node].get("card") or card_of(attributes[node]) for node in layout.nodes]
+    card_of_node = [numbered.setdefault(card, len(numbered)) for card in cards]
     ghost_node = [index[ghost.node] for ghost in layout.ghosts]
     item_node = np.array([*range(len(layout.nodes)), *ghost_node], dtype=np.int64)
     card = np.array(card_of_node, dtype=np.int64)[item_node] if len(item_node) else np.zeros(0, dtype=np.int64)
@@ -205,7 +208,7 @@ def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None 
         loose=loose,
         pieces=pieces_of(layout.routes, boxes[source] if len(source) else np.zeros((0, 4))),
         bounds=layout.bounds,
-        modules=tuple(str(graph.nodes[node].get("module") or "") for node in layout.nodes),
+        modules=tuple(str(attributes[node].get("module") or "") for node in layout.nodes),
         tree=tree,
         boxes=layout.boxes,
     )

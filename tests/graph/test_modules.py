@@ -148,6 +148,11 @@ def test_equal_neighbours_are_a_repeat() -> None:
     assert tree.unfolded(tree.repeats) == frozenset(blocks)
 
 
+def test_a_repeat_is_named_by_what_differs() -> None:
+    tree = module_tree(chain(*[f"net.stage{number}.block" for number in (2, 1, 0)]))
+    assert [group.path for group in tree.groups if group.count] == ["net.stage0 … stage2.block"]
+
+
 def test_blocks_that_differ_are_no_repeat() -> None:
     rows = [(f"blocks.{n}", t) for n in (3, 2, 1, 0) for t in ("AddmmBackward0", "TanhBackward0" if n == 2 else "R")]
     tree = module_tree(graph_of(rows, [(node, node + 1) for node in range(7)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,12 +19,22 @@ if TYPE_CHECKING:
     from gui.canvas.modules.source import Source
     from gui.canvas.scene import Scene
 
-FITTING = 150  # nodes that a screen shows at a readable scale
+FITTING = 100  # nodes that a screen shows at a readable scale
 OPEN_UP_TO = 250  # nodes of a graph that opens with nothing collapsed
 
 
 def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None) -> Scene:
     """Collapse, lay out, and put into arrays. Raises LayoutError, and LayoutCancelled."""
+    collecting = gc.isenabled()
+    gc.disable()  # many small objects and no cycles, as in the passes of a layout
+    try:
+        return _arrange(source, wish, cancel)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None) -> Scene:
     from engine.graph.modules import collapse
     from engine.layout import layout
     from engine.layout.nested import nested
