@@ -69,7 +69,7 @@ class ModuleTree:
     head: Ints
     slots: Ints
     order: Ints
-    _known: dict[frozenset[str], Ints] = field(default_factory=dict, repr=False)
+    _told: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def by_key(self) -> Mapping[str, Group]:
@@ -107,6 +107,12 @@ class ModuleTree:
         """How many nodes are drawn."""
         drawn = self.drawn(collapsed)
         return int((drawn < 0).sum()) + len(np.unique(drawn[drawn >= 0]))
+
+    def told_of(self, graph: nx.MultiDiGraph, group: Group) -> dict[str, Any]:
+        """The `group_attributes` of a group of the graph that this tree was made of; worked out once."""
+        if group.number not in self._told:
+            self._told[group.number] = group_attributes(graph, self, group)
+        return self._told[group.number]
 
     # --- which to collapse -------------------------------------------------------------------------------------------
 
@@ -231,26 +237,27 @@ def collapse(graph: nx.MultiDiGraph, collapsed: Iterable[str], tree: ModuleTree 
     edges within a group are gone. What is not collapsed shares its attributes with `graph`.
     """
     tree = tree or module_tree(graph)
-    drawn = tree.drawn(collapsed).tolist()
+    drawn = tree.drawn(collapsed)
+    names = np.where(drawn >= 0, -1 - drawn, np.array(tree.nodes, dtype=np.int64))
     result = nx.MultiDiGraph(**graph.graph)
-    names = [tree.nodes[position] if number < 0 else -1 - number for position, number in enumerate(drawn)]
-    attributes = dict(graph.nodes(data=True))
-    rows: dict[int, Any] = {}
-    for name, number in zip(names, drawn, strict=True):
-        if name not in rows:
-            rows[name] = attributes[name] if number < 0 else group_attributes(graph, tree, tree.groups[number])
-    result.add_nodes_from(rows)
-    for name, data in result.nodes(data=True):
-        data.update(rows[name])
-    plain: list[tuple[int, int, int, Any]] = []
+    attributes = graph.nodes
+    for name in dict.fromkeys(names.tolist()):
+        result.add_node(name)
+        if name >= 0:
+            result.nodes[name].update(attributes[name])
+        else:
+            result.nodes[name].update(tree.told_of(graph, tree.groups[-1 - name]))
+    source, target = names[tree.tail], names[tree.head]
+    single = (source >= 0) & (target >= 0)
     merged: dict[tuple[int, int], int] = {}
-    links = zip(tree.tail.tolist(), tree.head.tolist(), graph.edges(keys=True, data=True), strict=True)
-    for tail, head, (_, _, slot, data) in links:
-        source, target = names[tail], names[head]
-        if source >= 0 and target >= 0:
-            plain.append((source, target, slot, data))
-        elif source != target:
-            merged[source, target] = merged.get((source, target), 0) + 1
+    plain: list[tuple[int, int, int, Any]] = []
+    kept = np.flatnonzero(single | (source != target))  # without what is within a group: most of a large graph
+    columns = (each[kept].tolist() for each in (source, target, tree.slots, single))
+    for u, v, slot, alone in zip(*columns, strict=True):
+        if alone:
+            plain.append((u, v, slot, graph.get_edge_data(u, v, slot)))
+        else:
+            merged[u, v] = merged.get((u, v), 0) + 1
     result.add_edges_from(plain)
     result.add_edges_from((u, v, MERGED, {"input_number": 0, "count": count}) for (u, v), count in merged.items())
     return result
