@@ -5,13 +5,13 @@ Sent as columns, packed into text: a graph of twenty thousand nodes must not kee
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.desk.columns import packed, unpacked
 from engine.graph.labels import Labels
 from engine.graph.memory import CATEGORIES, Holder, MemoryCurve, memory_curve
 from engine.recording.model import Node
@@ -72,7 +72,7 @@ class StepMemory:
 
 def pack(memory: StepMemory) -> tuple[object, ...]:
     """As what the desk can send."""
-    numbers = {name: _packed(getattr(memory, name)) for name in ("held", *_NUMBERS)}
+    numbers = {name: packed(getattr(memory, name)) for name in ("held", *_NUMBERS)}
     texts = {name: "\n".join(getattr(memory, name)) for name in _TEXTS}
     return (memory.step, memory.first, memory.totals, memory.unread, numbers, texts)
 
@@ -81,16 +81,12 @@ def unpack(sent: tuple[object, ...]) -> StepMemory:
     """Back from `pack`. Raises ValueError for anything else."""
     try:
         step, first, totals, unread, numbers, texts = sent
-        columns = {name: np.frombuffer(b64decode(text), "<i8") for name, text in dict(numbers).items()}  # type: ignore[call-overload]
+        columns = {name: unpacked(text) for name, text in dict(numbers).items()}  # type: ignore[call-overload]
         columns["held"] = columns["held"].reshape(len(CATEGORIES), -1)
         names = {name: tuple(text.split("\n")) if text else () for name, text in dict(texts).items()}  # type: ignore[call-overload]
         return StepMemory(step, first, totals=totals, unread=unread, **columns, **names)  # type: ignore[arg-type]
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"not the memory of a step: {error}") from error
-
-
-def _packed(column: Column) -> str:
-    return b64encode(np.ascontiguousarray(column, "<i8").tobytes()).decode("ascii")
 
 
 def step_memory(recording: Recording, step: int) -> StepMemory:

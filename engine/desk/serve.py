@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from engine.desk import memory, typeset, wire
+from engine.desk import comparison, memory, typeset, wire
 from engine.desk.anatomy import Anatomy, Histories, Index, histories, take_apart
 from engine.desk.element import Element
 from engine.desk.explain import Breakdown, Explanation, break_element, explain, walk_from
 from engine.errors import ChainruleError
+from engine.graph.compare import compare
 from engine.manual import Line, Place, doer_of, outline, work_out
 from engine.recording.reader import Recording, open_recording
 from engine.rules.reading import GraphValues
@@ -118,6 +119,12 @@ def _memory(desk: Desk, step: int) -> tuple[object, ...]:
     return memory.pack(memory.step_memory(desk.recording, step))
 
 
+def _compare(desk: Desk, path: str, graphs: tuple[int, int]) -> tuple[object, ...]:
+    """A backward pass of this recording with one of that at `path`."""
+    with open_recording(Path(path)) as other:
+        return comparison.pack(compare(desk.recording, graphs[0], other, graphs[1]))
+
+
 TASKS: Mapping[str, Callable[..., Any]] = {
     "explain": _explain,
     "terms": _terms,
@@ -127,6 +134,7 @@ TASKS: Mapping[str, Callable[..., Any]] = {
     "outline": _outline,
     "lines": _lines,
     "memory": _memory,
+    "compare": _compare,
 }
 
 
