@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.layout import Direction, Layout
     from engine.recording.reader import Recording
 
-COMMANDS = ("record", "info", "verify", "export")
+COMMANDS = ("record", "info", "verify", "compare", "export")
 IMAGES = ("svg", "png", "pdf")
 FILMS = ("gif", "mp4", "webm")
 TEXTS = ("graphml", "dot", "json")
@@ -87,6 +87,8 @@ def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage, re
             return _info(options)
         if options.command == "verify":
             return _verify(options)
+        if options.command == "compare":
+            return _compare(options)
         return _export(options, render_image, render_film)
     if argv and argv[0].startswith("-"):
         raise UsageError(f"unknown option {argv[0]} (see: main.py --help)")
@@ -141,8 +143,17 @@ def _parser() -> argparse.ArgumentParser:
     form = verify.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as one JSON object")
     form.add_argument("--progress", action="store_true", help="one JSON object a line: each proof as it is made")
+    _add_compare(commands.add_parser("compare", help="say what is different about two backward passes"))
     _add_export(commands.add_parser("export", help="write a backward pass as a picture, a graph or a program"))
     return parser
+
+
+def _add_compare(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument("file", type=Path, metavar="FILE.chain")
+    compare.add_argument("other", type=Path, metavar="OTHER.chain", help="another recording, or the same again")
+    compare.add_argument("--step", type=_number, metavar="N", help="training step (default: the first with a graph)")
+    compare.add_argument("--other-step", type=_number, metavar="N", help="that of OTHER.chain (default: as --step)")
+    compare.add_argument("--json", action="store_true", help="as one JSON object")
 
 
 def _add_export(export: argparse.ArgumentParser) -> None:
@@ -245,6 +256,24 @@ def _verify(options: argparse.Namespace) -> int:
         print(verification.table(results))
     sys.stdout.flush()
     return 1 if any(result.state == "wrong" for result in results) else 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    import json
+
+    from engine.graph import differences
+    from engine.graph.compare import compare
+    from engine.recording.reader import open_recording
+
+    other_step = options.step if options.other_step is None else options.other_step
+    with open_recording(_existing(options.file)) as left, open_recording(_existing(options.other)) as right:
+        found = compare(left, _graph(left, options.step, None), right, _graph(right, other_step, None))
+        if options.json:
+            print(json.dumps(differences.as_json(found, left, right), indent=2, allow_nan=False))
+        else:
+            print(differences.table(found, left, right))
+    sys.stdout.flush()
+    return 0
 
 
 def _export(options: argparse.Namespace, render_image: RenderImage, render_film: RenderFilm) -> int:

@@ -15,6 +15,7 @@ from gui import dialogs, theme
 from gui.actions import PANELS, Actions, build_menus
 from gui.central import Central
 from gui.commands import Commands
+from gui.compare.commands import CompareCommands
 from gui.console import Console
 from gui.explore.commands import ExploreCommands
 from gui.export.commands import ExportCommands
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.export_commands = ExportCommands(self)
         self.explore_commands = ExploreCommands(self)
         self.module_commands = ModuleCommands(self)
+        self.compare_commands = CompareCommands(self)
         self._connect()
         self._restore()
         self.refresh()
@@ -386,6 +388,7 @@ class MainWindow(QMainWindow):
         self.verifier.shut_down()
         self.export_commands.wait()
         self.explore_commands.shutdown()
+        self.compare_commands.shutdown()
         if self.central.has_canvas:
             self.central.canvas.shutdown()
         self.session.close()

@@ -163,7 +163,7 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("export BOW -o x.gif --fps 0", "0 is too small"),
         ("export BOW -o x.svg --background pink", "invalid choice: 'pink'"),
         ("export BOW -o x.svg --scale nan", "'nan' is not a scale"),
-        ("missing.py", "missing.py is neither a command (record, info, verify, export) nor a file"),
+        ("missing.py", "missing.py is neither a command (record, info, verify, compare, export) nor a file"),
         ("--frobnicate", "unknown option --frobnicate"),
     ],
 )
@@ -203,6 +203,26 @@ def test_info_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]
     *_, last, memory = out.splitlines()
     assert last.split()[:6] == ["2", "0.878906", "SGD", "6", "5", "2"]
     assert memory == "kept for backward in step 0: at most 4 bytes, after event 3"
+
+
+def test_two_steps_compared_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", bow, bow, "--other-step", 1) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    first, *rest = out.splitlines()
+    assert first == "6 nodes on both sides, 0 of them changed; 0 only left, 0 only right"
+    assert any(line.split() == ["gradient", "w:", "15", "→", "7.5", "(×", "0.5)"] for line in rest)
+    assert len(rest) == 6
+
+
+def test_two_steps_compared_as_json(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", bow, bow, "--step", 1, "--other-step", 2, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["same_structure"] is True
+    assert found["nodes"] == {"left": 6, "right": 6, "both": 6}
+    assert [pair["gradient_ratio"] for pair in found["pairs"]] == pytest.approx([0.5] * 6)
+    assert found["only_left"] == found["only_right"] == []
+    assert sorted(found["titles"]["left"]) == sorted(found["titles"]["right"])
 
 
 def test_info_as_json(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,8 +123,17 @@ class Comparison:
 
         Infinite where only one of the two is zero, 0 where both are.
         """
-        gradients = (self.left_gradient, self.right_gradient)
-        left, right = gradients if what == "gradient" else (self.left_value, self.right_value)
+        return self._gradient_ratio if what == "gradient" else self._value_ratio
+
+    @cached_property
+    def _gradient_ratio(self) -> Floats:
+        return self._ratio(self.left_gradient, self.right_gradient)
+
+    @cached_property
+    def _value_ratio(self) -> Floats:
+        return self._ratio(self.left_value, self.right_value)
+
+    def _ratio(self, left: Floats, right: Floats) -> Floats:
         found = np.full(len(left), np.nan)
         paired = np.flatnonzero(self.right_of >= 0)
         mine, its = left[paired], right[self.right_of[paired]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -156,7 +157,8 @@ def test_the_same_question_has_the_same_answer_and_can_be_sent(tmp_path: Path) -
     ):
         found, again = compare(a, 0, b, 0), compare(a, 0, b, 0)
         arrived = comparison.unpack(wire.load(wire.dump(comparison.pack(found))))
-    for name, column in vars(again).items():
+    for name in (field.name for field in fields(again)):
+        column = getattr(again, name)
         assert np.array_equal(column, getattr(found, name), equal_nan=True), name
         assert np.array_equal(column, getattr(arrived, name), equal_nan=True), name
     assert len(found.only_right) == len(found.right_ids) - len(found.pairs)

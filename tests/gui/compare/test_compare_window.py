@@ -1,0 +1,178 @@
+"""Two backward passes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from engine.graph.compare import TYPE, Comparison
+from gui import dialogs
+from gui.compare.marks import CHANGED, ONLY, QUIET, RATIO, Side, factor, limit_of, words_of
+from gui.compare.table import GRADIENT, LEFT, RIGHT, WHAT
+from gui.compare.view import CompareView
+from gui.compare.window import CompareWindow
+from gui.window import MainWindow
+from tests.recordings import make_chain
+
+
+def _shown(window: CompareWindow, qtbot: QtBot) -> CompareWindow:
+    window.show()
+    views = (window.left.view, window.right.view)
+    qtbot.waitUntil(lambda: window.link.comparison is not None and all(view.is_ready() for view in views))
+    return window
+
+
+def _looks_at(view: CompareView, place: tuple[float, float]) -> bool:
+    return (view.camera.x, view.camera.y) == pytest.approx(place, abs=1.0)
+
+
+def _closed(window: CompareWindow) -> None:
+    window.close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def pair(qapp: QApplication, qtbot: QtBot, bow: Path) -> Iterator[CompareWindow]:
+    """The bow's first step beside its second."""
+    window = CompareWindow()
+    window.compare(bow, 0)
+    yield _shown(window, qtbot)
+    _closed(window)
+
+
+@pytest.fixture
+def chains(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[CompareWindow]:
+    """Two chains of different length."""
+    window = CompareWindow()
+    window.compare(make_chain(tmp_path / "short.chain", 40), 0)
+    window.right.show_recording(make_chain(tmp_path / "long.chain", 52), None)
+    yield _shown(window, qtbot)
+    _closed(window)
+
+
+def _texts(window: CompareWindow, column: int) -> list[str]:
+    model = window.model
+    return [str(model.index(row, column).data()) for row in range(model.rowCount())]
+
+
+def test_two_steps_of_the_bow(pair: CompareWindow) -> None:
+    assert [half.steps.currentText() for half in (pair.left, pair.right)] == ["step 1", "step 2"]
+    assert pair.summary.text().startswith("6 nodes on both sides, 0 of them changed; 0 only left")
+    assert set(_texts(pair, WHAT)) == {"gradient"}
+    assert _texts(pair, LEFT) == _texts(pair, RIGHT)
+    assert _texts(pair, GRADIENT)[0] == "× 0.500"  # the miss is halved
+    for half in (pair.left, pair.right):
+        picture = half.view.picture()
+        assert picture is not None
+        assert picture.fills is not None
+        assert picture.state.active == -1
+    assert pair.grab().toImage().pixelColor(5, 5).isValid()
+
+
+def test_another_step_is_compared_anew(pair: CompareWindow, qtbot: QtBot) -> None:
+    pair.right.steps.setCurrentIndex(2)
+    assert pair.link.comparison is None
+    qtbot.waitUntil(lambda: pair.link.comparison is not None)
+    assert _texts(pair, GRADIENT)[0] == "× 0.250"
+
+
+def test_what_is_selected_on_one_side_is_selected_on_the_other(pair: CompareWindow) -> None:
+    left, right = pair.left.session, pair.right.session
+    node = next(node.id for node in left.recording.nodes(left.graph_id) if node.name == "w")  # type: ignore[union-attr, arg-type]
+    left.select(node)
+    assert right.selection is not None
+    assert right.selection != node
+    assert right.recording is not None
+    assert right.recording.node(right.selection).name == "w"
+    right.select(None)
+    assert left.selection is None
+
+
+def test_views_move_together(pair: CompareWindow, qtbot: QtBot) -> None:
+    left, right = pair.left.view, pair.right.view
+    before = right.camera
+    left._zoom(4, QPointF(50, 60))
+    assert right.camera.scale == left.camera.scale != before.scale
+    right._pan(QPointF(33, -12))
+    assert (left.camera.x, left.camera.y) == pytest.approx((right.camera.x, right.camera.y))
+    left.fit(fly=False)
+    assert (left.camera.x, left.camera.scale) == pytest.approx((right.camera.x, right.camera.scale))
+
+
+def test_a_click_in_the_table_flies_both_views_there(pair: CompareWindow, qtbot: QtBot) -> None:
+    row = _texts(pair, LEFT).index("b")
+    place = pair.table.visualRect(pair.model.index(row, LEFT)).center()
+    QTest.mouseClick(pair.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    nodes = pair.model.nodes(row)
+    assert (pair.left.session.selection, pair.right.session.selection) == nodes
+    for half, node in zip((pair.left, pair.right), nodes, strict=True):
+        view, scene = half.view, half.view.scene
+        assert scene is not None
+        assert node is not None
+        qtbot.waitUntil(partial(_looks_at, view, scene.center(scene.position[node])))
+
+
+def test_chains_of_different_length(chains: CompareWindow) -> None:
+    found = chains.link.comparison
+    assert found is not None
+    assert len(found.only_right) >= 12
+    what = _texts(chains, WHAT)
+    assert what[: len(found.only_right)] == ["only right"] * len(found.only_right)
+    assert "only right" in chains.summary.text()
+    left = chains.link.counterpart(int(found.right_ids[found.only_right[0]]), on_left=False)
+    assert left is None
+    same = chains.link.counterpart(int(found.left_ids[found.pairs[0, 0]]), on_left=True)
+    assert same == int(found.right_ids[found.pairs[0, 1]])
+
+
+def test_columns_can_be_sorted(pair: CompareWindow) -> None:
+    pair.table.sortByColumn(GRADIENT, Qt.SortOrder.AscendingOrder)
+    up = _texts(pair, LEFT)
+    pair.table.sortByColumn(GRADIENT, Qt.SortOrder.DescendingOrder)
+    assert sorted(_texts(pair, LEFT)) == sorted(up)
+    pair.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+    assert pair.model.places(0) == (int(pair.model.rows.left[0]), int(pair.model.rows.right[0]))  # type: ignore[union-attr]
+
+
+def test_a_file_that_is_no_recording_says_so(
+    pair: CompareWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.chain"
+    broken.write_text("no recording", encoding="utf-8")
+    monkeypatch.setattr(dialogs, "open_file", lambda *_: broken)
+    QTest.mouseClick(pair.right.open, Qt.MouseButton.LeftButton)
+    assert str(broken) in pair.summary.text()
+    assert pair.model.rowCount() == 0
+
+
+def test_the_action_opens_it_for_the_step_that_one_looks_at(walked: MainWindow, qtbot: QtBot) -> None:
+    walked.session.seek(walked.session.last)
+    walked.actions_table["compare"].trigger()
+    shown = walked.compare_commands.shown
+    assert shown is not None
+    _shown(shown, qtbot)
+    assert [half.steps.currentText() for half in (shown.left, shown.right)] == ["step 2", "step 3"]
+
+
+def test_what_each_side_sees() -> None:
+    ids, nan, none = np.arange(4), np.nan, np.full(4, np.nan)
+    found = Comparison(
+        ids, ids, np.array([1, 0, -1, 3]), np.array([0, TYPE, 0, 0], np.uint8),
+        np.array([1.0, 1.0, 1.0, nan]), np.array([1.0, 10.0, 1.0, nan]), none, none,
+    )  # fmt: skip
+    left, right = Side(found, left=True), Side(found, left=False)
+    assert left.state.tolist() == [RATIO, CHANGED, ONLY, QUIET]
+    assert right.state.tolist() == [CHANGED, RATIO, ONLY, QUIET]
+    assert left.ratio[0] == right.ratio[1] == 1.0
+    assert limit_of(left.ratio) == 1.0
+    assert limit_of(np.array([nan, 0.0])) == pytest.approx(np.log10(1.1))
+    assert words_of(TYPE | 4) == "type, name"
+    assert [factor(value) for value in (nan, np.inf, -np.inf, 1.0)] == ["–", "× Inf", "× 0", "× 10.0"]
