@@ -59,7 +59,13 @@ class Inner:
     groups: dict[int, Group]
 
     def with_nodes(self, node_ids: Ints) -> Inner:
-        return replace(self, plain=replace(self.plain, node_ids=node_ids))
+        other = replace(self, plain=replace(self.plain, node_ids=node_ids))
+        other.__dict__.update(node_order=self.node_order, edge_order=self.edge_order)
+        return other
+
+    def warm_up(self) -> None:
+        """Work out what the first picture needs, in whatever thread has time for it."""
+        _ = self.hidden, self.node_order, self.edge_order, self.plain.position, self.plain.data_edge
 
     @cached_property
     def place_of_group(self) -> dict[str, int]:
