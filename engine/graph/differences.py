@@ -18,7 +18,6 @@ _MOST_LINES = 40
 
 def as_json(found: Comparison, left: Recording, right: Recording) -> dict[str, Any]:
     """Nodes by their ids. Ratios are of the right norm over the left one; None where one is missing or not finite."""
-    gradients, values = found.ratio(), found.ratio("value")
     return {
         "same_structure": found.same_structure,
         "nodes": {"left": len(found.left_ids), "right": len(found.right_ids), "both": len(found.pairs)},
@@ -28,8 +27,8 @@ def as_json(found: Comparison, left: Recording, right: Recording) -> dict[str, A
                 "right": int(found.right_ids[its]),
                 "changed": words_of(int(found.changed[mine])),
                 "gradient_norms": [_plain(found.left_gradient[mine]), _plain(found.right_gradient[its])],
-                "gradient_ratio": _plain(10.0 ** gradients[mine]),
-                "value_ratio": _plain(10.0 ** values[mine]),
+                "gradient_ratio": _quotient(found.right_gradient[its], found.left_gradient[mine]),
+                "value_ratio": _quotient(found.right_value[its], found.left_value[mine]),
             }
             for mine, its in found.pairs.tolist()
         ],
@@ -72,6 +71,10 @@ def _titles(recording: Recording, ids: Any) -> list[str]:
     nodes = {node.id: node for node in recording.nodes(recording.node(int(ids[0])).graph)}
     labels = Labels(nodes.values())
     return [labels.title(nodes[node]) for node in ids.tolist()]
+
+
+def _quotient(number: Any, by: Any) -> float | None:
+    return _plain(number / by) if by else None
 
 
 def _plain(number: Any) -> float | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 translate = QCoreApplication.translate
 
+Floats = npt.NDArray[np.float64]
 Index = QModelIndex | QPersistentModelIndex
 WHAT, LEFT, RIGHT, LEFT_NORM, RIGHT_NORM, GRADIENT, VALUE = range(7)
 COLUMNS = 7
@@ -63,6 +64,7 @@ class CompareModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: Rows | None = None
         self._order: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+        self._known: dict[int, Floats] = {}
 
     @property
     def rows(self) -> Rows | None:
@@ -72,6 +74,7 @@ class CompareModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = rows
         self._order = np.arange(0 if rows is None else len(rows.left))
+        self._known = {} if rows is None else {column: self._numbers(column) for column in NUMERIC}
         self.endResetModel()
 
     def places(self, row: int) -> tuple[int, int]:
@@ -95,28 +98,25 @@ class CompareModel(QAbstractTableModel):
         self.layoutAboutToBeChanged.emit()
         rows = np.arange(len(self._rows.left))
         if column in NUMERIC:
-            keys = np.array([self._number(row, column) for row in rows.tolist()])
+            keys = self._known[column]
             rows = np.argsort(-keys if order == Qt.SortOrder.DescendingOrder else keys, kind="stable")
         elif order == Qt.SortOrder.DescendingOrder and column >= 0:
             rows = rows[::-1]
         self._order = rows
         self.layoutChanged.emit()
 
-    def _number(self, row: int, column: int) -> float:
+    def _numbers(self, column: int) -> Floats:
+        """A number for each row, NaN where there is none; of ratios the power of ten."""
         assert self._rows is not None
-        found, left, right = self._rows.comparison, int(self._rows.left[row]), int(self._rows.right[row])
-        if column == LEFT_NORM:
-            return float(found.left_gradient[left]) if left >= 0 else np.nan
+        found = self._rows.comparison
         if column == RIGHT_NORM:
-            return float(found.right_gradient[right]) if right >= 0 else np.nan
-        if left < 0 or right < 0:
-            return np.nan
-        pairs = (
-            (found.left_gradient, found.right_gradient) if column == GRADIENT else (found.left_value, found.right_value)
-        )
-        mine, its = float(pairs[0][left]), float(pairs[1][right])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return 0.0 if mine == its == 0 else float(np.log10(its) - np.log10(mine))
+            column_of, places = found.right_gradient, self._rows.right
+        else:
+            column_of = {LEFT_NORM: found.left_gradient, GRADIENT: found.ratio(), VALUE: found.ratio("value")}[column]
+            places = self._rows.left
+        if not len(column_of):
+            return np.full(len(places), np.nan)
+        return np.where(places >= 0, column_of[places], np.nan)
 
     # --- what the view asks ------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class CompareModel(QAbstractTableModel):
             return self._what(left, right)
         if column in (LEFT, RIGHT):
             return self._title(row, column)
-        value = self._number(int(self._order[row]), column)
+        value = float(self._known[column][self._order[row]])
         return factor(value) if column in (GRADIENT, VALUE) else numbers.number(None if np.isnan(value) else value)
 
     def _what(self, left: int, right: int) -> str:
