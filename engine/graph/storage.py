@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from engine.recording import decode, dtypes
@@ -107,6 +108,7 @@ class Tensors:
                 and tensor in self.statistics}  # fmt: skip
 
 
+@lru_cache(maxsize=4096)  # a recording has few different shapes
 def nbytes(shape: Shape, dtype: str) -> int:
     """Bytes of so many elements, without gaps; 0 if the dtype is not known."""
     if dtype not in dtypes.NAMES:

@@ -74,7 +74,7 @@ def coloring(scene: Scene, side: Side, limit: float, theme: Theme, only_words: s
         if count:
             swatches.append(Swatch(color, words, count))
     ends = (f"{numbers.TIMES}{numbers.number(10.0**power, 2)}" for power in (-limit, limit))
-    title = translate("compare", "gradient norm, right against left")
+    title = translate("compare", "gradient, right / left")
     return Coloring(fills, Legend(title, tuple(swatches), ramp, *ends))
 
 

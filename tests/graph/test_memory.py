@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from engine.capture import torchvision_ops
 from engine.capture.recorder import record
 from engine.errors import RecordingError
 from engine.graph.memory import MemoryCurve, memory_curve, saved_bytes
@@ -125,11 +126,20 @@ class InPlace(nn.Module):
         return out
 
 
+def resnet18() -> nn.Module:
+    torchvision_ops.install()
+    from torchvision.models import resnet18 as make
+
+    model: nn.Module = make(weights=None)
+    return model
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "mlp": (lambda: nn.Sequential(nn.Linear(10, 20), nn.Tanh(), nn.Linear(20, 3)), (8, 10)),
     "dropout": (lambda: nn.Sequential(nn.Linear(10, 20), nn.LayerNorm(20), nn.GELU(), nn.Dropout()), (8, 10)),
     "gru": (Recurrent, (4, 5)),
     "in place": (InPlace, (2, 3, 8, 8)),
+    "resnet18": (resnet18, (2, 3, 32, 32)),
     "attention": (lambda: nn.TransformerEncoderLayer(16, 4, 32, batch_first=True), (2, 5, 16)),
 }
 
