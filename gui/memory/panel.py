@@ -114,6 +114,8 @@ class MemoryPanel(QWidget):
             key = (step, *recording.timeline.step_bounds(step))
         if key != self._key:
             self._key, self._problem = key, ""
+        if key is not None and self.plot is None:
+            self._make_plot()  # while the step is read
         if key is not None and key not in self._known and not self._problem:
             self._ask_timer.start()
         self._draw()
@@ -153,8 +155,6 @@ class MemoryPanel(QWidget):
         set_visible(self.splitter, not message)
         if message or recording is None or memory is None:
             return
-        if self.plot is None:
-            self._make_plot()
         if memory is not self.model.memory:
             self.model.set_memory(recording, memory)
             self._open_first()
