@@ -279,7 +279,7 @@ class OptimizerPanel(QWidget):
         if not passed:
             return states.PENDING
         if found is None:
-            return states.CHECKING if not self._problem else "unknown"
+            return states.CHECKING if not self._problem else states.FAILED
         return found.state
 
     def _why(self, name: str, found: Anatomy | None) -> str:

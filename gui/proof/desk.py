@@ -60,7 +60,7 @@ class DeskProcess(QObject):
 
     def set_recording(self, path: Path | None) -> None:
         """What was asked of the one before is no longer wanted."""
-        self._path = path
+        self._path = None if path is None else path.absolute()  # the process works in another folder
         self._opening += 1
         self._waiting.clear()
         if self._current is not None:

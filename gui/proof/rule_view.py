@@ -271,7 +271,7 @@ class RuleView(QWidget):
         if not self._passed:
             return states.PENDING
         if self._explanation is None:
-            return states.CHECKING if not self._problem else "unknown"
+            return states.CHECKING if not self._problem else states.FAILED
         verdict = self._session.proofs.get(self._explanation.node)
         state = self._explanation.proof.state
         return verdict.state if verdict is not None and state == "unknown" else state

@@ -9,10 +9,11 @@ from gui.theme import Theme, blend
 
 PENDING = "pending"  # the playhead has not come there yet
 WORKING = "working"  # it is being worked out
+FAILED = "failed"  # it could not be worked out
 GOOD = ("proved", "finite_differences", "equal", "within_rounding")
 FILLED = ("proved", "equal", "wrong", "unequal")
 BAD = ("wrong", "unequal")
-DOTTED = ("no_data", "not_run", PENDING, WORKING)
+DOTTED = ("no_data", "not_run", PENDING, WORKING, FAILED)
 _BOLD = ("as_recorded",)
 
 Line = tuple[tuple[float, float], ...]
@@ -36,6 +37,7 @@ _STROKES: dict[str, tuple[Line, ...]] = {
     "unequal": (*_EQUALS, ((9.8, 4.2), (6.2, 11.8))),
     "as_recorded": (((8.0, 8.0), (8.0, 8.1)),),
     "no_data": (((5.4, 8.0), (10.6, 8.0)),),
+    FAILED: (((8.0, 4.4), (8.0, 8.8)), ((8.0, 11.5), (8.0, 11.6))),
     WORKING: (((5.0, 8.0), (5.0, 8.1)), ((8.0, 8.0), (8.0, 8.1)), ((11.0, 8.0), (11.0, 8.1))),
 }
 

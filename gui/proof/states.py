@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from gui.proof import signs
 from gui.proof.store import STATES
 
-PENDING, CHECKING = signs.PENDING, signs.WORKING
+PENDING, CHECKING, FAILED = signs.PENDING, signs.WORKING, signs.FAILED
 
 
 def words(state: str) -> str:
@@ -23,6 +23,7 @@ def words(state: str) -> str:
         "not_run": tr("proof", "not run"),
         PENDING: tr("proof", "not yet"),
         CHECKING: tr("proof", "checking…"),
+        FAILED: tr("proof", "not checked"),
     }.get(state, state)
 
 
@@ -41,6 +42,7 @@ def meaning(state: str) -> str:
         "not_run": tr("proof", "No gradient came here."),
         PENDING: tr("proof", "The playhead has not come to the backward of this node."),
         CHECKING: tr("proof", "Being computed by hand."),
+        FAILED: tr("proof", "It could not be computed by hand: the reason stands beside it."),
     }.get(state, "")
 
 

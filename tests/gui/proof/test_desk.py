@@ -70,6 +70,17 @@ def test_what_is_dropped_or_of_another_recording_is_not_delivered(desk: DeskProc
     assert not desk.busy
 
 
+def test_a_path_that_depends_on_the_folder_is_found(
+    desk: DeskProcess, bow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Any] = []
+    monkeypatch.chdir(bow.parent)
+    desk.set_recording(Path(bow.name))
+    desk.ask("a", "outline", (0,), found.append)
+    desk.settle()
+    assert not isinstance(found[0], ChainruleError)
+
+
 def test_an_error_is_a_result(desk: DeskProcess, tmp_path: Path) -> None:
     found: list[Any] = []
     desk.set_recording(tmp_path / "nothing.chain")
