@@ -9,28 +9,31 @@ drawn in each of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
 from engine.layout.fold import LEAF_KINDS, LEAF_TYPE
-from engine.layout.model import Box, Cancel, Direction, Floats, Ghost, Layout
+from engine.layout.joined import CORRIDOR, STEP, joined
+from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ghost, Ints, Layout
+from engine.layout.paths import FIRST, LAST, Parts, around, paths_of
 from engine.layout.pipeline import layered
 
 PAD = 14.0  # scene px between a box and what is in it
 TITLE = 24.0  # the strip for its title; beside a port it needs no room of its own
 MOUTH = 2.0  # between a port and the border
-CORRIDOR = 16.0  # the same where lines run along the border to ports that are elsewhere
 AREA = 16_000.0  # scene px² that a drawn node takes up with what is round it
 BUCKET = 1.5  # heights are aimed at in steps of this factor, so that opening one box does not wrap the others anew
 TOO_TALL = 1.25  # times that, and a box is wrapped
 KEPT = 2000
-STEP = 24.0  # farther than this, a line goes to its port by right angles
-THROUGH = 1 << 40  # keys of edges from or to a box count from here on
+ASKED = ("kind", "type", "width", "height", "margin")  # the attributes of nodes that a layout asks for
+PORTS: Mapping[int, dict[str, Any]] = {
+    FIRST: {"port": "first", "width": 0.0, "height": 0.0},
+    LAST: {"port": "last", "width": 0.0, "height": 0.0},
+}
 
 
 @dataclass(frozen=True)
@@ -42,41 +45,57 @@ class Frame:
     parent: int
 
 
-@dataclass(eq=False)
-class _Inside:
-    """What one box holds: `items` are nodes of the graph or frames (as ("box", number)), by their number in it."""
-
-    items: dict[Hashable, int] = field(default_factory=dict)
-    edges: dict[tuple[int, int, int], int] = field(default_factory=dict)  # (tail, head, key) → place among them
-    ports: dict[tuple[str, Hashable], int] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, eq=False)
 class _Laid:
     """A box as laid out by itself: positions relative to its upper left corner, `anchor` from there to its main line
-    (across the ranks)."""
+    (across the ranks). `points` are the routes of its legs, one after the other, `size` of each.
 
-    layout: Layout
-    route_of: Mapping[tuple[int, int, int], int]
-    shift: Floats
+    `ghosts` have the number of the leg as `edge_index`. `look` is what the box is for what is round it.
+    """
+
+    at: Floats
+    points: Floats
+    size: Ints
+    loose: Flags
+    ghosts: tuple[Ghost, ...]
     width: float
     height: float
     anchor: float
+    look: int
 
 
 class Templates:
-    """Boxes that were laid out, by what they are made of."""
+    """Boxes that were laid out, by what they are made of, and the looks of nodes: what tells them apart."""
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, _Laid] = {}
+        self._kept: dict[tuple[Hashable, ...], _Laid] = {}
+        self._looks: dict[tuple[Hashable, ...], int] = {}
+        self.attributes: list[dict[str, Any]] = []
 
-    def get(self, key: bytes) -> _Laid | None:
+    def get(self, key: tuple[Hashable, ...]) -> _Laid | None:
         return self._kept.get(key)
 
-    def put(self, key: bytes, laid: _Laid) -> None:
+    def put(self, key: tuple[Hashable, ...], laid: _Laid) -> None:
         while len(self._kept) >= KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = laid
+
+    def look_of(self, data: Mapping[str, Any]) -> int:
+        """The number of nodes with these attributes, as far as a layout asks for them."""
+        told = tuple((name, data[name]) for name in ASKED if name in data)
+        number = self._looks.get(told)
+        if number is None:
+            number = self._looks[told] = len(self.attributes)
+            self.attributes.append(dict(told))
+        return number
+
+    def looks_of(self, nodes: Iterable[Mapping[str, Any]]) -> Ints:
+        return np.array([self.look_of(data) for data in nodes], dtype=np.int64)
+
+
+def may_fold(data: Mapping[str, Any]) -> bool:
+    """Whether a node is drawn beside its consumer where nothing comes back from it."""
+    return data.get("kind") in LEAF_KINDS or str(data.get("type", "")).endswith(LEAF_TYPE)
 
 
 def nested(
@@ -91,7 +110,29 @@ def nested(
 ) -> Layout:
     """Lay out `graph`, whose nodes stand in the frame `home` says (-1, or nothing said: in none). Frames come after
     those that they are in. Raises what `layered` does."""
-    work = _Work(graph, frames, home, direction, cancel, templates or Templates())
+    templates = templates or Templates()
+    place = {node: number for number, node in enumerate(graph)}
+    edges = [(place[u], place[v], int(k)) for u, near in graph.adjacency() for v, keys in near.items() for k in keys]
+    rows = np.array(edges, dtype=np.int64).reshape(-1, 3)
+    data = [each for _, each in graph.nodes(data=True)]
+    leaf = np.array([may_fold(each) for each in data], dtype=np.bool_)
+    parts = Parts(tuple(graph), templates.looks_of(data), leaf, rows[:, 0], rows[:, 1], rows[:, 2])
+    at = np.array([home.get(node, -1) for node in graph], dtype=np.int64)
+    return nested_parts(parts, frames, at, aspect, direction=direction, cancel=cancel, templates=templates)
+
+
+def nested_parts(
+    parts: Parts,
+    frames: Sequence[Frame],
+    home: Ints,
+    aspect: float = 1.6,
+    *,
+    direction: Direction = "down",
+    cancel: Cancel | None = None,
+    templates: Templates,
+) -> Layout:
+    """The same for a graph that is there as arrays; `templates` have counted its looks."""
+    work = _Work(parts, frames, home, direction, cancel, templates)
     return work.run(aspect)
 
 
@@ -100,155 +141,67 @@ class _Work:
 
     def __init__(
         self,
-        graph: nx.MultiDiGraph,
+        parts: Parts,
         frames: Sequence[Frame],
-        home: Mapping[Hashable, int],
+        home: Ints,
         direction: Direction,
         cancel: Cancel | None,
         templates: Templates,
     ) -> None:
-        self.graph, self.frames = graph, frames
+        self.parts, self.frames = parts, frames
         self.direction, self.cancel, self.templates = direction, cancel, templates
         self.across = 1 if direction == "right" else 0
-        self.data: dict[Hashable, Mapping[str, Any]] = dict(graph.nodes(data=True))
-        self.nodes = list(graph)
-        self.place = {node: number for number, node in enumerate(self.nodes)}
-        self.edges = [(u, v, key) for u, near in graph.adjacency() for v, keys in near.items() for key in keys]
-        self.home = {node: home.get(node, -1) for node in self.nodes}
-        self.chains = [_chain(frames, number) for number in range(len(frames))]
-        self.inside = [_Inside() for _ in range(len(frames) + 1)]  # the last one is the page, as number -1
-        self.paths: list[list[tuple[int, tuple[int, int, int]]]] = []
-        self.stands_in: list[tuple[int, Hashable, int]] = []
+        self.parent = np.array([frame.parent for frame in frames], dtype=np.int64)
+        self.paths = paths_of(parts, self.parent, home)
         self.tall = 0.0
 
     def run(self, aspect: float) -> Layout:
-        self._fill()
-        wished = math.sqrt(max(len(self.nodes), 1) * AREA / (1 / aspect if self.direction == "right" else aspect))
+        count = max(len(self.parts.nodes), 1)
+        wished = math.sqrt(count * AREA / (1 / aspect if self.direction == "right" else aspect))
         self.tall = BUCKET ** math.ceil(math.log(wished, BUCKET))
-        laid: list[_Laid] = [None] * (len(self.frames) + 1)  # type: ignore[list-item]
+        look = self.paths.item_look
+        box_item = self.paths.box_item.tolist()
+        laid: list[_Laid] = []
         for number in range(len(self.frames) - 1, -1, -1):
-            laid[number] = self._laid(number, laid, 0.0)
-        laid[-1] = self._laid(-1, laid, aspect)
+            laid.append(self._laid(number, 0.0))
+            look[box_item[number]] = laid[-1].look
+        laid.reverse()
+        laid.append(self._laid(len(self.frames), aspect))
         return self._placed(laid)
-
-    # --- who is where ------------------------------------------------------------------------------------------------
-
-    def _fill(self) -> None:
-        leaves = self._leaves()
-        for u, v, _ in self.edges:
-            if v in leaves and not leaves[v]:
-                leaves[v] = True
-                self.home[v] = self.home[u]
-        for number in range(len(self.frames)):
-            self._item(self.frames[number].parent, ("box", number))
-        for node in self.nodes:
-            self._item(self.home[node], node)
-        for index, (u, v, key) in enumerate(self.edges):
-            here, there = self.home[u], self.home[v]
-            if here == there:
-                inside = self.inside[here]
-                self.paths.append([(here, self._edge(here, inside.items[u], inside.items[v], int(key)))])
-            elif v in leaves:
-                stand = ("leaf", v)
-                if stand not in self.inside[here].items:
-                    self.stands_in.append((here, v, index))
-                tail = self.inside[here].items[u]
-                self.paths.append([(here, self._edge(here, tail, self._item(here, stand), int(key)))])
-            else:
-                self.paths.append(self._through(u, v))
-
-    def _leaves(self) -> dict[Hashable, bool]:
-        """What is folded beside its consumer, whichever box that is in; whether it has found its home."""
-        tails, heads = {edge[0] for edge in self.edges}, {edge[1] for edge in self.edges}
-        return {
-            node: False
-            for node in heads - tails
-            if self.data[node].get("kind") in LEAF_KINDS or str(self.data[node].get("type", "")).endswith(LEAF_TYPE)
-        }
-
-    def _item(self, frame: int, item: Hashable) -> int:
-        return self.inside[frame].items.setdefault(item, len(self.inside[frame].items))
-
-    def _edge(self, frame: int, tail: int, head: int, key: int) -> tuple[int, int, int]:
-        edges = self.inside[frame].edges
-        edges.setdefault((tail, head, key), len(edges))
-        return tail, head, key
-
-    def _through(self, u: Hashable, v: Hashable) -> list[tuple[int, tuple[int, int, int]]]:
-        """Out of the boxes round u, across what is round both, into the boxes round v."""
-        up, down = self.chains_of(self.home[u]), self.chains_of(self.home[v])
-        same = 0
-        while same < min(len(up), len(down)) and up[same] == down[same]:
-            same += 1
-        key = THROUGH + self.place[v]
-        path: list[tuple[int, tuple[int, int, int]]] = []
-        item: Hashable = u
-        for frame in reversed(up[same:]):
-            port = self._port(frame, "last", v)
-            path.append((frame, self._edge(frame, self.inside[frame].items[item], port, key)))
-            item = ("box", frame)
-        common = up[same - 1] if same else -1
-        inward = down[same:]
-        target: Hashable = ("box", inward[0]) if inward else v
-        items = self.inside[common].items
-        path.append((common, self._edge(common, items[item], items[target], key)))
-        for depth, frame in enumerate(inward):
-            target = ("box", inward[depth + 1]) if depth + 1 < len(inward) else v
-            port = self._port(frame, "first", v)
-            path.append((frame, self._edge(frame, port, self.inside[frame].items[target], key)))
-        return path
-
-    def chains_of(self, frame: int) -> list[int]:
-        return self.chains[frame] if frame >= 0 else []
-
-    def _port(self, frame: int, side: str, v: Hashable) -> int:
-        inside = self.inside[frame]
-        port = self._item(frame, ("port", side, v))
-        inside.ports.setdefault((side, v), port)
-        return port
 
     # --- one box -----------------------------------------------------------------------------------------------------
 
-    def _laid(self, frame: int, laid: Sequence[_Laid], aspect: float) -> _Laid:
-        attributes = [self._attributes(item, laid) for item in self.inside[frame].items]
-        edges = list(self.inside[frame].edges)
-        ranked = sorted({head_key for _, _, head_key in edges if head_key >= THROUGH})
-        short = {key: THROUGH + number for number, key in enumerate(ranked)}  # the same in boxes made alike
-        local = [(tail, head, short.get(key, key)) for tail, head, key in edges]
-        made_of = repr((aspect, self.tall, self.direction, attributes, local)).encode()
+    def _laid(self, frame: int, aspect: float) -> _Laid:
+        paths = self.paths
+        look = paths.item_look[paths.item_first[frame] : paths.item_first[frame + 1]]
+        legs = paths.leg[paths.leg_first[frame] : paths.leg_first[frame + 1]]
+        made_of = (aspect, self.tall, self.direction, len(look), look.tobytes(), legs.tobytes())
         found = self.templates.get(made_of)
         if found is None:
-            found = self._lay_out(frame, attributes, local, aspect)
+            attributes = [PORTS[each] if each < 0 else self.templates.attributes[each] for each in look.tolist()]
+            edges = [(tail, head, key) for tail, head, key in legs.tolist()]
+            found = self._lay_out(attributes, edges, aspect, page=frame == len(self.frames))
             self.templates.put(made_of, found)
-        route_of = {edge: found.route_of[each] for edge, each in zip(edges, local, strict=True)}
-        return replace(found, route_of=route_of)
+        return found
 
-    def _attributes(self, item: Hashable, laid: Sequence[_Laid]) -> dict[str, Any]:
-        if isinstance(item, tuple) and item[0] == "port":
-            return {"port": item[1], "width": 0.0, "height": 0.0}
-        if isinstance(item, tuple) and item[0] == "box":
-            box = laid[item[1]]
-            size = (box.width, box.height)
-            before, after = box.anchor, size[self.across] - box.anchor
-            middle = 2 * min(before, after)
-            margin = (before - middle / 2, after - middle / 2)
-            across = (middle, box.height) if self.across == 0 else (box.width, middle)
-            return {"width": across[0], "height": across[1], "margin": margin}
-        data = self.data[item[1] if isinstance(item, tuple) else item]
-        return {name: data[name] for name in ("kind", "type", "width", "height") if name in data}
+    def _look(self, width: float, height: float, anchor: float) -> int:
+        """A box as a node: the middle is as wide as it is on the narrower side of the main line."""
+        before, after = anchor, (width, height)[self.across] - anchor
+        middle = 2 * min(before, after)
+        size = (middle, height) if self.across == 0 else (width, middle)
+        margin = (before - middle / 2, after - middle / 2)
+        return self.templates.look_of({"width": size[0], "height": size[1], "margin": margin})
 
     def _lay_out(
-        self, frame: int, attributes: list[dict[str, Any]], edges: list[tuple[int, int, int]], aspect: float
+        self, attributes: list[dict[str, Any]], edges: list[tuple[int, int, int]], aspect: float, *, page: bool
     ) -> _Laid:
         graph = nx.MultiDiGraph()
         graph.add_nodes_from(enumerate(attributes))
         graph.add_edges_from(edges)
-        layout = self._columns(graph, attributes) if frame >= 0 else self._layered(graph, aspect)
-        place = {edge: number for number, edge in enumerate(layout.edges)}
-        route_of = {edge: place[edge] for edge in edges}
+        layout = self._layered(graph, aspect) if page else self._columns(graph, attributes)
         left, top, right, bottom = self._bounds(layout, attributes)
-        if frame < 0:
-            return _Laid(layout, route_of, np.zeros(2), right - left, bottom - top, 0.0)
+        if page:
+            return self._kept(layout, edges, np.zeros(2), right - left, bottom - top, 0.0)
         first, last = (self._line(layout, attributes, side) for side in ("first", "last"))
         line = first if first is not None else last
         before, after = self._mouth(layout, attributes, "first", line), self._mouth(layout, attributes, "last", line)
@@ -260,7 +213,27 @@ class _Work:
         height = bottom - top + pad_top + pad_bottom
         middle = (width, height)[self.across] / 2
         anchor = middle if line is None else line + float(shift[self.across])
-        return _Laid(layout, route_of, shift, width, height, anchor)
+        return self._kept(layout, edges, shift, width, height, anchor)
+
+    def _kept(
+        self, layout: Layout, edges: list[tuple[int, int, int]], shift: Floats,
+        width: float, height: float, anchor: float,
+    ) -> _Laid:  # fmt: skip
+        place = {edge: number for number, edge in enumerate(layout.edges)}
+        chosen = [place[edge] for edge in edges]
+        back = {number: leg for leg, number in enumerate(chosen)}
+        routes = [layout.routes[number] for number in chosen]
+        x, y = shift.tolist()
+        ghosts = tuple(
+            replace(ghost, x=ghost.x + x, y=ghost.y + y, edge_index=back[ghost.edge_index]) for ghost in layout.ghosts
+        )
+        return _Laid(
+            at=np.stack([layout.x, layout.y], axis=1) + shift,
+            points=np.concatenate(routes) + shift if routes else np.zeros((0, 2)),
+            size=np.array([len(route) for route in routes], dtype=np.int64),
+            loose=np.array([number in layout.loose for number in chosen], dtype=np.bool_),
+            ghosts=ghosts, width=width, height=height, anchor=anchor, look=self._look(width, height, anchor),
+        )  # fmt: skip
 
     def _bounds(self, layout: Layout, attributes: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]:
         left, top, right, bottom = layout.bounds
@@ -308,109 +281,63 @@ class _Work:
     # --- all of them -------------------------------------------------------------------------------------------------
 
     def _placed(self, laid: Sequence[_Laid]) -> Layout:
-        origins = self._origins(laid)
-        shifts = [origins[number] + laid[number].shift for number in range(-1, len(self.frames))]
-        shift = {number - 1: each for number, each in enumerate(shifts)}
-        x, y = np.empty(len(self.nodes)), np.empty(len(self.nodes))
-        for number, node in enumerate(self.nodes):
-            frame = self.home[node]
-            at = self.inside[frame].items[node]
-            x[number] = laid[frame].layout.x[at] + shift[frame][0]
-            y[number] = laid[frame].layout.y[at] + shift[frame][1]
-        sizes = np.array([(data["width"], data["height"]) for data in self.data.values()])
-        sizes = sizes.reshape(-1, 2).astype(np.float64)
-        routes, loose = self._routes(laid, shift)
+        parts, paths = self.parts, self.paths
+        local = np.concatenate([each.at for each in laid])
+        origin = self._origins(laid, local)
+        at = local + np.repeat(origin, np.diff(paths.item_first), axis=0)
+        size = np.concatenate([each.size for each in laid])
+        points = np.concatenate([each.points for each in laid])
+        points += np.repeat(origin, [len(each.points) for each in laid], axis=0)
+        loose = np.concatenate([each.loose for each in laid])
+        sizes = np.array([(data["width"], data["height"]) for data in self.templates.attributes])
+        sizes = sizes.reshape(-1, 2).astype(np.float64)[parts.look]
+        x, y = at[paths.node_item].T
+        names = np.array([*parts.nodes, None], dtype=object)[:-1]
+        edges = zip(names[parts.tail].tolist(), names[parts.head].tolist(), parts.key.tolist(), strict=True)
         return Layout(
-            nodes=tuple(self.nodes), x=x, y=y, width=sizes[:, 0].copy(), height=sizes[:, 1].copy(),
-            edges=tuple(self.edges), routes=tuple(routes), ghosts=tuple(self._ghosts(laid, shift)),
-            loose=frozenset(loose), algorithm="layered", direction=self.direction,
-            boxes=tuple(self._boxes(laid, origins)),
+            nodes=parts.nodes, x=x.copy(), y=y.copy(), width=sizes[:, 0].copy(), height=sizes[:, 1].copy(),
+            edges=tuple(edges), routes=tuple(joined(paths, points, size, self.across)),
+            ghosts=tuple(self._ghosts(laid, origin, at)),
+            loose=frozenset(paths.way_edge[loose[paths.way]].tolist()), algorithm="layered",
+            direction=self.direction, boxes=tuple(self._boxes(laid, origin)),
         )  # fmt: skip
 
-    def _origins(self, laid: Sequence[_Laid]) -> dict[int, Floats]:
-        """The upper left corner of each box on the page."""
-        origins: dict[int, Floats] = {-1: np.zeros(2)}
-        for number, frame in enumerate(self.frames):
-            outer = laid[frame.parent]
-            at = self.inside[frame.parent].items["box", number]
-            corner = np.array([outer.layout.x[at], outer.layout.y[at]]) + origins[frame.parent] + outer.shift
-            own = laid[number]
-            along = 1 - self.across
-            corner[self.across] -= own.anchor
-            corner[along] -= (own.width, own.height)[along] / 2
-            origins[number] = corner
-        return origins
+    def _origins(self, laid: Sequence[_Laid], local: Floats) -> Floats:
+        """The upper left corner of each box on the page, and of the page."""
+        _, depth = around(self.parent)
+        corner = local[self.paths.box_item]
+        corner[:, self.across] -= [each.anchor for each in laid[:-1]]
+        along = 1 - self.across
+        corner[:, along] -= np.array([(each.width, each.height)[along] for each in laid[:-1]]) / 2
+        origin = np.zeros((len(laid), 2))
+        for level in range(1, int(depth.max(initial=0)) + 1):
+            mine = np.flatnonzero(depth[:-1] == level)
+            origin[mine] = corner[mine] + origin[self.parent[mine]]
+        return origin
 
-    def _routes(self, laid: Sequence[_Laid], shift: Mapping[int, Floats]) -> tuple[list[Floats], list[int]]:
-        routes: list[Floats] = []
-        loose: list[int] = []
-        for index, path in enumerate(self.paths):
-            parts = []
-            for frame, edge in path:
-                number = laid[frame].route_of[edge]
-                parts.append(laid[frame].layout.routes[number] + shift[frame])
-                if number in laid[frame].layout.loose and (not loose or loose[-1] != index):
-                    loose.append(index)
-            routes.append(parts[0] if len(parts) == 1 else self._joined(parts, _exits(path, self.frames)))
-        return routes, loose
-
-    def _joined(self, parts: list[Floats], exits: int) -> Floats:
-        """One line. Where the ends of two parts are apart, it goes from one to the other along the border of the box:
-        the first `exits` times that of a box that it leaves, later of one that it enters."""
-        points = [parts[0]]
-        across, along = self.across, 1 - self.across
-        for number, (before, after) in enumerate(pairwise(parts)):
-            here, there = before[-1], after[0]
-            if abs(here[across] - there[across]) > STEP:
-                border, port = (there[along], here[along]) if number < exits else (here[along], there[along])
-                corners = np.empty((2, 2))
-                corners[:, along] = border + math.copysign(CORRIDOR / 2, port - border)
-                corners[:, across] = here[across], there[across]
-                points.append(corners)
-            points.append(after)
-        line = np.concatenate(points)
-        moved = np.abs(np.diff(line, axis=0)).sum(axis=1) > 1e-6
-        return line[np.concatenate([[True], moved])] if moved.any() else line[[0, -1]]
-
-    def _ghosts(self, laid: Sequence[_Laid], shift: Mapping[int, Floats]) -> list[Ghost]:
+    def _ghosts(self, laid: Sequence[_Laid], origin: Floats, at: Floats) -> list[Ghost]:
+        """Those of the boxes, and stands."""
+        paths, nodes = self.paths, self.parts.nodes
         found: list[Ghost] = []
-        edge_at = {
-            (frame, edge): index for index, path in reversed(list(enumerate(self.paths))) for frame, edge in path
-        }
-        for frame in range(-1, len(self.frames)):
-            names = list(self.inside[frame].items)
-            back = {number: edge for edge, number in laid[frame].route_of.items()}
-            for ghost in laid[frame].layout.ghosts:
-                name = names[ghost.node]  # type: ignore[call-overload]
-                x, y = shift[frame]
-                edge = edge_at[frame, back[ghost.edge_index]]
-                node = name[1] if isinstance(name, tuple) and name[0] == "leaf" else name
-                found.append(Ghost(node, ghost.x + x, ghost.y + y, ghost.width, ghost.height, edge))
-        for frame, node, index in self.stands_in:
-            at, layout = self.inside[frame].items["leaf", node], laid[frame].layout
-            x, y = layout.x[at] + shift[frame][0], layout.y[at] + shift[frame][1]
-            found.append(Ghost(node, float(x), float(y), float(layout.width[at]), float(layout.height[at]), index))
+        if any(each.ghosts for each in laid):
+            leg, first = np.unique(paths.way, return_index=True)
+            edge_of = dict(zip(leg.tolist(), paths.way_edge[first].tolist(), strict=True))
+            for number, each in enumerate(laid):
+                x, y = origin[number].tolist()
+                for ghost in each.ghosts:
+                    node = nodes[int(paths.item_node[paths.item_first[number] + ghost.node])]
+                    edge = edge_of[int(paths.leg_first[number]) + ghost.edge_index]
+                    found.append(Ghost(node, ghost.x + x, ghost.y + y, ghost.width, ghost.height, edge))
+        stands = zip(paths.stands.tolist(), paths.stand_node.tolist(), paths.stand_edge.tolist(), strict=True)
+        for item, node, edge in stands:
+            look = self.templates.attributes[int(self.parts.look[node])]
+            x, y = at[item].tolist()
+            found.append(Ghost(nodes[node], x, y, float(look["width"]), float(look["height"]), edge))
         return found
 
-    def _boxes(self, laid: Sequence[_Laid], origins: Mapping[int, Floats]) -> list[Box]:
+    def _boxes(self, laid: Sequence[_Laid], origin: Floats) -> list[Box]:
+        _, depth = around(self.parent)
+        told = zip(self.frames, laid, origin.tolist(), depth.tolist(), strict=False)
         return [
-            Box(frame.key, frame.title, float(origins[number][0]), float(origins[number][1]), laid[number].width,
-                laid[number].height, len(self.chains[number]))
-            for number, frame in enumerate(self.frames)
-        ]  # fmt: skip
-
-
-def _chain(frames: Sequence[Frame], number: int) -> list[int]:
-    """A frame and those round it, outermost first."""
-    chain = [number]
-    while frames[chain[-1]].parent >= 0:
-        chain.append(frames[chain[-1]].parent)
-    return chain[::-1]
-
-
-def _exits(path: Sequence[tuple[int, tuple[int, int, int]]], frames: Sequence[Frame]) -> int:
-    """How many boxes a path leaves before it enters others."""
-    count = 0
-    while count + 1 < len(path) and path[count][0] >= 0 and frames[path[count][0]].parent == path[count + 1][0]:
-        count += 1
-    return count
+            Box(frame.key, frame.title, x, y, each.width, each.height, inside) for frame, each, (x, y), inside in told
+        ]
