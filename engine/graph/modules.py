@@ -24,12 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph.calls import Call, calls_of
+from engine.graph.quotient import MERGED, quotient
 from engine.graph.repeats import find_repeats
 from engine.recording.dtypes import NAMES, itemsize
 
 Ints = npt.NDArray[np.int64]
-
-MERGED = -1  # the key of an edge that stands for all edges between two drawn nodes, at least one of them a group
 
 
 @dataclass(frozen=True)
@@ -237,29 +236,18 @@ def collapse(graph: nx.MultiDiGraph, collapsed: Iterable[str], tree: ModuleTree 
     edges within a group are gone. What is not collapsed shares its attributes with `graph`.
     """
     tree = tree or module_tree(graph)
-    drawn = tree.drawn(collapsed)
-    names = np.where(drawn >= 0, -1 - drawn, np.array(tree.nodes, dtype=np.int64))
+    drawn = quotient(tree, collapsed)
     result = nx.MultiDiGraph(**graph.graph)
-    attributes = graph.nodes
-    for name in dict.fromkeys(names.tolist()):
+    names = drawn.names.tolist()
+    for name in names:
         result.add_node(name)
-        if name >= 0:
-            result.nodes[name].update(attributes[name])
-        else:
-            result.nodes[name].update(tree.told_of(graph, tree.groups[-1 - name]))
-    source, target = names[tree.tail], names[tree.head]
-    single = (source >= 0) & (target >= 0)
-    merged: dict[tuple[int, int], int] = {}
-    plain: list[tuple[int, int, int, Any]] = []
-    kept = np.flatnonzero(single | (source != target))  # without what is within a group: most of a large graph
-    columns = (each[kept].tolist() for each in (source, target, tree.slots, single))
-    for u, v, slot, alone in zip(*columns, strict=True):
-        if alone:
-            plain.append((u, v, slot, graph.get_edge_data(u, v, slot)))
-        else:
-            merged[u, v] = merged.get((u, v), 0) + 1
-    result.add_edges_from(plain)
-    result.add_edges_from((u, v, MERGED, {"input_number": 0, "count": count}) for (u, v), count in merged.items())
+        told = graph.nodes[name] if name >= 0 else tree.told_of(graph, tree.groups[-1 - name])
+        result.nodes[name].update(told)
+    for tail, head, key, count in zip(*(each.tolist() for each in (drawn.tail, drawn.head, drawn.key, drawn.count)),
+                                      strict=True):  # fmt: skip
+        u, v = names[tail], names[head]
+        told = {"input_number": 0, "count": count} if key == MERGED else graph.get_edge_data(u, v, key)
+        result.add_edge(u, v, key, **told)
     return result
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from engine.layout.fold import LEAF_KINDS, LEAF_TYPE
 from engine.layout.joined import CORRIDOR, STEP, joined
 from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ghost, Ints, Layout
-from engine.layout.paths import FIRST, LAST, Parts, around, paths_of
+from engine.layout.paths import FIRST, LAST, Parts, paths_of
 from engine.layout.pipeline import layered
 
 PAD = 14.0  # scene px between a box and what is in it
@@ -304,7 +304,7 @@ class _Work:
 
     def _origins(self, laid: Sequence[_Laid], local: Floats) -> Floats:
         """The upper left corner of each box on the page, and of the page."""
-        _, depth = around(self.parent)
+        depth = self.paths.depth
         corner = local[self.paths.box_item]
         corner[:, self.across] -= [each.anchor for each in laid[:-1]]
         along = 1 - self.across
@@ -336,8 +336,7 @@ class _Work:
         return found
 
     def _boxes(self, laid: Sequence[_Laid], origin: Floats) -> list[Box]:
-        _, depth = around(self.parent)
-        told = zip(self.frames, laid, origin.tolist(), depth.tolist(), strict=False)
+        told = zip(self.frames, laid, origin.tolist(), self.paths.depth.tolist(), strict=False)
         return [
             Box(frame.key, frame.title, x, y, each.width, each.height, inside) for frame, each, (x, y), inside in told
         ]

@@ -55,6 +55,7 @@ class Paths:
     stand_node: Ints
     stand_edge: Ints
     item_node: Ints  # (i) the node that is drawn there, -1 for boxes and ports
+    depth: Ints  # (f + 1) how many boxes each frame is in, itself included
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +77,14 @@ def around(parent: Ints) -> tuple[Ints, Ints]:
     count = len(parent)
     depth = np.zeros(count + 1, dtype=np.int64)
     rows: list[list[int]] = []
+    flat: list[int] = []
     for number, outer in enumerate(parent.tolist()):
         rows.append([*(rows[outer] if outer >= 0 else ()), number])
+        flat += rows[-1]
         depth[number] = len(rows[-1])
     chains = np.full((count + 1, int(depth.max(initial=0))), -1, dtype=np.int64)
     inside = np.arange(chains.shape[1]) < depth[:, None]
-    chains[inside] = np.fromiter((each for row in rows for each in row), dtype=np.int64, count=int(depth.sum()))
+    chains[inside] = flat
     return chains, depth
 
 
@@ -102,7 +105,8 @@ def paths_of(parts: Parts, parent: Ints, home: Ints) -> Paths:
         direct, np.zeros_like(direct), here[direct], frames + parts.tail[direct], head[direct],
         np.full_like(direct, -1), parts.key[direct],
     )  # fmt: skip
-    led, exits = _through(parts, parent, home, np.flatnonzero(across), ports_from)
+    chains, depth = around(parent)
+    led, exits = _through(parts, chains, depth, home, np.flatnonzero(across))
     port_code = np.unique(np.concatenate([led.tail[led.tail >= ports_from], led.head[led.head >= ports_from]]))
     at = port_code - ports_from
     item_frame = np.concatenate([parent, home, stand_code // max(nodes, 1), at // (2 * max(nodes, 1))])
@@ -127,7 +131,7 @@ def paths_of(parts: Parts, parent: Ints, home: Ints) -> Paths:
     return Paths(
         look[order], item_first, item_at[:frames], item_at[frames : frames + nodes], legs, leg_first,
         way[sequence], edge[sequence], place[sequence], exits, stands_at, stand_node,
-        np.flatnonzero(aside)[first], who[order],
+        np.flatnonzero(aside)[first], who[order], depth,
     )  # fmt: skip
 
 
@@ -148,11 +152,11 @@ def _at_home(parts: Parts, home: Ints, leaf: Flags) -> Ints:
     return home
 
 
-def _through(parts: Parts, parent: Ints, home: Ints, edges: Ints, ports_from: int) -> tuple[_Legs, Ints]:
+def _through(parts: Parts, chains: Ints, depth: Ints, home: Ints, edges: Ints) -> tuple[_Legs, Ints]:
     """Out of the boxes round the tail, across what is round both ends, into the boxes round the head. And how many
     boxes each of all edges leaves."""
-    chains, depth = around(parent)
-    frames, nodes = len(parent), len(parts.nodes)
+    frames, nodes = len(depth) - 1, len(parts.nodes)
+    ports_from = frames + nodes + len(parts.tail)
     u, v = parts.tail[edges], parts.head[edges]
     out, into = chains[home[u]], chains[home[v]]
     same = np.cumprod((out == into) & (out >= 0), axis=1).sum(axis=1)

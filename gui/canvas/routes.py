@@ -83,8 +83,8 @@ class Pieces:
 
 def pieces_of(routes: Sequence[Floats], source_boxes: Floats) -> Pieces:
     """`routes` are (k, 2) points from source to target, k >= 2; `source_boxes` (e, 4) tell which side each leaves."""
-    points = np.concatenate([np.asarray(route, dtype=np.float64) for route in routes]) if routes else np.zeros((0, 2))
-    sizes = np.array([len(route) for route in routes], dtype=np.int64)
+    points = np.concatenate(routes, dtype=np.float64) if routes else np.zeros((0, 2))
+    sizes = np.fromiter(map(len, routes), np.int64, len(routes))
     edge_of_point = np.repeat(np.arange(len(routes), dtype=np.int64), sizes)
     here = np.flatnonzero(edge_of_point[:-1] == edge_of_point[1:])  # parts lead from these points to the next ones
     edge = edge_of_point[here]

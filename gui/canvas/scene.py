@@ -172,9 +172,14 @@ class Scene:
 def node_sizes(graph: nx.MultiDiGraph) -> None:
     """Give every node of `graph` the `width` and `height` (scene px) that its card needs. To be done before layout."""
     for _, attributes in graph.nodes(data=True):
-        if "card" not in attributes:  # what is collapsed and opened again keeps its own
-            card = attributes["card"] = card_of(attributes)
-            attributes["width"], attributes["height"] = card.width, card.height
+        size_of(attributes)
+
+
+def size_of(attributes: dict[str, Any]) -> None:
+    """The same for one node, and its `card`; what is collapsed and opened again keeps its own."""
+    if "card" not in attributes:
+        card = attributes["card"] = card_of(attributes)
+        attributes["width"], attributes["height"] = card.width, card.height
 
 
 def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None = None) -> Scene:
@@ -184,18 +189,40 @@ def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None 
     attributes = dict(graph.nodes(data=True))
     cards = [attributes[node].get("card") or card_of(attributes[node]) for node in layout.nodes]
     card_of_node = [numbered.setdefault(card, len(numbered)) for card in cards]
-    ghost_node = [index[ghost.node] for ghost in layout.ghosts]
-    item_node = np.array([*range(len(layout.nodes)), *ghost_node], dtype=np.int64)
-    card = np.array(card_of_node, dtype=np.int64)[item_node] if len(item_node) else np.zeros(0, dtype=np.int64)
+    return put_together(
+        layout,
+        tree,
+        (tuple(numbered), np.array(card_of_node, dtype=np.int64)),
+        np.array([index[edge[0]] for edge in layout.edges], dtype=np.int64),
+        np.array([index[edge[1]] for edge in layout.edges], dtype=np.int64),
+        np.array([edge[2] for edge in layout.edges], dtype=np.int64),
+        np.array([_input_number(graph, edge) for edge in layout.edges], dtype=np.int64),
+        tuple(str(attributes[node].get("module") or "") for node in layout.nodes),
+    )
+
+
+def put_together(
+    layout: Layout,
+    tree: ModuleTree | None,
+    cards: tuple[tuple[Card, ...], Ints],
+    source: Ints,
+    target: Ints,
+    slot: Ints,
+    input_number: Ints,
+    modules: tuple[str, ...],
+) -> Scene:
+    """The scene of what is there as arrays, in the order of the layout's nodes and edges. `cards`: all, and which of
+    them each node has."""
+    nodes = np.arange(len(layout.nodes), dtype=np.int64)
+    ghost_node = np.array([layout.index[ghost.node] for ghost in layout.ghosts], dtype=np.int64)
+    item_node = np.concatenate([nodes, ghost_node])
     boxes = _boxes(layout)
-    source = np.array([index[edge[0]] for edge in layout.edges], dtype=np.int64)
-    target = np.array([index[edge[1]] for edge in layout.edges], dtype=np.int64)
     loose = np.zeros(len(source), dtype=np.bool_)
     loose[list(layout.loose)] = True
     return Scene(
         node_ids=np.array(layout.nodes, dtype=np.int64),
-        cards=tuple(numbered),
-        card=card,
+        cards=cards[0],
+        card=cards[1][item_node],
         item_node=item_node,
         left=boxes[:, 0],
         top=boxes[:, 1],
@@ -203,12 +230,12 @@ def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None 
         bottom=boxes[:, 3],
         source=source,
         target=target,
-        slot=np.array([edge[2] for edge in layout.edges], dtype=np.int64),
-        input_number=np.array([_input_number(graph, edge) for edge in layout.edges], dtype=np.int64),
+        slot=slot,
+        input_number=input_number,
         loose=loose,
         pieces=pieces_of(layout.routes, boxes[source] if len(source) else np.zeros((0, 4))),
         bounds=layout.bounds,
-        modules=tuple(str(attributes[node].get("module") or "") for node in layout.nodes),
+        modules=modules,
         tree=tree,
         boxes=layout.boxes,
     )

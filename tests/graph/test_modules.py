@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.graph.modules import MERGED, ModuleTree, collapse, module_tree, title_of
+from engine.graph.modules import ModuleTree, collapse, module_tree, title_of
+from engine.graph.quotient import MERGED
 
 PATHS = ("", "a", "a.0", "a.1", "a.1.x", "b", "b.0", "b.0.y", "c")
 

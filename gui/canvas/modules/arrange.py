@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,24 +35,24 @@ def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None
 
 
 def _arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None) -> Scene:
+    tree = source.tree
+    collapsed = tree.tidy(wish.collapsed) if wish.collapsed is not None else default(source)
+    if wish.algorithm == "layered" and tree.groups:
+        return _in_boxes(source, wish, collapsed, cancel)
+    return _flat(source, wish, collapsed, cancel)
+
+
+def _flat(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callable[[], bool] | None) -> Scene:
     from engine.graph.modules import collapse
     from engine.layout import layout
-    from engine.layout.nested import nested
     from gui.canvas.modules.inner import inner_of
     from gui.canvas.scene import build_scene, node_sizes
 
     tree = source.tree
-    collapsed = tree.tidy(wish.collapsed) if wish.collapsed is not None else default(source)
     graph = collapse(source.graph, collapsed, tree) if collapsed else source.graph
     if collapsed:
         node_sizes(graph)
-    if wish.algorithm == "layered" and tree.groups:
-        frames, home = frames_of(tree, collapsed)
-        arranged = nested(
-            graph, frames, home, wish.aspect, direction=wish.direction, cancel=cancel, templates=source.templates
-        )
-    else:
-        arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
+    arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
     scene = build_scene(graph, arranged, tree)
     if not collapsed:
         return scene
@@ -60,26 +60,48 @@ def _arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None) -> S
     return replace(scene, inner=inner, slot=_slots(scene, inner))
 
 
-def frames_of(tree: ModuleTree, collapsed: frozenset[str]) -> tuple[list[Frame], dict[Hashable, int]]:
-    """A frame for each module that is open, and in which one each drawn node stands. Repeats have none."""
+def _in_boxes(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callable[[], bool] | None) -> Scene:
+    """All of it as arrays: what is drawn, the layout, the scene."""
+    from engine.graph.quotient import quotient
+    from engine.layout.nested import nested_parts
+    from gui.canvas.modules.inner import Inner
+    from gui.canvas.scene import put_together
+
+    tree, stock = source.tree, source.stock
+    drawn = quotient(tree, collapsed)
+    frames, frame_of = frames_of(tree, collapsed)
+    home = frame_of[np.where(drawn.names < 0, -1 - drawn.names, tree.owner[drawn.first])]
+    arranged = nested_parts(
+        stock.parts_of(drawn), frames, home, wish.aspect,
+        direction=wish.direction, cancel=cancel, templates=source.templates,
+    )  # fmt: skip
+    scene = put_together(
+        arranged, tree, stock.cards_of(drawn), drawn.tail, drawn.head, drawn.key,
+        stock.input_numbers_of(drawn), stock.modules_of(drawn),
+    )  # fmt: skip
+    if not collapsed:
+        return scene
+    groups = {place: tree.groups[-1 - int(drawn.names[place])] for place in np.flatnonzero(drawn.names < 0).tolist()}
+    inner = Inner(source.plain, tree, collapsed, drawn.place, drawn.edge_place, groups)
+    return replace(scene, inner=inner, slot=_slots(scene, inner))
+
+
+def frames_of(tree: ModuleTree, collapsed: frozenset[str]) -> tuple[list[Frame], Ints]:
+    """A frame for each module that is open, and in which one each group stands (a repeat has none, and what is in it is
+    in that round it); the last is -1, for what no group is round. Of an open module: the frame that it is."""
     from engine.graph.modules import title_of
     from engine.layout.nested import Frame
 
     shown = tree.shown(collapsed).tolist()
     frames: list[Frame] = []
-    frame_of = {-1: -1}
-    home: dict[Hashable, int] = {}
+    frame_of = [-1] * (len(tree.groups) + 1)
     for group in tree.groups:
-        around = frame_of.get(group.parent, -1)
-        if shown[group.number] == group.number:
-            home[group.id] = around
-        elif shown[group.number] < 0 and not group.count:
+        around = frame_of[group.parent]
+        if shown[group.number] < 0 and not group.count:
             frames.append(Frame(group.key, title_of(group), around))
             around = len(frames) - 1
         frame_of[group.number] = around
-    for node, owner in zip(tree.nodes, tree.owner.tolist(), strict=True):
-        home[node] = frame_of[owner]
-    return frames, home
+    return frames, np.array(frame_of, dtype=np.int64)
 
 
 def _slots(scene: Scene, inner: Inner) -> Ints:

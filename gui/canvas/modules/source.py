@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.recording.reader import Recording
     from gui.canvas.loader import Wish
     from gui.canvas.modules.inner import Plain
+    from gui.canvas.modules.stock import Stock
     from gui.canvas.scene import Scene
 
 Ints = npt.NDArray[np.int64]
@@ -33,6 +34,7 @@ class Source:
     plain: Plain
     ids: Ints
     templates: Templates
+    stock: Stock
 
 
 class Sources:
@@ -56,12 +58,15 @@ def _build(recording: Recording, wish: Wish) -> Source:
     from engine.graph.modules import module_tree
     from engine.layout.nested import Templates
     from gui.canvas.modules.inner import plain_of
+    from gui.canvas.modules.stock import stock_of
     from gui.canvas.scene import node_sizes
 
     graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
     node_sizes(graph)
     tree = module_tree(graph)
-    return Source(graph, tree, plain_of(graph, tree), node_ids_of(recording, wish.graph_id), Templates())
+    templates = Templates()
+    ids, stock = node_ids_of(recording, wish.graph_id), stock_of(graph, tree, templates)
+    return Source(graph, tree, plain_of(graph, tree), ids, templates, stock)
 
 
 def node_ids_of(recording: Recording, graph_id: int) -> Ints:
