@@ -117,6 +117,16 @@ class Scene:
         return np.stack([self.left, self.top, self.right, self.bottom]).astype(np.float32)
 
     @cached_property
+    def box_rects(self) -> Floats:
+        """(4, b): left, top, right, bottom of each of `boxes`."""
+        rows = np.array([(b.x, b.y, b.x + b.width, b.y + b.height) for b in self.boxes], dtype=np.float64)
+        return np.ascontiguousarray(rows.reshape(-1, 4).T)
+
+    @cached_property
+    def box_depth(self) -> Ints:
+        return np.array([box.depth for box in self.boxes], dtype=np.int64)
+
+    @cached_property
     def downward(self) -> Ints:
         """Items in the order of their upper borders."""
         return np.argsort(self.top, kind="stable")
@@ -124,7 +134,7 @@ class Scene:
     def with_nodes(self, node_ids: Ints, inner: Inner | None = None) -> Scene:
         """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""
         other = replace(self, node_ids=node_ids, inner=inner)
-        for name in ("kind", "scalar", "data_edge", "category", "box", "downward", "links"):
+        for name in ("kind", "scalar", "data_edge", "category", "box", "box_rects", "box_depth", "downward", "links"):
             other.__dict__[name] = getattr(self, name)
         return other
 
