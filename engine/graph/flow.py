@@ -183,7 +183,7 @@ class _Table:
         self._rows: dict[str, list[tuple[int, float, float]]] = {role: [] for role in ROLES}
         events = recording.timeline.events_of_graph(graph_id)
         if len(events):
-            with recording.held() as connection:
+            with recording.apart() as connection:
                 bounds = int(events[0]), int(events[-1])
                 for event, role, slot, norm, mean, shape, dtype, odd in connection.execute(_ROWS, bounds):
                     key = decode.integer(event) * _MOST_SLOTS + decode.integer(slot)

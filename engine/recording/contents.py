@@ -22,6 +22,7 @@ _OPTIMIZERS = (
     " GROUP BY 1, 2 ORDER BY min(id)"
 )
 _KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
+_PIECE = 4096  # events that are taken in together: other threads get their turn in between
 
 
 class _Numbered(Protocol):
@@ -73,19 +74,13 @@ class Contents:
 
     def _pull_events(self, connection: sqlite3.Connection) -> None:
         start = len(self.timeline)
-        rows = connection.execute(_EVENTS, (start,)).fetchall()
-        if not rows:
+        cursor = connection.execute(_EVENTS, (start,))
+        pieces = []
+        while rows := cursor.fetchmany(_PIECE):
+            pieces.append(_events(rows, start + _PIECE * len(pieces)))
+        if not pieces:
             return
-        *numbers, kinds = zip(*rows, strict=True)
-        if any(set(map(type, column)) != {int} for column in numbers):
-            raise ValueError("an event has something else where a number belongs")
-        ids, step, graph, node, parameter = (np.array(column, np.int64) for column in numbers)
-        if not np.array_equal(ids, np.arange(start, start + len(rows))):
-            raise ValueError("events are missing")
-        codes = [_KIND_CODES.get(kind, -1) for kind in kinds]
-        if min(codes) < 0 or min(step.min(), graph.min() + 1, node.min() + 1, parameter.min() + 1) < 0:
-            raise ValueError("an event of an unknown kind, or with a negative number")
-        timeline = self.timeline.extended(Timeline(np.array(codes, np.uint8), step, graph, node, parameter))
+        timeline = self.timeline.extended(*pieces)
         if (np.diff(timeline.step) < 0).any():
             raise ValueError("training steps are out of order")
         self.timeline = timeline
@@ -129,6 +124,20 @@ class Contents:
             )
             for first, end in zip(starts, ends[: len(starts)], strict=True)
         )
+
+
+def _events(rows: list[tuple[Any, ...]], start: int) -> Timeline:
+    """Rows of _EVENTS, of which the first should have the number `start`."""
+    *numbers, kinds = zip(*rows, strict=True)
+    if any(set(map(type, column)) != {int} for column in numbers):
+        raise ValueError("an event has something else where a number belongs")
+    ids, step, graph, node, parameter = (np.array(column, np.int64) for column in numbers)
+    if not np.array_equal(ids, np.arange(start, start + len(rows))):
+        raise ValueError("events are missing")
+    codes = [_KIND_CODES.get(kind, -1) for kind in kinds]
+    if min(codes) < 0 or min(step.min(), graph.min() + 1, node.min() + 1, parameter.min() + 1) < 0:
+        raise ValueError("an event of an unknown kind, or with a negative number")
+    return Timeline(np.array(codes, np.uint8), step, graph, node, parameter)
 
 
 def _extend(

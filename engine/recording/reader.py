@@ -39,6 +39,9 @@ from engine.recording.timeline import Timeline
 
 _Item = TypeVar("_Item")
 _CACHED = 8192  # rows of one kind that are kept in memory
+_PIECE = 2048  # rows that are fetched together
+_NODES = "SELECT * FROM node WHERE graph = ? ORDER BY id"
+_EDGES = "SELECT * FROM edge WHERE graph = ? ORDER BY source, slot"
 _TENSOR = (
     "SELECT id, shape, dtype, device, level, min, max, mean, std, norm, zeros, nans, infs,"
     " histogram, histogram_low, histogram_high, data_shape FROM tensor WHERE id = ?"
@@ -52,6 +55,18 @@ _NORMS = (
 def open_recording(path: Path) -> Recording:
     """The recording at `path`. Raises RecordingError if there is none, or if it is damaged or of a newer format."""
     return Recording(Path(path))
+
+
+def count_events(path: Path) -> int:
+    """About how many events the recording at `path` has, without reading it. Raises as `open_recording`."""
+    connection = database.connect(Path(path))
+    try:
+        (last,) = connection.execute("SELECT max(id) FROM event").fetchone()
+        return decode.integer(last) + 1 if last is not None else 0
+    except (sqlite3.Error, ValueError) as error:
+        raise database.explain(path, error) from error
+    finally:
+        connection.close()
 
 
 class Recording:
@@ -171,12 +186,11 @@ class Recording:
         """Nodes of one graph, data leaves included, ordered by id."""
         if self.complete and graph_id not in self._nodes:
             # Nothing changes any more: other threads may read while the rows become objects, which takes longest.
-            nodes = self._rows("SELECT * FROM node WHERE graph = ? ORDER BY id", graph_id, decode.node)
+            nodes = self._rows(_NODES, graph_id, decode.node, many=True)
             return self._nodes.setdefault(graph_id, nodes)
         with self._lock:
             if graph_id not in self._nodes:
-                rows = self._rows("SELECT * FROM node WHERE graph = ? ORDER BY id", graph_id, decode.node)
-                self._nodes[graph_id] = rows
+                self._nodes[graph_id] = self._rows(_NODES, graph_id, decode.node)
             return self._nodes[graph_id]
 
     def has_read(self, graph_id: int) -> bool:
@@ -185,16 +199,21 @@ class Recording:
 
     def edges(self, graph_id: int) -> tuple[Edge, ...]:
         """Edges of one graph, those to data leaves included, ordered by source and slot."""
+        if self.complete and graph_id not in self._edges:
+            return self._edges.setdefault(graph_id, self._edges_of(graph_id))
         with self._lock:
             if graph_id not in self._edges:
                 with self.held():
-                    rows = self._rows("SELECT * FROM edge WHERE graph = ? ORDER BY source, slot", graph_id, decode.edge)
-                    ids = {node.id for node in self.nodes(graph_id)}
-                ended = tuple(edge for edge in rows if edge.source in ids and edge.target in ids)
-                if self.complete and len(ended) < len(rows):  # else the nodes are still on their way
-                    raise database.damaged(self.path, f"an edge of graph {graph_id} leads to a node that is not there")
-                self._edges[graph_id] = ended
+                    self._edges[graph_id] = self._edges_of(graph_id)
             return self._edges[graph_id]
+
+    def _edges_of(self, graph_id: int) -> tuple[Edge, ...]:
+        rows = self._rows(_EDGES, graph_id, decode.edge, many=self.complete)
+        ids = {node.id for node in self.nodes(graph_id)}
+        ended = tuple(edge for edge in rows if edge.source in ids and edge.target in ids)
+        if self.complete and len(ended) < len(rows):  # else the nodes are still on their way
+            raise database.damaged(self.path, f"an edge of graph {graph_id} leads to a node that is not there")
+        return ended
 
     def values(self, event_id: int) -> tuple[Value, ...]:
         """Which tensors belong to an event, ordered by role, slot and name."""
@@ -219,17 +238,37 @@ class Recording:
 
     def norms(self, step: int) -> npt.NDArray[np.float64]:
         """For each event of a training step, the norm of its largest gradient; NaN if it has none."""
-        with self._lock:
-            first, last = self._bounds(step)
-            known = self._norms.get(step)
-            if known is None or len(known) != last - first + 1:
-                with self.held() as connection:
-                    known = np.full(last - first + 1, np.nan)
-                    for event, norm in connection.execute(_NORMS, (first, last)):
-                        known[decode.integer(event) - first] = np.nan if norm is None else decode.real(norm)
-                known.flags.writeable = False
-                self._norms[step] = known
-            return known
+        first, last = self._bounds(step)
+        known = self._norms.get(step)
+        if known is None or len(known) != last - first + 1:
+            known = np.full(last - first + 1, np.nan)
+            with self.apart() as connection:
+                for event, norm in connection.execute(_NORMS, (first, last)):
+                    known[decode.integer(event) - first] = np.nan if norm is None else decode.real(norm)
+            known.flags.writeable = False
+            self._norms[step] = known
+        return known
+
+    @contextmanager
+    def apart(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own for what takes long to read: other threads read on in the meantime.
+
+        Raises RecordingError in place of any error in reading.
+        """
+        if not self.complete:  # one connection at a time: the writer folds the file into one when it is let go of
+            with self.held() as connection:
+                yield connection
+            return
+        connection = None
+        try:
+            with self._lock:
+                connection = self._connect()
+            yield connection
+        except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:
+            raise database.explain(self.path, error) from error
+        finally:
+            if connection is not None:
+                connection.close()
 
     @contextmanager
     def held(self) -> Iterator[sqlite3.Connection]:
@@ -275,6 +314,9 @@ class Recording:
     def _row(
         self, cache: dict[int, _Item], number: int, sql: str, make: Callable[[tuple[Any, ...]], _Item], what: str
     ) -> _Item:
+        item = cache.get(number)
+        if item is not None:
+            return item  # without waiting for what another thread reads
         with self._lock:
             item = cache.get(number)
             if item is None:
@@ -288,9 +330,15 @@ class Recording:
                 cache[number] = item
             return item
 
-    def _rows(self, sql: str, number: int, make: Callable[[tuple[Any, ...]], _Item]) -> tuple[_Item, ...]:
-        with self.held() as connection:
-            rows = connection.execute(sql, (number,)).fetchall()
+    def _rows(
+        self, sql: str, number: int, make: Callable[[tuple[Any, ...]], _Item], *, many: bool = False
+    ) -> tuple[_Item, ...]:
+        """`many` may be read beside what other threads read."""
+        rows: list[tuple[Any, ...]] = []
+        with self.apart() if many else self.held() as connection:
+            cursor = connection.execute(sql, (number,))
+            while piece := cursor.fetchmany(_PIECE):
+                rows += piece
         try:
             return tuple(map(make, _ascending(iter(rows))))
         except (ValueError, OverflowError, MemoryError) as error:

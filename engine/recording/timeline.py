@@ -41,14 +41,15 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.kind)
 
-    def extended(self, other: Timeline) -> Timeline:
-        """This timeline, and `other` after it."""
+    def extended(self, *others: Timeline) -> Timeline:
+        """This timeline, and `others` after it."""
+        every = (self, *others)
         return Timeline(
-            np.concatenate([self.kind, other.kind]),
-            np.concatenate([self.step, other.step]),
-            np.concatenate([self.graph, other.graph]),
-            np.concatenate([self.node, other.node]),
-            np.concatenate([self.parameter, other.parameter]),
+            np.concatenate([each.kind for each in every]),
+            np.concatenate([each.step for each in every]),
+            np.concatenate([each.graph for each in every]),
+            np.concatenate([each.node for each in every]),
+            np.concatenate([each.parameter for each in every]),
         )
 
     def phase(self, event: int) -> Phase:
