@@ -6,7 +6,7 @@ walking and jumping are the same operation, and nothing has to be undone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from engine.desk.element import Element
 from engine.errors import RecordingError
 from gui.counterparts import Counterparts
 from gui.modules.choice import ModuleChoice
+from gui.opening import AT_ONCE, Opening
 from gui.proof.desk import DeskProcess
 from gui.proof.store import ProofStore
 
@@ -41,6 +42,7 @@ class Session(QObject):
     one to the loss; `proofs` holds what was proved of the recording, and at the `desk` its arithmetic is done.
     """
 
+    opening_changed = Signal()
     recording_changed = Signal()
     recording_grew = Signal()
     playhead_changed = Signal(int)
@@ -71,6 +73,10 @@ class Session(QObject):
         self._settling.setSingleShot(True)
         self._settling.setInterval(SETTLE_MS)
         self._settling.timeout.connect(lambda: self.playhead_settled.emit(self._playhead))
+        self._then: Callable[[], object] | None = None
+        self._opening = Opening(self)
+        self._opening.done.connect(self._opened)
+        self._opening.failed.connect(self._not_opened)
         self.proofs = ProofStore(self)
         self.desk = DeskProcess(self)
         self.modules = ModuleChoice(self)
@@ -145,24 +151,56 @@ class Session(QObject):
 
     # --- opening and closing -----------------------------------------------------------------------------------------
 
-    def open(self, path: Path | str) -> bool:
-        """Show the recording at `path`, from its first event. On failure `failed` tells why and nothing changes."""
-        from engine.recording.reader import open_recording
+    def open(self, path: Path | str, then: Callable[[], object] | None = None, *, wait: bool = False) -> bool:
+        """Show the recording at `path`, from its first event. On failure `failed` tells why and nothing changes.
 
+        A long one is read in a thread (see `opening`), unless one has to `wait`; `then` is called once it is shown.
+        """
+        from engine.recording.reader import count_events, open_recording
+
+        path = Path(path)
         try:
-            recording = open_recording(Path(path))
+            long = not wait and count_events(path) > AT_ONCE
+            recording = None if long else open_recording(path)
         except RecordingError as error:
             self.failed.emit(str(error))
             return False
-        self._replace(recording)
+        self._then = then
+        if recording is None:
+            self._opening.start(path)
+            self.opening_changed.emit()
+        else:
+            self._opened(recording)
         return True
 
+    @property
+    def opening(self) -> bool:
+        """Whether a recording is being read that will take the place of what is shown."""
+        return self._opening.busy
+
+    def _opened(self, recording: Recording) -> None:
+        self._replace(recording)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _not_opened(self, message: str) -> None:
+        self._then = None
+        self.opening_changed.emit()
+        self.failed.emit(message)
+
     def close(self) -> None:
+        was_opening = self.opening
+        self._opening.drop()
+        self._then = None
         if self._recording is not None:
             self._replace(None)
+        elif was_opening:
+            self.opening_changed.emit()
         self.desk.shut_down()
 
     def _replace(self, recording: Recording | None) -> None:
+        self._opening.drop()
         old, self._recording = self._recording, recording
         self._chosen = self._selection = None
         self._chosen_marks = self._marked = frozenset()

@@ -128,6 +128,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, runs = self.session, self.runs
         session.recording_changed.connect(self._on_recording_changed)
+        session.opening_changed.connect(self._on_recording_changed)
         session.recording_grew.connect(self.refresh)
         session.playhead_changed.connect(lambda _: self.commands.update())
         session.graph_changed.connect(lambda _: self.refresh())
@@ -190,12 +191,14 @@ class MainWindow(QMainWindow):
 
     def open_recording(self, path: Path) -> bool:
         """Show a recording, and its script for editing if it is here and still the same."""
-        if not self.session.open(path):
+        if not self.session.open(path, self._opened):
             return False
         self.console.clear_all()
+        return True
+
+    def _opened(self) -> None:
         self.source.adopt_recorded_script()
         self.refresh()
-        return True
 
     def close_all(self) -> None:
         """Back to the welcome page."""
@@ -277,13 +280,13 @@ class MainWindow(QMainWindow):
         return self.runs.is_active or (recording is not None and recording.path == self.runs.output)
 
     def _on_recording_changed(self) -> None:
-        if self.session.recording is not None:
+        if self.session.recording is not None or self.session.opening:
             self.fill()
         self.refresh()
 
     def _show_page(self) -> None:
         script = self.source.script
-        if self.session.event_count:
+        if self.session.event_count or self.session.opening:
             self.central.show_canvas()
         elif self.runs.is_active:
             name = self.runs.script.name if self.runs.script else ""

@@ -52,6 +52,11 @@ class Timeline:
             np.concatenate([each.parameter for each in every]),
         )
 
+    def warm_up(self) -> None:
+        """Work out ahead what the first questions need."""
+        for _ in (self._span_starts, self._step_starts, self._by_graph):
+            pass
+
     def phase(self, event: int) -> Phase:
         return PHASE_OF_KIND[EVENT_KINDS[int(self.kind[event])]]
 

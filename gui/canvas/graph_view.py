@@ -87,6 +87,7 @@ class GraphView(QWidget):
         self._loader.ready.connect(self._loaded)
         self._loader.failed.connect(self._not_loaded)
         self._loader.preparing.done.connect(self._want_graph)
+        session.opening_changed.connect(self.update)
         session.recording_changed.connect(self._recording_changed)
         session.recording_grew.connect(self._recording_grew)
         session.graph_changed.connect(self._want_graph)
@@ -132,7 +133,7 @@ class GraphView(QWidget):
 
     def is_ready(self) -> bool:
         """Whether the session's graph is what is shown (or there is none, or it failed)."""
-        if self._loader.preparing.busy:
+        if self._loader.preparing.busy or self._session.opening:
             return False
         return self._wish is None or self._shown == self._wish or bool(self._problem)
 
@@ -416,6 +417,8 @@ class GraphView(QWidget):
         rect = QRectF(self.rect())
         if self._problem:
             title, more = self.tr("This graph cannot be shown"), self._problem
+        elif self._session.opening:
+            title, more = self.tr("Reading the recording…"), ""
         elif self._session.recording is None:
             title = self.tr("Nothing is open yet")
             more = self.tr("Open a PyTorch script and run it, or open a recording.")
