@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui import theme
 from gui.canvas.view import CanvasView
+from gui.collecting import Collecting
 from gui.session import Session
 from tests.recordings import make_chain
 
@@ -102,6 +103,8 @@ def measure(path: Path) -> list[tuple[str, str, str]]:
     view.resize(WIDTH, HEIGHT)
     view.show()
     _wait(lambda: False, 0.3)
+    collecting = Collecting()  # as in the application
+    collecting.start()
     beat = Heartbeat()
     rows = []
     try:
@@ -113,6 +116,7 @@ def measure(path: Path) -> list[tuple[str, str, str]]:
         return rows
     finally:
         beat.close()
+        collecting.stop()
         view.shutdown()
         view.close()
         session.close()

@@ -20,9 +20,11 @@ import sys, time
 from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from gui.app import create_window
+from gui.collecting import Collecting
 
 window = create_window()
 window.keeps_host_ready = False
+Collecting(window).start()
 window.resize(1600, 1000)
 window.show()
 loop = QEventLoop()

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from engine.display import has_display
 from engine.errors import ChainruleError
 from gui import i18n, theme
+from gui.collecting import Collecting
 from gui.settings import APPLICATION, Settings
 from gui.window import MainWindow
 
@@ -58,6 +59,7 @@ def main(argv: Sequence[str]) -> int:
     window = create_window()
     sys.excepthook = ErrorHook(window)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends the program
+    Collecting(window).start()
     window.show()
     if argv:
         window.open_with_arguments(Path(argv[0]), argv[1:])
