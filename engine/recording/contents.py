@@ -75,7 +75,7 @@ class Contents:
     def _pull_events(self, connection: sqlite3.Connection) -> None:
         start = len(self.timeline)
         cursor = connection.execute(_EVENTS, (start,))
-        pieces = []
+        pieces: list[Timeline] = []
         while rows := cursor.fetchmany(_PIECE):
             pieces.append(_events(rows, start + _PIECE * len(pieces)))
         if not pieces:

@@ -259,16 +259,14 @@ class Recording:
             with self.held() as connection:
                 yield connection
             return
-        connection = None
+        with self._lock:
+            own = self._connect()
         try:
-            with self._lock:
-                connection = self._connect()
-            yield connection
+            yield own
         except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:
             raise database.explain(self.path, error) from error
         finally:
-            if connection is not None:
-                connection.close()
+            own.close()
 
     @contextmanager
     def held(self) -> Iterator[sqlite3.Connection]:
