@@ -144,6 +144,7 @@ def _acts(session: Session, view: CanvasView, path: Path) -> list[tuple[str, Cal
             for event in random.integers(first, last, 30).tolist():
                 session.seek(event)
                 _wait(view.is_ready)
+                _wait(lambda: False, 0.01)
 
         return act
 
@@ -178,8 +179,10 @@ def _acts(session: Session, view: CanvasView, path: Path) -> list[tuple[str, Cal
 
 
 def _wait(until: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
-    """Let the window's loop run."""
+    """Let the window's loop run, at least once."""
     deadline = time.monotonic() + seconds
-    while not until() and time.monotonic() < deadline:
+    while True:
         QApplication.processEvents()
+        if until() or time.monotonic() >= deadline:
+            return
         time.sleep(0.001)

@@ -7,8 +7,10 @@ when the target runs (a parameter: when it is accumulated). Gradients that meet 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -26,6 +28,7 @@ DATA_SLOT = 1000  # edges to data leaves are numbered from here on
 ROLES = ("grad_input", "output", "input", "param_before")
 KEPT = 16  # graphs of one recording
 _MOST_SLOTS = 1 << 20
+_PIECE = 2048  # rows that are fetched together
 _ROWS = (
     "SELECT value.event, value.role, value.slot, tensor.norm, tensor.mean, tensor.shape, tensor.dtype,"
     " tensor.nans + tensor.infs FROM value JOIN tensor ON tensor.id = value.tensor"
@@ -180,32 +183,47 @@ class _Table:
     """Norms, and the numbers of those tensors that are one, by (role, event, slot), for the step of a graph."""
 
     def __init__(self, recording: Recording, graph_id: int) -> None:
-        self._rows: dict[str, list[tuple[int, float, float]]] = {role: [] for role in ROLES}
+        pieces: dict[str, list[tuple[Ints, Floats]]] = {role: [] for role in ROLES}
         events = recording.timeline.events_of_graph(graph_id)
         if len(events):
             with recording.apart() as connection:
-                bounds = int(events[0]), int(events[-1])
-                for event, role, slot, norm, mean, shape, dtype, odd in connection.execute(_ROWS, bounds):
-                    key = decode.integer(event) * _MOST_SLOTS + decode.integer(slot)
-                    one = not odd and mean is not None and not dtype.startswith("complex") and _is_one(shape)
-                    size = np.nan if norm is None else decode.real(norm)
-                    self._rows[role].append((key, size, decode.real(mean) if one else np.nan))
+                cursor = connection.execute(_ROWS, (int(events[0]), int(events[-1])))
+                while rows := cursor.fetchmany(_PIECE):
+                    for role, *found in _by_role(rows):
+                        pieces[role].append((found[0], found[1]))
+        self._rows = {
+            role: (np.concatenate([keys for keys, _ in found]), np.concatenate([reals for _, reals in found]))
+            for role, found in pieces.items()
+            if found
+        }
 
     def find(self, role: str, event: Ints, slot: Ints) -> tuple[Floats, Floats]:
         """(norm, number) of what played `role` in each event; NaN where nothing did."""
-        rows = np.array(self._rows[role], dtype=np.float64).reshape(-1, 3)
         norm, value = np.full(len(event), np.nan), np.full(len(event), np.nan)
-        if not len(rows):
+        if role not in self._rows:
             return norm, value
-        keys = np.array([row[0] for row in self._rows[role]], dtype=np.int64)
+        keys, rows = self._rows[role]
         order = np.argsort(keys, kind="stable")
         wanted = np.where(event == NEVER, -1, np.where(event == NEVER, 0, event) * _MOST_SLOTS + slot)
         place = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
         hit = keys[order[place]] == wanted
-        norm[hit], value[hit] = rows[order[place[hit]], 1], rows[order[place[hit]], 2]
+        norm[hit], value[hit] = rows[order[place[hit]], 0], rows[order[place[hit]], 1]
         return norm, value
 
 
+def _by_role(rows: list[tuple[Any, ...]]) -> Iterator[tuple[str, Ints, Floats]]:
+    """(role, keys, norms and numbers) of rows of _ROWS."""
+    found: dict[str, tuple[list[int], list[tuple[float, float]]]] = {}
+    for event, role, slot, norm, mean, shape, dtype, odd in rows:
+        keys, reals = found.setdefault(role, ([], []))
+        keys.append(decode.integer(event) * _MOST_SLOTS + decode.integer(slot))
+        one = not odd and mean is not None and not dtype.startswith("complex") and _is_one(shape)
+        reals.append((np.nan if norm is None else decode.real(norm), decode.real(mean) if one else np.nan))
+    for role, (keys, reals) in found.items():
+        yield role, np.array(keys, dtype=np.int64), np.array(reals, dtype=np.float64)
+
+
+@lru_cache(maxsize=4096)  # a recording has few different shapes
 def _is_one(shape: str) -> bool:
     """Whether a tensor of this shape is one number."""
     return all(length == 1 for length in decode.shape(shape))

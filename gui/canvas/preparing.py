@@ -44,9 +44,9 @@ class Preparing(QObject):
         self._over.clear()
 
     def needed(self, graph_id: int) -> bool:
-        """Whether a graph is large and was not read yet."""
+        """Whether a graph is large, and what the window will ask about it was not worked out yet."""
         recording = self._recording
-        if recording is None or not recording.complete or graph_id in self._over or recording.has_read(graph_id):
+        if recording is None or not recording.complete or graph_id in self._over:
             return False
         return len(recording.timeline.events_of_graph(graph_id)) > AT_ONCE
 
@@ -64,9 +64,12 @@ class Preparing(QObject):
             thread.join()
 
     def _work(self, recording: Recording, graph_id: int) -> None:
+        from engine.graph.flow import contributions
+
         with contextlib.suppress(ChainruleError):  # who asks for the graph is told
             self._read(graph_id)
             recording.norms(recording.graph(graph_id).step)
+            contributions(recording, graph_id)
         with contextlib.suppress(RuntimeError):  # the window is gone
             self._worked.emit(recording, graph_id)
 

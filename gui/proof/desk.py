@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QTimer
+from shiboken6 import isValid
 
 from engine.errors import ChainruleError
 from gui.proof.json_process import ROOT, TAIL
@@ -121,7 +122,7 @@ class DeskProcess(QObject):
         process.setWorkingDirectory(str(ROOT))
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read_errors)
-        process.finished.connect(lambda code, _: self._ended(self.tr("exit code {0}").format(code)))
+        process.finished.connect(self._finished)
         process.errorOccurred.connect(self._failed)
         self._process, self._rest, self._errors = process, b"", ""
         process.start()
@@ -151,6 +152,11 @@ class DeskProcess(QObject):
             self._end()
             self._current = None
             self._next()
+
+    def _finished(self, code: int) -> None:
+        # A window that goes takes its processes along, and tells of their end when they are half gone.
+        if self._process is not None and isValid(self._process):
+            self._ended(self.tr("exit code {0}").format(code))
 
     def _failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:

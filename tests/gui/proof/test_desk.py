@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shiboken6
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -136,3 +138,17 @@ def test_nobody_waits_for_what_nobody_wants(
     desk.ask("a", "outline", (1,), found.append)
     qtbot.waitUntil(lambda: bool(found), timeout=20_000)
     assert len(found) == 1
+
+
+def test_a_window_that_goes_takes_it_along(qtbot: QtBot, bow: Path) -> None:
+    window = QObject()
+    desk = DeskProcess(window)
+    desk.set_recording(bow)
+    answers: list[Any] = []
+    desk.ask("a", "explain", (1,), answers.append)
+    assert desk._process is not None
+    assert desk._process.waitForStarted()
+    with qtbot.captureExceptions() as errors:
+        shiboken6.delete(window)
+        QApplication.processEvents()
+    assert (errors, answers) == ([], [])
