@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QModelIndex, QSignalBlocker, Qt, QTimer, Signal
@@ -112,6 +112,7 @@ class ParametersPanel(QWidget):
         self._values: StepValues | None = None
         self._known: tuple[Hashable, ...] | None = None
         self._drawn_for: tuple[Hashable, ...] | None = None
+        self.may_read: Callable[[], bool] = lambda: True  # not while something else is waited for more
         self.model = ParametersModel(self)
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText(translate("parameters", "Filter by name"))
@@ -179,6 +180,9 @@ class ParametersPanel(QWidget):
         self._draw()
 
     def _load_portion(self) -> None:
+        if not self.may_read():
+            self._timer.start(LOAD_DELAY_MS)
+            return
         self._load(PORTION)
         self._draw()
         if self._values is not None and not self._values.loaded:

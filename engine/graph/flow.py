@@ -189,8 +189,8 @@ class _Table:
             with recording.apart() as connection:
                 cursor = connection.execute(_ROWS, (int(events[0]), int(events[-1])))
                 while rows := cursor.fetchmany(_PIECE):
-                    for role, *found in _by_role(rows):
-                        pieces[role].append((found[0], found[1]))
+                    for role, keys, reals in _by_role(rows):
+                        pieces[role].append((keys, reals))
         self._rows = {
             role: (np.concatenate([keys for keys, _ in found]), np.concatenate([reals for _, reals in found]))
             for role, found in pieces.items()
