@@ -212,4 +212,4 @@ def _view(menu: QMenu, window: MainWindow) -> None:
     colors = menu.addMenu(translate("explore_menu", "Colour by"))
     colors.addActions([actions[f"color_{name}"] for name in COLORS])
     menu.addSeparator()
-    menu.addActions([actions["export_image"], actions["copy_image"]])
+    menu.addActions([actions["export_graph"], actions["copy_image"]])
