@@ -126,12 +126,15 @@ def _limited(seconds: float, late: threading.Event, stuck: Callable[[], None]) -
                 stuck()
 
     thread = threading.Thread(target=watch, name="chainrule-limit", daemon=True)
+    # A shell starts what runs in its background with interrupts ignored, and the script could not be ended.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def _interrupt() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,6 +126,16 @@ def test_a_script_that_does_not_come_that_far(first: str, reason: str, tmp_path:
     results = _second_run(tmp_path, first)
     assert {result.state for result in results} == {"unknown"}
     assert all(reason in result.reason for result in results)
+
+
+def test_a_script_ends_though_interrupts_were_ignored(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what runs in its background
+    try:
+        results = _second_run(tmp_path, "while True: pass")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "ran for 1 seconds" in results[0].reason
 
 
 def _of_operators(folder: Path, program: Callable[[], Any], **options: Any) -> dict[str, Differences]:
