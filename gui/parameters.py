@@ -136,7 +136,7 @@ class ParametersPanel(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(REDRAW_MS)
-        self._soon.timeout.connect(self.refresh)
+        self._soon.timeout.connect(self._refresh_or_wait)
         for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
             signal.connect(self._refresh_soon)
         session.recording_changed.connect(self._recording_changed)
@@ -145,7 +145,7 @@ class ParametersPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.refresh()
+        self._refresh_or_wait()
 
     def _recording_changed(self) -> None:
         self._values, self._known, self._drawn_for = None, None, None
@@ -155,6 +155,12 @@ class ParametersPanel(QWidget):
     def _refresh_soon(self) -> None:
         """Some thirty times a second are enough for a table, however fast the playhead moves."""
         if self.isVisible() and not self._soon.isActive():
+            self._soon.start()
+
+    def _refresh_or_wait(self) -> None:
+        if self.may_read():
+            self.refresh()
+        elif self.isVisible():
             self._soon.start()
 
     def refresh(self) -> None:
@@ -180,9 +186,6 @@ class ParametersPanel(QWidget):
         self._draw()
 
     def _load_portion(self) -> None:
-        if not self.may_read():
-            self._timer.start(LOAD_DELAY_MS)
-            return
         self._load(PORTION)
         self._draw()
         if self._values is not None and not self._values.loaded:

@@ -94,6 +94,7 @@ class MainWindow(QMainWindow):
             return
         self._filled = True
         from gui.inspector.panel import InspectorPanel
+        from gui.parameters import ParametersPanel
 
         self.panels.fill(self.session)
         canvas = self.central.canvas
@@ -103,7 +104,9 @@ class MainWindow(QMainWindow):
         canvas.ready.connect(self.refresh)
         self.transport.player.playing_changed.connect(canvas.set_playing)
         self.explore_commands.attach(canvas)
-        inspector = self.panels.widget("inspector")
+        inspector, parameters = self.panels.widget("inspector"), self.panels.widget("parameters")
+        if isinstance(parameters, ParametersPanel):
+            parameters.may_read = canvas.is_ready
         if isinstance(inspector, InspectorPanel):
             inspector.source_requested.connect(self.show_place)
             inspector.rule.check_requested.connect(self.proof_commands.check_by_differences)
@@ -320,10 +323,10 @@ class MainWindow(QMainWindow):
         if recording is None or graph is None:
             return ""
         try:
-            kinds = [node.kind for node in recording.nodes(graph)]
+            kinds = recording.node_counts(graph)
         except RecordingError as error:
             return str(error)
-        nodes, parameters = sum(kind != "data" for kind in kinds), kinds.count("parameter")
+        nodes, parameters = sum(kinds.values()) - kinds.get("data", 0), kinds.get("parameter", 0)
         steps = len(recording.steps)
         counts = (
             self.tr("1 node") if nodes == 1 else self.tr("{0} nodes").format(f"{nodes:,}"),

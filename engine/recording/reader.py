@@ -41,6 +41,9 @@ _Item = TypeVar("_Item")
 _CACHED = 8192  # rows of one kind that are kept in memory
 _PIECE = 2048  # rows that are fetched together
 _NODES = "SELECT * FROM node WHERE graph = ? ORDER BY id"
+_LINES = (
+    "SELECT source, line, sum(kind != 'data') FROM node WHERE graph = ? AND source IS NOT NULL GROUP BY source, line"
+)
 _EDGES = "SELECT * FROM edge WHERE graph = ? ORDER BY source, slot"
 _TENSOR = (
     "SELECT id, shape, dtype, device, level, min, max, mean, std, norm, zeros, nans, infs,"
@@ -86,6 +89,7 @@ class Recording:
         self._live = True
         self._nodes: dict[int, tuple[Node, ...]] = {}
         self._edges: dict[int, tuple[Edge, ...]] = {}
+        self._counts: dict[int, dict[str, int]] = {}
         self._sources: dict[int, Source] = {}
         self._node: dict[int, Node] = {}
         self._event: dict[int, Event] = {}
@@ -192,6 +196,25 @@ class Recording:
             if graph_id not in self._nodes:
                 self._nodes[graph_id] = self._rows(_NODES, graph_id, decode.node)
             return self._nodes[graph_id]
+
+    def lines(self, graph_id: int) -> dict[tuple[int, int | None], int]:
+        """(source, line) → how many nodes of a graph it made, data leaves not counted; takes less than `nodes`."""
+        with self.held() as connection:
+            return {
+                (decode.integer(source), decode.optional_integer(line)): decode.integer(count)
+                for source, line, count in connection.execute(_LINES, (graph_id,))
+            }
+
+    def node_counts(self, graph_id: int) -> dict[str, int]:
+        """How many nodes of each kind a graph has; takes less than `nodes`."""
+        known = self._counts.get(graph_id)
+        if known is None:
+            with self.held() as connection:
+                found = connection.execute("SELECT kind, count(*) FROM node WHERE graph = ? GROUP BY kind", (graph_id,))
+                known = {decode.text(kind): decode.integer(count) for kind, count in found}
+            if self.complete:
+                self._counts[graph_id] = known
+        return known
 
     def has_read(self, graph_id: int) -> bool:
         """Whether nodes and edges of a graph are at hand, so that to ask for them takes no time."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QStackedWid
 
 from engine.errors import RecordingError
 from engine.recording.model import Node, Source
+from engine.recording.reader import Recording
 from gui import theme
 from gui.session import Session
 from gui.source.editor import Editor
@@ -30,6 +31,7 @@ class SourcePane(QWidget):
         self._script: Path | None = None
         self._shown: Source | None = None  # None: the script
         self._sources: dict[int, Source] = {}
+        self._made: tuple[tuple[Recording, int], dict[tuple[int, int | None], int]] | None = None
         self._recorded_lines: list[str] = []  # the script as it was when it was recorded
         self._clicked = (-1, -1)  # the line last clicked, and which of its nodes was selected
         self.editor = Editor()
@@ -201,6 +203,7 @@ class SourcePane(QWidget):
 
     def _on_recording_changed(self) -> None:
         self._sources = {}
+        self._made = None
         self._shown = None
         self._read_sources()
         first = next(iter(self._sources.values()), None)
@@ -209,6 +212,7 @@ class SourcePane(QWidget):
         self._mark()
 
     def _on_recording_grew(self) -> None:
+        self._made = None
         self._read_sources()
         if self._script is None and self._shown is None and self._sources:
             self._show(next(iter(self._sources.values())))
@@ -222,7 +226,7 @@ class SourcePane(QWidget):
         if recording is None:
             return
         known = len(self._sources)
-        for number in {node.source for node in self._nodes() if node.source is not None} - self._sources.keys():
+        for number in {source for source, _ in self._lines()} - self._sources.keys():
             try:
                 self._sources[number] = recording.source(number)
             except RecordingError:
@@ -233,6 +237,19 @@ class SourcePane(QWidget):
             self._update_header()
         own = next((source for source in self._sources.values() if self._is_script(source)), None)
         self._recorded_lines = own.text.splitlines() if own is not None else []
+
+    def _lines(self) -> dict[tuple[int, int | None], int]:
+        """How many nodes of the current graph each line made."""
+        recording, graph = self._session.recording, self._session.graph_id
+        if recording is None or graph is None:
+            return {}
+        key = (recording, graph)
+        if self._made is None or self._made[0] != key:
+            try:
+                self._made = (key, recording.lines(graph))
+            except RecordingError:
+                return {}  # whoever draws the graph says so
+        return self._made[1]
 
     def _nodes(self) -> tuple[Node, ...]:
         recording, graph = self._session.recording, self._session.graph_id
@@ -258,9 +275,9 @@ class SourcePane(QWidget):
         self._read_sources()
         wanted = self._shown_sources()
         counts: dict[int, int] = {}
-        for node in self._nodes():
-            if node.line is not None and node.source in wanted and node.kind != "data":
-                counts[node.line] = counts.get(node.line, 0) + 1
+        for (source, line), count in self._lines().items():
+            if line is not None and source in wanted and count:
+                counts[line] = counts.get(line, 0) + count
         self.shown.set_counts(counts)
 
     def _on_line_clicked(self, line: int) -> None:

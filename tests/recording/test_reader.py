@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from engine.errors import RecordingError
 from engine.recording.model import Edge, Event, Graph, Node, Parameter, StepStart, Value
-from engine.recording.reader import Recording, open_recording
+from engine.recording.reader import Recording, count_events, open_recording
 from engine.recording.writer import Writer
 from tests.recordings import BOW_SCRIPT, make_bow, make_chain, make_info, make_tensor
 
@@ -267,3 +268,30 @@ def test_no_permission(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(RecordingError, match="no permission"):
         open_recording(path)
+
+
+def test_nodes_are_counted_without_reading_them(tmp_path: Path) -> None:
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=40, steps=2)) as found:
+        for graph in found.graphs:
+            nodes = found.nodes(graph.id)
+            kinds = Counter(node.kind for node in nodes)
+            assert found.node_counts(graph.id) == kinds
+            lines = Counter(
+                (node.source, node.line) for node in nodes if node.source is not None and node.kind != "data"
+            )
+            assert {place: count for place, count in found.lines(graph.id).items() if count} == lines
+            assert lines
+
+
+def test_a_long_read_holds_nobody_up(tmp_path: Path) -> None:
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=40)) as found:
+        with found.apart() as connection:
+            rows = connection.execute("SELECT id FROM node")
+            next(rows)
+            other = threading.Thread(target=lambda: seen.append(found.event(3).id))
+            seen: list[int] = []
+            other.start()
+            other.join(10)
+            assert seen == [3]
+            assert len(rows.fetchall()) > 0
+        assert count_events(found.path) == len(found.timeline)
