@@ -35,6 +35,7 @@ translate = QCoreApplication.translate
 ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 REDRAW_MS = 30
+PATIENCE = 60  # times REDRAW_MS
 PORTION = 0.004  # s of reading at a time
 WIDTHS = {NAME: 180, SHAPE: 148, DTYPE: 76, VALUE: 100, GRADIENT: 100, UPDATE: 100, RATIO: 100, OPTIMIZER: 80}
 
@@ -112,6 +113,7 @@ class ParametersPanel(QWidget):
         self._values: StepValues | None = None
         self._known: tuple[Hashable, ...] | None = None
         self._drawn_for: tuple[Hashable, ...] | None = None
+        self._waited = 0
         self.may_read: Callable[[], bool] = lambda: True  # not while something else is waited for more
         self.model = ParametersModel(self)
         self.filter = QLineEdit(self)
@@ -158,7 +160,10 @@ class ParametersPanel(QWidget):
             self._soon.start()
 
     def _refresh_or_wait(self) -> None:
-        if self.may_read():
+        """A layout that takes long is not waited for: it may take minutes."""
+        self._waited += 1
+        if self.may_read() or self._waited > PATIENCE:
+            self._waited = 0
             self.refresh()
         elif self.isVisible():
             self._soon.start()

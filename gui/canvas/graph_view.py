@@ -131,9 +131,13 @@ class GraphView(QWidget):
         """Whether data leaves are shown, by choice or because the graph is small."""
         return self._wish is not None and self._wish.data_leaves
 
+    def is_reading(self) -> bool:
+        """Whether a recording or a large graph is being read in another thread."""
+        return self._loader.preparing.busy or self._session.opening
+
     def is_ready(self) -> bool:
         """Whether the session's graph is what is shown (or there is none, or it failed)."""
-        if self._loader.preparing.busy or self._session.opening:
+        if self.is_reading():
             return False
         return self._wish is None or self._shown == self._wish or bool(self._problem)
 

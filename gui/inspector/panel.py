@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import PurePath
 from typing import Literal
 
@@ -30,6 +30,7 @@ from gui.tensor_views.painting import set_visible
 
 translate = QCoreApplication.translate
 
+LOOK_AGAIN_MS = 30
 LOAD_DELAY_MS = 50  # while a key is held down, no large tensor is read
 MIN_WIDTH = 280
 
@@ -77,7 +78,8 @@ class InspectorPanel(QWidget):
         self._timer.timeout.connect(self._load_waiting)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
+        self._soon.timeout.connect(self._refresh_or_wait)
+        self.is_reading: Callable[[], bool] = lambda: False  # a large graph, in another thread: one waits for that
         self._build()
         for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
             signal.connect(self._refresh_soon)
@@ -156,7 +158,7 @@ class InspectorPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.refresh()
+        self._refresh_or_wait()
 
     def _recording_changed(self) -> None:
         self._drawn_for = None
@@ -165,7 +167,13 @@ class InspectorPanel(QWidget):
     def _refresh_soon(self) -> None:
         """Once for all that the session changes at a time, and after the canvas."""
         if self.isVisible() and not self._soon.isActive():
-            self._soon.start()
+            self._soon.start(0)
+
+    def _refresh_or_wait(self) -> None:
+        if not self.is_reading():
+            self.refresh()
+        elif self.isVisible():
+            self._soon.start(LOOK_AGAIN_MS)
 
     def refresh(self) -> None:
         """Draw what the session shows now; large tensors follow a moment later."""
