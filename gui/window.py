@@ -103,6 +103,7 @@ class MainWindow(QMainWindow):
         self.flow_commands.show_leaves()
         canvas.ready.connect(self.refresh)
         self.transport.player.playing_changed.connect(canvas.set_playing)
+        self.transport.scrubber.is_reading = canvas.is_reading
         self.explore_commands.attach(canvas)
         inspector, parameters = self.panels.widget("inspector"), self.panels.widget("parameters")
         if isinstance(parameters, ParametersPanel):

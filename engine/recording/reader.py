@@ -291,6 +291,10 @@ class Recording:
         finally:
             own.close()
 
+    def has_norms(self, step: int) -> bool:
+        """Whether `norms` of a step are at hand."""
+        return step in self._norms
+
     @contextmanager
     def held(self) -> Iterator[sqlite3.Connection]:
         """Keep the file open across several reads, which makes each of them quicker while it is being written.

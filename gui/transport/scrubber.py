@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -17,6 +19,7 @@ MARGIN = theme.MEDIUM
 LABEL_HEIGHT = 16
 GAP = 2
 WHEEL_NOTCH = 120
+LOOK_AGAIN_MS = 60
 
 
 class Scrubber(QWidget):
@@ -33,6 +36,9 @@ class Scrubber(QWidget):
         self._wheel = 0
         self._still: QPixmap | None = None
         self._still_key: object = None
+        self.is_reading: Callable[[], bool] = lambda: False  # a large graph, in another thread: its norms come too
+        self._again = QTimer(self, singleShot=True, interval=LOOK_AGAIN_MS)
+        self._again.timeout.connect(self._forget)
         session.recording_changed.connect(self._forget)
         session.recording_grew.connect(self._forget)
         session.playhead_changed.connect(lambda _: self.update())
@@ -148,6 +154,9 @@ class Scrubber(QWidget):
 
         recording, step, bounds = self._session.recording, self.step, self.bounds
         if recording is None or step is None or bounds is None:
+            return
+        if self.is_reading() and not recording.has_norms(step):
+            self._again.start()
             return
         try:
             norms = recording.norms(step)

@@ -159,7 +159,7 @@ def test_phases_are_painted_in_their_colours_and_the_playhead_moves(transport: T
 
 def test_a_step_of_more_events_than_pixels_is_drawn(qapp: QApplication, tmp_path: Path, qtbot: QtBot) -> None:
     session = Session()
-    assert session.open(make_chain(tmp_path / "chain.chain", nodes=3000))
+    assert session.open(make_chain(tmp_path / "chain.chain", nodes=3000), wait=True)
     scrubber = Scrubber(session)
     qtbot.addWidget(scrubber)
     scrubber.resize(400, scrubber.sizeHint().height())
