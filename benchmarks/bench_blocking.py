@@ -126,7 +126,7 @@ def _acts(session: Session, view: CanvasView, path: Path) -> list[tuple[str, Cal
     random = np.random.default_rng(0)
 
     def opened() -> None:
-        session.open(path)
+        session.open(path, wait=False)
         _wait(view.is_ready)
 
     def panned() -> None:

@@ -151,10 +151,10 @@ class Session(QObject):
 
     # --- opening and closing -----------------------------------------------------------------------------------------
 
-    def open(self, path: Path | str, then: Callable[[], object] | None = None, *, wait: bool = False) -> bool:
+    def open(self, path: Path | str, then: Callable[[], object] | None = None, *, wait: bool = True) -> bool:
         """Show the recording at `path`, from its first event. On failure `failed` tells why and nothing changes.
 
-        A long one is read in a thread (see `opening`), unless one has to `wait`; `then` is called once it is shown.
+        Unless one wants to `wait`, a long one is read in a thread (see `opening`); `then` is called once it is shown.
         """
         from engine.recording.reader import count_events, open_recording
 

@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
 
     def open_recording(self, path: Path) -> bool:
         """Show a recording, and its script for editing if it is here and still the same."""
-        if not self.session.open(path, self._opened):
+        if not self.session.open(path, self._opened, wait=False):
             return False
         self.console.clear_all()
         return True

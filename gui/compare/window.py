@@ -53,7 +53,7 @@ class Half(QWidget):
     def show_recording(self, path: Path, step: int | None) -> bool:
         """Open a recording at a training step (None: the first that has a graph)."""
         self.problem = ""
-        if not self.session.open(path, wait=True):
+        if not self.session.open(path):
             self._changed()
             return False
         recording = self.session.recording

@@ -28,7 +28,7 @@ def collecting(qtbot: QtBot) -> Iterator[Collecting]:
 
 
 def rings() -> int:
-    return sum(isinstance(each, Ring) for each in gc.get_objects())
+    return sum(type(each) is Ring for each in gc.get_objects())
 
 
 def test_python_does_it_by_itself_only_before_and_after(collecting: Collecting) -> None:

@@ -35,7 +35,7 @@ def view(session: Session, qtbot: QtBot) -> Iterator[CanvasView]:
 
 def test_a_short_one_is_there_at_once(session: Session, path: Path) -> None:
     shown: list[int] = []
-    assert session.open(path, lambda: shown.append(session.event_count))
+    assert session.open(path, lambda: shown.append(session.event_count), wait=False)
     assert not session.opening
     assert shown == [session.event_count] != [0]
 
@@ -45,7 +45,7 @@ def test_a_long_one_comes_later(session: Session, path: Path, view: CanvasView, 
     shown: list[int] = []
     session.close()
     with qtbot.waitSignal(session.recording_changed):
-        assert session.open(path, lambda: shown.append(session.event_count))
+        assert session.open(path, lambda: shown.append(session.event_count), wait=False)
         assert (session.opening, session.recording, view.is_ready()) == (True, None, False)
         view.grab()
     assert not session.opening
@@ -57,13 +57,13 @@ def test_a_long_one_comes_later(session: Session, path: Path, view: CanvasView, 
 
 @pytest.mark.usefixtures("long")
 def test_one_may_wait_for_it(session: Session, path: Path) -> None:
-    assert session.open(path, wait=True)
+    assert session.open(path)
     assert session.recording is not None
 
 
 @pytest.mark.usefixtures("long")
 def test_what_is_shown_stays_if_the_next_is_damaged(session: Session, path: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    session.open(path, wait=True)
+    session.open(path)
     before = session.recording
     damaged = make_chain(tmp_path / "damaged.chain", nodes=40)
     with sqlite3.connect(damaged) as connection:
@@ -71,7 +71,7 @@ def test_what_is_shown_stays_if_the_next_is_damaged(session: Session, path: Path
     connection.close()
     shown: list[bool] = []
     with qtbot.waitSignal(session.failed) as answer:
-        assert session.open(damaged, lambda: shown.append(True))
+        assert session.open(damaged, lambda: shown.append(True), wait=False)
         assert session.opening
     assert "events are missing" in answer.args[0]
     assert session.recording is before is not None
@@ -81,16 +81,16 @@ def test_what_is_shown_stays_if_the_next_is_damaged(session: Session, path: Path
 @pytest.mark.usefixtures("long")
 def test_only_the_last_one_asked_for_is_shown(session: Session, path: Path, tmp_path: Path, qtbot: QtBot) -> None:
     other = make_chain(tmp_path / "other.chain", nodes=30)
-    session.open(path)
+    session.open(path, wait=False)
     with qtbot.waitSignal(session.recording_changed):
-        session.open(other)
+        session.open(other, wait=False)
     assert session.recording is not None
     assert session.recording.path == other
 
 
 @pytest.mark.usefixtures("long")
 def test_what_was_closed_does_not_come(session: Session, path: Path, qtbot: QtBot) -> None:
-    session.open(path)
+    session.open(path, wait=False)
     session.close()
     assert not session.opening
     with qtbot.assertNotEmitted(session.recording_changed, wait=200):
