@@ -51,7 +51,9 @@ _TENSOR = (
 )
 _NORMS = (
     "SELECT value.event, max(tensor.norm) FROM value JOIN tensor ON tensor.id = value.tensor"
-    " WHERE value.event BETWEEN ? AND ? AND value.role IN ('grad_output', 'grad_input', 'grad') GROUP BY value.event"
+    " JOIN event ON event.id = value.event WHERE value.event BETWEEN ? AND ? AND value.role ="
+    " CASE event.kind WHEN 'backward' THEN 'grad_output' WHEN 'accumulate' THEN 'grad_input' ELSE 'grad' END"
+    " GROUP BY value.event"
 )
 
 
@@ -260,7 +262,11 @@ class Recording:
             return dtypes.decode(row[0], tensor.dtype, shape)
 
     def norms(self, step: int) -> npt.NDArray[np.float64]:
-        """For each event of a training step, the norm of its largest gradient; NaN if it has none."""
+        """For each event of a training step, the norm of the gradient that it takes in; NaN if there is none.
+
+        Of a backward event that is the gradient which entered the node, the largest if there are several; of an
+        accumulation the one that arrived; of an update the one that the optimizer used.
+        """
         first, last = self._bounds(step)
         known = self._norms.get(step)
         if known is None or len(known) != last - first + 1:

@@ -64,9 +64,10 @@ def test_the_bow_s_numbers(bow: Recording) -> None:
     assert bow.event(10).info["hyperparameters"]["lr"] == 0.05
 
 
-def test_norms(bow: Recording) -> None:
+def test_norms_are_of_what_an_event_takes_in(bow: Recording) -> None:
+    """The square is entered by 1 and passes on -7.5; the product is entered by -7.5 and passes on -15."""
     nan = np.nan
-    np.testing.assert_array_equal(bow.norms(0), [nan, nan, nan, nan, 7.5, 7.5, 7.5, 7.5, 15, 15, 15, 7.5])
+    np.testing.assert_array_equal(bow.norms(0), [nan, nan, nan, nan, 1, 7.5, 7.5, 7.5, 7.5, 15, 15, 7.5])
     assert bow.norms(0) is bow.norms(0)
     with pytest.raises(ValueError, match="read-only"):
         bow.norms(0)[0] = 1
