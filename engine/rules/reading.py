@@ -94,11 +94,11 @@ class GraphValues:
         return node
 
     def contributions(self, node: Node, input_number: int) -> tuple[Contribution, ...]:
-        """What other nodes sent to output `input_number` of this one, in the order of nodes and slots."""
+        """What other nodes sent to output `input_number` of this one, in the order in which autograd added it."""
+        edges = [edge for edge in self._edges_to.get((node.id, input_number), ()) if edge.source in self._backward]
         return tuple(
             Contribution(edge.source, edge.slot, value.tensor)
-            for edge in self._edges_to.get((node.id, input_number), ())
-            if edge.source in self._backward
+            for edge in sorted(edges, key=lambda edge: (self._backward[edge.source], edge.slot))
             for value in self.recording.values(self._backward[edge.source])
             if value.role == "grad_input" and value.slot == edge.slot
         )

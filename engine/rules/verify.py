@@ -142,7 +142,7 @@ def _sums(graph: GraphValues, node: Node) -> list[Check]:
         started = [other.tensor for other in values if other.role == "grad_start" and other.slot == value.slot]
         if not started and node.id == root and value.slot == 0:  # it is not known what the pass began with
             continue
-        added = [one.tensor for one in graph.contributions(node, value.slot)] + started
+        added = started + [one.tensor for one in graph.contributions(node, value.slot)]
         if added:
             comparison = _compare_sum(graph, added, arrived.get(value.slot, value.tensor))
             found.append(Check("sum", value.slot, comparison))
@@ -160,6 +160,7 @@ def _compare_sum(graph: GraphValues, added: list[int], received: int) -> Compari
     if any(data is None for data in sent):
         raise NoDataError("a gradient that was sent here was not recorded in full")
     bounded = [exact(data, unit_roundoff(dtype)) for data in sent if data is not None]
+    # In autograd's order: where the first two nearly cancel, another order would explain less rounding than there was.
     total: Array = np.broadcast_to(sum(bounded[1:], bounded[0]), shape)  # type: ignore[call-overload]
     return compare(total, recorded, dtype)
 

@@ -49,6 +49,13 @@ def twice() -> None:
     (w * 3.0).sum().backward()  # .grad holds something already
 
 
+def cancelling() -> None:
+    """Gradients meet that nearly cancel, and the small one comes first: it is rounded away against a large one."""
+    x = torch.ones(1, requires_grad=True) * 1.0
+    large, other, small = x * -2.8524129390716553, x * 2.789112091064453, x * -1.1027307778022077e-07
+    torch.stack([large, other, small]).sum().backward()
+
+
 def alter(path: Path, role: str, event_kind: str, position: int, change: float, *, first: bool) -> None:
     """Change one element of a tensor with this role, in the file: of the first pass for a sum, else of the last."""
     connection = sqlite3.connect(path)
@@ -63,6 +70,15 @@ def alter(path: Path, role: str, event_kind: str, position: int, change: float, 
     connection.execute("UPDATE tensor SET data = ? WHERE id = ?", (array.tobytes(), tensor))
     connection.commit()
     connection.close()
+
+
+def test_a_sum_is_rounded_in_the_order_in_which_autograd_adds(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.chain", cancelling) as recording:
+        assert {proof.state for proof in verify_graph(recording, 0)} == {"proved"}
+        graph = GraphValues(recording, 0)
+        met = next(node for node in recording.nodes(0) if len(graph.contributions(node, 0)) == 3)
+        sent = [float(recording.data(one.tensor)[0]) for one in graph.contributions(met, 0)]  # type: ignore[index]
+        assert [f"{number:.3g}" for number in sent] == ["-1.1e-07", "2.79", "-2.85"]
 
 
 @pytest.mark.parametrize("run", [bow, twice])
