@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.errors import RecordingError
 from engine.recording.model import Node, Source
-from engine.recording.reader import Recording
 from gui import theme
 from gui.session import Session
 from gui.source.editor import Editor
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
 
 
 class SourcePane(QWidget):
