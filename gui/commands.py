@@ -95,9 +95,17 @@ class Commands(QObject):
             self._connect_panel(window.panels[name], actions[f"show_{name}"])
 
     def _connect_panel(self, dock: QDockWidget, action: QAction) -> None:
-        action.triggered.connect(lambda on: dock.setVisible(on))
+        action.triggered.connect(lambda on: self._show_panel(dock, action, on))
         dock.toggleViewAction().toggled.connect(action.setChecked)
         action.setChecked(True)
+
+    def _show_panel(self, dock: QDockWidget, action: QAction, on: bool) -> None:
+        """A panel whose tab stands behind another's is shown, not put away."""
+        behind = bool(self._window.tabifiedDockWidgets(dock)) and dock.visibleRegion().isEmpty()
+        dock.setVisible(on or behind)
+        action.setChecked(on or behind)
+        if on or behind:
+            dock.raise_()
 
     def _restore_choices(self) -> None:
         settings = self._window.settings

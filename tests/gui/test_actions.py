@@ -175,10 +175,21 @@ def test_the_palette_runs_what_is_chosen(walked: MainWindow, qtbot: QtBot) -> No
     assert walked.session.playhead == walked.session.last
 
 
-def test_panels_are_toggled_by_their_actions(walked: MainWindow) -> None:
+def test_a_panel_whose_tab_is_behind_is_shown(walked: MainWindow, qtbot: QtBot) -> None:
+    dock, action = walked.panels["memory"], walked.actions_table["show_memory"]
+    walked.panels["charts"].raise_()
+    qtbot.waitUntil(lambda: dock.visibleRegion().isEmpty())
+    action.trigger()
+    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty())
+    assert action.isChecked()
+
+
+def test_panels_are_toggled_by_their_actions(walked: MainWindow, qtbot: QtBot) -> None:
     for name in PANELS:
         action, dock = walked.actions_table[f"show_{name}"], walked.panels[name]
         assert action.isChecked()
+        dock.raise_()
+        qtbot.waitUntil(lambda dock=dock: not dock.visibleRegion().isEmpty())  # type: ignore[misc]
         action.trigger()
         assert dock.isHidden()
         assert not action.isChecked()
