@@ -7,7 +7,7 @@ SETUP = @PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/python -m tool
 IN_VENV = '$(VENV)'/bin/python
 LINT = { $(IN_VENV) -m ruff check . && $(IN_VENV) -m ruff format --check . && $(IN_VENV) -m mypy; }
 
-.PHONY: run test bench prove screenshots lint format clean
+.PHONY: run test fuzz bench prove screenshots lint format clean
 .DEFAULT_GOAL := run
 
 run:
@@ -17,6 +17,11 @@ run:
 test:
 	$(SETUP) run test
 	@status=0; $(LINT) || status=1; $(IN_VENV) -m pytest $(ARGS) || status=1; exit $$status
+
+# Properties, on examples that nobody has seen yet.
+fuzz:
+	$(SETUP) run test
+	@CHAINRULE_EXAMPLES=new $(IN_VENV) -m pytest -m hypothesis $(ARGS)
 
 lint:
 	$(SETUP) run test

@@ -15,6 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Examples that hypothesis makes up are the same in each run, so that a run tells about the change and not about luck;
+# `make fuzz` looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("CHAINRULE_EXAMPLES", "same"))
 
 HOME = Path(tempfile.mkdtemp(prefix="chainrule-tests-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)

@@ -119,7 +119,7 @@ def _enters(begin: Floats, end: Floats, boxes: Floats) -> Flags:
     low, high = np.zeros((len(begin), len(boxes))), np.ones((len(begin), len(boxes)))
     outside = np.zeros(low.shape, dtype=np.bool_)
     for axis in (0, 1):
-        half = boxes[None, :, 2 + axis] - INSET
+        half = np.maximum(boxes[None, :, 2 + axis] - INSET, 0)
         near = boxes[None, :, axis] - half - begin[:, axis, None]
         far = boxes[None, :, axis] + half - begin[:, axis, None]
         way = (end[:, axis] - begin[:, axis])[:, None]
