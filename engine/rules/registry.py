@@ -172,7 +172,7 @@ def _claim(name: str) -> None:
 @cache
 def _load() -> None:
     for family in FAMILIES:
-        import_module(f"engine.rules.{family}")
+        import_module(f"engine.rules.families.{family}")
 
 
 def find_rule(type_: str) -> Rule | None:

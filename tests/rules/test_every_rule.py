@@ -20,7 +20,7 @@ from engine.rules.verify import STATES, check_gradients, verify_graph
 from tools.prove.samples import operators, record_samples
 
 SAMPLES = 1  # of each operator; `make prove` does them all
-WRONG_IN_TORCH = {"AsStridedScatterBackward0"}  # tests/rules/test_copying.py shows it by differences
+WRONG_IN_TORCH = {"AsStridedScatterBackward0"}  # tests/rules/families/test_copying.py shows it by differences
 OPERATORS = sorted(operators())
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from engine.arithmetic import Array, exact, value_of
 from engine.arithmetic.bounded import Floats
-from engine.rules.convolution import form_of
+from engine.rules.families.convolution import form_of
+from engine.rules.families.pooling import adaptive_matrices, average_matrices, each_axis, rank_of
+from engine.rules.families.resampling import nearest_matrices
 from engine.rules.forward.activations import softmax
 from engine.rules.forward.model import Forward, Table, spread
-from engine.rules.pooling import _adaptive_matrices, _average_matrices, _each, _rank
-from engine.rules.resampling import _nearest_matrices
 from engine.rules.scalars import rounded
 from engine.rules.values import NodeValues, UnsupportedError
 from engine.rules.windows import separable
@@ -80,12 +80,12 @@ def _group_norm(a: Operands, n: NodeValues) -> Array:
 
 def _max_pool(a: Operands, n: NodeValues) -> Array:
     """The largest of each window: nothing is rounded."""
-    rank, x = _rank(n), value_of(a[0])
+    rank, x = rank_of(n), value_of(a[0])
     kernel, padding, dilation = (
-        _each(n.argument(name, default), rank)
+        each_axis(n.argument(name, default), rank)
         for name, default in (("kernel_size", 1), ("padding", 0), ("dilation", 1))
     )
-    stride = _each(n.argument("stride", ()) or kernel, rank)
+    stride = each_axis(n.argument("stride", ()) or kernel, rank)
     places = n.output_shape()[-rank:]
     ends = [s * (m - 1) + d * (k - 1) + 1 for s, m, d, k in zip(stride, places, dilation, kernel, strict=True)]
     widths = [(p, max(end - p - length, 0)) for p, end, length in zip(padding, ends, x.shape[-rank:], strict=True)]
@@ -142,7 +142,7 @@ def _dropout(a: Operands, n: NodeValues) -> Array:
 
 
 _NORMALIZED = r"\gamma \cdot \frac{<input> - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta"
-_POOL = Forward(r"\overline{<self>}", _linear(_average_matrices), (0,))
+_POOL = Forward(r"\overline{<self>}", _linear(average_matrices), (0,))
 
 TABLE: Table = {
     **spread(
@@ -166,12 +166,12 @@ TABLE: Table = {
     **spread("AvgPool2DBackward0 AvgPool3DBackward0", _POOL),
     **spread(
         "AdaptiveAvgPool2DBackward0 AdaptiveAvgPool3DBackward0",
-        Forward(_POOL.formula, _linear(_adaptive_matrices), (0,)),
+        Forward(_POOL.formula, _linear(adaptive_matrices), (0,)),
     ),
     **spread(
         "UpsampleNearest1DBackward0 UpsampleNearest2DBackward0 UpsampleNearest3DBackward0 "
         "UpsampleNearestExact1DBackward0 UpsampleNearestExact2DBackward0 UpsampleNearestExact3DBackward0",
-        Forward(r"\mathrm{nearest}\left(<self>\right)", _linear(_nearest_matrices), (0,)),
+        Forward(r"\mathrm{nearest}\left(<self>\right)", _linear(nearest_matrices), (0,)),
     ),
     **spread(
         "ScaledDotProductFlashAttentionForCpuBackward0 ScaledDotProductFlashAttentionBackward0 "

@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.arithmetic import Array, value_of
 from engine.rules.axes import axis
+from engine.rules.families.indexing import index_key
 from engine.rules.forward.model import Forward, Function, Table, spread
-from engine.rules.indexing import index_key
 from engine.rules.values import NodeValues
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from engine.arithmetic import Array, Bounded, unit_roundoff, value_of
 from engine.arithmetic.bounded import Floats
 from engine.recording.model import Shape
+from engine.rules.families.resampling import cubic
 from engine.rules.registry import rule
-from engine.rules.resampling import cubic
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
 from engine.rules.windows import Integers, add_into_planes

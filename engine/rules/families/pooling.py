@@ -17,7 +17,7 @@ from engine.rules.windows import add_into_planes, plane_terms, separable, separa
 _RANKS = {"1D": 1, "2D": 2, "3D": 3}
 
 
-def _rank(n: NodeValues) -> int:
+def rank_of(n: NodeValues) -> int:
     """How many axes a window has, which the type says."""
     return next(rank for name, rank in _RANKS.items() if name in n.type)
 
@@ -27,7 +27,7 @@ def _largest_places(n: NodeValues) -> Any:
 
 
 def _largest_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
-    return plane_terms(index, _largest_places(n), n.shape(0)[-_rank(n) :], "where it was the largest")
+    return plane_terms(index, _largest_places(n), n.shape(0)[-rank_of(n) :], "where it was the largest")
 
 
 @rule(
@@ -38,7 +38,7 @@ def _largest_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     terms=_largest_terms,
 )
 def max_pool(n: NodeValues) -> tuple[Any, ...]:
-    return (add_into_planes(n.grad(), _largest_places(n), n.shape(0)[-_rank(n) :]),)
+    return (add_into_planes(n.grad(), _largest_places(n), n.shape(0)[-rank_of(n) :]),)
 
 
 @moving(
@@ -48,7 +48,7 @@ def max_pool(n: NodeValues) -> tuple[Any, ...]:
 )
 def max_pool_backward(n: NodeValues) -> tuple[Any, ...]:
     zeros = np.zeros(n.shape(1)) if n.needs(1) else None
-    return take_from_planes(n.grad(), n.saved("indices"), _rank(n)), zeros
+    return take_from_planes(n.grad(), n.saved("indices"), rank_of(n)), zeros
 
 
 @moving(
@@ -57,7 +57,7 @@ def max_pool_backward(n: NodeValues) -> tuple[Any, ...]:
     "Each element went to one place of a larger tensor of zeros, and gets the gradient from that place.",
 )
 def max_unpool(n: NodeValues) -> tuple[Any, ...]:
-    return (take_from_planes(n.grad(), n.saved("indices"), _rank(n)),)
+    return (take_from_planes(n.grad(), n.saved("indices"), rank_of(n)),)
 
 
 def _mean_matrix(start: Floats, end: Floats, length: int, divisors: Floats) -> Floats:
@@ -66,10 +66,10 @@ def _mean_matrix(start: Floats, end: Floats, length: int, divisors: Floats) -> F
     return np.where((place >= start) & (place < end), 1.0 / divisors, 0.0)
 
 
-def _average_matrices(n: NodeValues) -> list[Floats]:
-    rank = _rank(n)
-    padding, kernel = (_each(n.argument(name), rank) for name in ("padding", "kernel_size"))
-    stride = _each(n.argument("stride", ()) or kernel, rank)
+def average_matrices(n: NodeValues) -> list[Floats]:
+    rank = rank_of(n)
+    padding, kernel = (each_axis(n.argument(name), rank) for name in ("padding", "kernel_size"))
+    stride = each_axis(n.argument("stride", ()) or kernel, rank)
     divisor = n.argument("divisor_override", None)
     matrices = []
     for axis in range(rank):
@@ -84,14 +84,14 @@ def _average_matrices(n: NodeValues) -> list[Floats]:
     return matrices
 
 
-def _each(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+def each_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     """One number stands for every axis."""
     numbers = (value,) if isinstance(value, int) else tuple(value)
     return numbers * rank if len(numbers) == 1 else numbers
 
 
-def _adaptive_matrices(n: NodeValues) -> list[Floats]:
-    rank = _rank(n)
+def adaptive_matrices(n: NodeValues) -> list[Floats]:
+    rank = rank_of(n)
     matrices = []
     for length, outputs in zip(n.shape(0)[-rank:], n.grad_shape()[-rank:], strict=True):
         place = np.arange(outputs)
@@ -104,17 +104,17 @@ def _adaptive_matrices(n: NodeValues) -> list[Floats]:
     "AvgPool2DBackward0 AvgPool3DBackward0",
     {"self": r"\sum_{o \,:\, i \in W_o} \frac{G_o}{|W_o|}"},
     "Each window's gradient is shared out equally among the elements of the window.",
-    terms=lambda n, slot, index: separable_terms(_average_matrices(n), index, "1 / size of the window"),
+    terms=lambda n, slot, index: separable_terms(average_matrices(n), index, "1 / size of the window"),
 )
 def average_pool(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_average_matrices(n), n.grad()),)
+    return (separable(average_matrices(n), n.grad()),)
 
 
 @rule(
     "AdaptiveAvgPool2DBackward0 AdaptiveAvgPool3DBackward0",
     {"self": r"\sum_{o \,:\, i \in W_o} \frac{G_o}{|W_o|}"},
     "Each window's gradient is shared out equally among the elements of the window.",
-    terms=lambda n, slot, index: separable_terms(_adaptive_matrices(n), index, "1 / size of the window"),
+    terms=lambda n, slot, index: separable_terms(adaptive_matrices(n), index, "1 / size of the window"),
 )
 def adaptive_average_pool(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_adaptive_matrices(n), n.grad()),)
+    return (separable(adaptive_matrices(n), n.grad()),)

@@ -11,7 +11,7 @@ from engine.arithmetic import Array, value_of
 from engine.arithmetic.bounded import Bounded, Floats
 from engine.recording.model import Shape
 from engine.rules.axes import Integers, along, axis, kept
-from engine.rules.reduction import norm_factor
+from engine.rules.families.reduction import norm_factor
 from engine.rules.registry import rule
 from engine.rules.routing import Sent, routing
 from engine.rules.terms import Index, TermGroup

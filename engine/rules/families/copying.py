@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array, value_of
 from engine.rules.axes import Integers, numbered
-from engine.rules.overlapping import memory, seen_through
+from engine.rules.families.overlapping import memory, seen_through
 from engine.rules.registry import Rule, find_rule, moving, reason_not_differentiable, rule
 from engine.rules.routing import Taken, routing
 from engine.rules.terms import Index, TermGroup, groups_of

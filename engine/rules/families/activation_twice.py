@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic import Array, special, value_of
-from engine.rules.activation import (
+from engine.rules.families.activation import (
     BETA,
     KAPPA,
     elu_slope,

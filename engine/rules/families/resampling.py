@@ -34,7 +34,7 @@ def _unit(n: NodeValues) -> float:
     return unit_roundoff("float64") if n.dtype(0) == "float64" else unit_roundoff("float32")
 
 
-def _nearest_matrices(n: NodeValues) -> list[Array]:
+def nearest_matrices(n: NodeValues) -> list[Array]:
     """The place of the nearest, in float32 as torch computes it whatever the dtype (`nearest_idx` in UpSample.h)."""
     matrices = []
     for length, outputs, factor in _axes(n):
@@ -58,10 +58,10 @@ def _nearest_matrices(n: NodeValues) -> list[Array]:
     "UpsampleNearestExact1DBackward0 UpsampleNearestExact2DBackward0 UpsampleNearestExact3DBackward0",
     {"self": r"\sum_{o \,:\, \mathrm{nearest}(o) = i} G_o"},
     "Each element was copied to all places nearest to it: the gradients of its copies add up.",
-    terms=lambda n, slot, index: separable_terms(_nearest_matrices(n), index, "a copy of it"),
+    terms=lambda n, slot, index: separable_terms(nearest_matrices(n), index, "a copy of it"),
 )
 def upsample_nearest(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_nearest_matrices(n), n.grad()),)
+    return (separable(nearest_matrices(n), n.grad()),)
 
 
 def _scale(length: int, outputs: int, factor: float | None, corners: bool) -> float:
