@@ -1,9 +1,9 @@
 """Decide how long edges pass through the rows between their ends.
 
 An edge has a line of bend points of its own. Where many edges come together in one node, they carry gradients of the
-same forward tensor and share a line, and so do those that fan out from one node to many others. Where even so the lines
-would outnumber the nodes by far (densely connected blocks), only the shortest edges keep theirs; the others become
-loose, and share one line beside the block.
+same forward tensor and share a line, and so do those that fan out from one node to many others. Those of a mesh (densely
+connected blocks) become loose, and share one line beside the block: a bus, that each node of it is connected with. So do
+the longest of the others where even so the lines would outnumber the nodes by far.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.layout.core import Core
 from engine.layout.cuts import Cuts
+from engine.layout.mesh import in_mesh
 from engine.layout.model import Flags, Ints
 
 BUNDLE = 4  # as many long edges into one node share a line
@@ -32,21 +33,23 @@ class Lines:
 
 
 def loosen(core: Core, ranks: Ints, cuts: Cuts) -> Lines:
-    """Choose the lines, then look for dense pieces."""
+    """Find meshes, choose the lines of what is not part of them, then look for dense pieces."""
     count = len(core)
     spans = ranks[core.head] - ranks[core.tail] - 1
-    long = spans > 0
+    loose = np.zeros(len(spans), dtype=np.bool_)
+    loose[spans > 0] = in_mesh(core.tail[spans > 0], core.head[spans > 0])
+    long = (spans > 0) & ~loose
     arriving = np.bincount(core.head[long], minlength=count)
     leaving = np.bincount(core.tail[long], minlength=count)
     fans_out = (leaving[core.tail] >= FAN) & (leaving[core.tail] >= 2 * arriving[core.head])
     pair = (core.tail + 2) * count + core.head  # parallel edges share a line in any case
     line = np.where(fans_out, count + core.tail, np.where(arriving[core.head] >= BUNDLE, core.head, pair))
     line = np.searchsorted(np.unique(line), line)
-    loose = np.zeros(len(spans), dtype=np.bool_)
+    spans = np.where(loose, 0, spans)
     for piece in _dense_pieces(core, spans, line, cuts):
         edges = np.flatnonzero(cuts.piece == piece)
         nodes = int(cuts.size[cuts.first[piece] : cuts.last[piece] + 1].sum())
-        loose[edges] = spans[edges] > _longest_span(spans[edges], line[edges], KEPT_BENDS * nodes)
+        loose[edges] |= spans[edges] > _longest_span(spans[edges], line[edges], KEPT_BENDS * nodes)
     return Lines(line, loose)
 
 

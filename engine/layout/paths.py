@@ -1,16 +1,18 @@
 """Which boxes each edge of a nested layout leaves, crosses and enters, as arrays.
 
 An item is something that stands in a box or on the page: a box, a node, a stand (a leaf that is drawn in another box
-than its own), or a port. A leg is the part of an edge that lies in one box; edges to the same node share legs.
+than its own), or a port. A leg is the part of an edge that lies in one box; edges to the same node share legs, and so do
+those that come to a mesh outside: one bus there leads to all that they go to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.layout.mesh import in_mesh
 from engine.layout.model import Flags, Ints
 
 THROUGH = 1 << 40  # keys of legs from or to a border count from here on
@@ -60,14 +62,15 @@ class Paths:
 
 @dataclass(frozen=True, eq=False)
 class _Legs:
-    """Not yet counted: ports are coded as items from `port_from` on."""
+    """Not yet counted: ports are coded as items from `ports_from` on, by frame, side, and what edges lead to: a node, or
+    all that a bus leads to (counted after the last node)."""
 
     edge: Ints
     place: Ints
     frame: Ints
     tail: Ints
     head: Ints
-    through: Ints  # the node that the edge leads to, -1 for legs that are whole edges
+    through: Ints  # what the edge leads to, likewise, -1 for legs that are whole edges
     key: Ints
 
 
@@ -107,11 +110,13 @@ def paths_of(parts: Parts, parent: Ints, home: Ints) -> Paths:
     )  # fmt: skip
     chains, depth = around(parent)
     led, exits = _through(parts, chains, depth, home, np.flatnonzero(across))
+    beside = direct[~leaf[parts.head[direct]]]
+    led = _by_bus(led, exits, frames + parts.tail[beside], frames + parts.head[beside], nodes, ports_from)
     port_code = np.unique(np.concatenate([led.tail[led.tail >= ports_from], led.head[led.head >= ports_from]]))
     at = port_code - ports_from
-    item_frame = np.concatenate([parent, home, stand_code // max(nodes, 1), at // (2 * max(nodes, 1))])
+    item_frame = np.concatenate([parent, home, stand_code // max(nodes, 1), at // (2 * (nodes + 1))])
     stand_node = stand_code % max(nodes, 1)
-    side = np.where(at // max(nodes, 1) % 2 == 0, FIRST, LAST)
+    side = np.where(at // (nodes + 1) % 2 == 0, FIRST, LAST)
     look = np.concatenate([np.zeros(frames, dtype=np.int64), parts.look, parts.look[stand_node], side])
     who = np.concatenate([np.full(frames, -1), np.arange(nodes), stand_node, np.full(len(side), -1)])
     order, item_first, item_at = _sorted_by(np.where(item_frame < 0, frames, item_frame), frames + 1)
@@ -175,7 +180,7 @@ def _through(parts: Parts, chains: Ints, depth: Ints, home: Ints, edges: Ints) -
         level = same[chosen] + leaves[chosen] - 1 - step
         frame = out[chosen, level]
         tail = boxes(out[chosen], level + 1, frames + u[chosen])
-        port = ports_from + (2 * frame + 1) * nodes + v[chosen]
+        port = ports_from + (2 * frame + 1) * (nodes + 1) + v[chosen]
         found.append((chosen, np.full_like(chosen, step), frame, tail, port))
     every = np.arange(len(edges))
     common = boxes(out, np.maximum(same - 1, 0), np.full_like(every, -1))
@@ -186,12 +191,30 @@ def _through(parts: Parts, chains: Ints, depth: Ints, home: Ints, edges: Ints) -
         level = same[chosen] + step
         frame = into[chosen, level]
         head = boxes(into[chosen], level + 1, frames + v[chosen])
-        port = ports_from + 2 * frame * nodes + v[chosen]
+        port = ports_from + 2 * frame * (nodes + 1) + v[chosen]
         found.append((chosen, leaves[chosen] + 1 + step, frame, port, head))
     number, place, frame, tail, head = (np.concatenate(each) for each in zip(*found, strict=True))
     exits = np.zeros(len(parts.tail), dtype=np.int64)
     exits[edges] = leaves
     return _Legs(edges[number], place, frame, tail, head, v[number], THROUGH + v[number]), exits
+
+
+def _by_bus(led: _Legs, exits: Ints, tails: Ints, heads: Ints, nodes: int, ports_from: int) -> _Legs:
+    """Edges that come to a mesh leave the boxes round their tail by one port, whatever they lead to. `tails` and `heads`
+    are those of edges that lie in one box."""
+    outward = np.flatnonzero(led.place <= exits[led.edge])
+    code = np.concatenate([led.tail[outward], tails, led.head[outward], heads])
+    item = np.unique(code, return_inverse=True)[1].reshape(2, -1)
+    meshed = outward[in_mesh(item[0], item[1])[: len(outward)]]
+    if not len(meshed):
+        return led
+    until = np.full(len(exits), -1, dtype=np.int64)
+    np.maximum.at(until, led.edge[meshed], led.place[meshed])
+    mine = led.place < until[led.edge]
+    at = led.head - ports_from
+    bus = ports_from + at - at % (nodes + 1) + nodes
+    through = np.where(mine, nodes, led.through)
+    return replace(led, head=np.where(mine, bus, led.head), through=through, key=THROUGH + through)
 
 
 def _sorted_by(frame: Ints, count: int) -> tuple[Ints, Ints, Ints]:
@@ -209,13 +232,14 @@ def _counted(
     Then where each frame's begin, and the leg of each of `whole` and `led`."""
     items = int(item_first[-1])
     tail, head = placed(led.tail), placed(led.head)
-    _, chosen, alike = np.unique((tail * items + head) * nodes + led.through, return_index=True, return_inverse=True)
+    names = nodes + 1
+    _, chosen, alike = np.unique((tail * items + head) * names + led.through, return_index=True, return_inverse=True)
     frame = np.concatenate([whole.frame, led.frame[chosen]])
     frame = np.where(frame < 0, frames, frame)
     passing, _, number = np.unique(
-        frame[len(whole.frame) :] * nodes + led.through[chosen], return_index=True, return_inverse=True
+        frame[len(whole.frame) :] * names + led.through[chosen], return_index=True, return_inverse=True
     )
-    before = np.searchsorted(passing // max(nodes, 1), np.arange(frames + 1))
+    before = np.searchsorted(passing // names, np.arange(frames + 1))
     short = THROUGH + number - before[frame[len(whole.frame) :]]
     legs = np.stack(
         [

@@ -125,7 +125,7 @@ def _wrap(state: State) -> None:
 
 def _routes(state: State) -> None:
     state.drawing = routes.route(
-        state.net, state.core, state.ranks, state.segments, state.strip, state.item_x, state.columns
+        state.net, state.core, state.ranks, state.lines, state.segments, state.strip, state.item_x, state.columns
     )
 
 

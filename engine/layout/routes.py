@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.layout.core import Core
 from engine.layout.dummies import Strip
+from engine.layout.loosen import Lines
 from engine.layout.model import Flags, Floats, Ints
 from engine.layout.net import Net
 from engine.layout.segments import Segments
@@ -39,7 +40,7 @@ class Drawing:
 
 
 def route(
-    net: Net, core: Core, ranks: Ints, segments: Segments, strip: Strip, item_x: Floats, columns: Columns
+    net: Net, core: Core, ranks: Ints, lines: Lines, segments: Segments, strip: Strip, item_x: Floats, columns: Columns
 ) -> Drawing:
     """Place the core's nodes in their columns, then lead the core's edges; then turn it all to the net's direction."""
     places = np.zeros((len(net), 2))
@@ -47,7 +48,8 @@ def route(
     places[core.nodes, 1] = columns.top[ranks] + columns.height[ranks] / 2
     routes: list[Floats] = [np.empty((0, 2))] * len(net.edges)
     paths = _paths(net, core, segments, strip, item_x, columns)
-    for edge, points in zip(core.edges.tolist(), _core_routes(net, core, paths, columns, places[:, 1]), strict=True):
+    drawn = _core_routes(net, core, paths, columns, places[:, 1], lines.loose)
+    for edge, points in zip(core.edges.tolist(), drawn, strict=True):
         routes[edge] = points
     x, y = turned(places, net.direction).T.copy()
     return Drawing(x, y, routes)
@@ -136,7 +138,7 @@ def _port(net: Net, core: Core) -> Floats:
     return port
 
 
-def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats) -> list[Floats]:
+def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats, loose: Flags) -> list[Floats]:
     """Each item adds two points, where its line enters and leaves its row; the ends are at the nodes' borders."""
     points = np.empty((len(paths.edge), 2, 2))
     points[:, :, 0] = paths.x[:, None]
@@ -146,6 +148,7 @@ def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats
     upper, lower = core.nodes[core.tail], core.nodes[core.head]
     points[first, 0, 1] = y[upper] + net.deep[upper] / 2
     points[last, 1, 1] = y[lower] - net.deep[lower] / 2
+    _tie(points, paths, columns, loose)
     edge = np.repeat(paths.edge, 2)
     flat = points.reshape(-1, 2)
     where, extra = _column_changes(paths, columns)
@@ -156,6 +159,16 @@ def _core_routes(net: Net, core: Core, paths: Paths, columns: Columns, y: Floats
     ends = np.searchsorted(edge, np.arange(len(core.edges) + 1)).tolist()
     against = core.turned.tolist()
     return [flat[a:b][::-1].copy() if against[e] else flat[a:b] for e, (a, b) in enumerate(pairwise(ends))]
+
+
+def _tie(points: Floats, paths: Paths, columns: Columns, loose: Flags) -> None:
+    """Lead loose edges to their bus and from it by right angles, as far from the rows as keeps both ways apart."""
+    first, last = paths.start[:-1][loose], paths.start[1:][loose] - 1
+    for here, there, row, away in ((first, first + 1, first, 1), (last - 1, last, last, -1)):
+        near = columns.column[paths.rank[here]] == columns.column[paths.rank[there]]
+        here, there, rank = here[near], there[near], paths.rank[row[near]]
+        border = columns.top[rank] + (columns.height[rank] if away > 0 else 0.0)
+        points[here, 1, 1] = points[there, 0, 1] = border + away * ROW_GAP / 3
 
 
 def _column_changes(paths: Paths, columns: Columns) -> tuple[Ints, Floats]:

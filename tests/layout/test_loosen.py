@@ -8,6 +8,7 @@ import pytest
 
 from engine.layout import Layout
 from engine.layout.pipeline import layered
+from tests.layout.metrics import measure
 from tests.layout.samples import real_graph
 
 
@@ -23,8 +24,15 @@ def test_only_dense_blocks_have_loose_edges() -> None:
 def test_loose_edges_of_a_dense_block_share_lines() -> None:
     layout = layered(real_graph("densenet121"), 1.6, checked=True)
     assert 300 < len(layout.loose) < 800
+    assert measure(layout).crossings == 0
     lines = {round(float(layout.routes[edge][:, 0].min())) for edge in layout.loose}
     assert len(lines) < 30
+
+
+def test_even_a_small_block_has_a_bus_for_what_it_skips() -> None:
+    graph = nx.MultiDiGraph((u, v) for u in range(8) for v in range(u + 1, 8))
+    layout = layered(graph, 1.6, checked=True)
+    assert {layout.edges[edge][:2] for edge in layout.loose} == {(u, v) for u in range(8) for v in range(u + 2, 8)}
 
 
 def test_many_edges_into_one_node_share_a_line() -> None:

@@ -141,6 +141,34 @@ def test_blocks_in_a_row(direction: Direction) -> None:
     assert (found.overlaps, found.through, found.crossings) == (0, 0, 0)
 
 
+def dense(count: int) -> tuple[nx.MultiDiGraph, list[Frame], dict[Any, int]]:
+    """A chain of boxes with two nodes each, the second of which leads to the first one of all boxes below."""
+    graph = nx.MultiDiGraph()
+    frames = [Frame("dense", "dense", -1)] + [Frame(f"dense.{number}", str(number), 0) for number in range(count)]
+    home = {}
+    for number in range(count):
+        for node in (2 * number, 2 * number + 1):
+            add(graph, node, "Relu")
+            home[node] = 1 + number
+        graph.add_edge(2 * number, 2 * number + 1, key=0)
+    for upper, lower in itertools.combinations(range(count), 2):
+        graph.add_edge(2 * upper + 1, 2 * lower, key=lower)
+    return graph, frames, home
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_dense_boxes_share_a_bus(direction: Direction) -> None:
+    graph, frames, home = dense(9)
+    layout = nested(graph, frames, home, direction=direction)
+    check(layout, graph, frames, home)
+    found = measure(layout)
+    assert (found.overlaps, found.through, found.crossings) == (0, 0, 0)
+    assert {layout.edges[edge][:2] for edge in layout.loose} == {(u, v) for u, v in graph.edges() if v - u > 2}
+    assert len({(box.width, box.height) for box in layout.boxes[2:-1]}) == 1, (
+        "each has one way out, whatever it leads to"
+    )
+
+
 def test_a_leaf_that_several_boxes_use_is_drawn_in_each() -> None:
     graph, frames, home = blocks(3)
     layout = nested(graph, frames, home)

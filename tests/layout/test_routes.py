@@ -28,6 +28,20 @@ def test_a_long_edge_passes_beside_the_nodes_between() -> None:
     assert len(drawn.routes[drawn.edges.index((0, 3, 0))]) > 3
 
 
+def test_edges_of_a_mesh_leave_their_bus_by_right_angles() -> None:
+    graph = nx.MultiDiGraph((u, v) for u in range(9) for v in range(u + 1, 9))
+    drawn = layout(graph, aspect=0.1)
+    routes = [drawn.routes[edge] for edge in drawn.loose]
+    assert len(routes) == 28
+    assert len({float(route[:, 0].min()) for route in routes}) == 1
+    levels: dict[bool, set[float]] = {True: set(), False: set()}
+    for route in routes:
+        assert (np.abs(np.diff(route, axis=0)).min(axis=1) < 1e-9).all()
+        levels[True].add(float(route[1, 1]))
+        levels[False].add(float(route[-2, 1]))
+    assert not levels[True] & levels[False], "the ways to the bus and from it lie apart"
+
+
 def test_a_loop_comes_back_to_its_node() -> None:
     drawn = layout(nx.MultiDiGraph([(0, 0)]))
     (route,) = drawn.routes
