@@ -1,9 +1,9 @@
 """Decide how long edges pass through the rows between their ends.
 
 An edge has a line of bend points of its own. Where many edges come together in one node, they carry gradients of the
-same forward tensor and share a line, and so do those that fan out from one node to many others. Those of a mesh (densely
-connected blocks) become loose, and share one line beside the block: a bus, that each node of it is connected with. So do
-the longest of the others where even so the lines would outnumber the nodes by far.
+same forward tensor and share a line, and so do those that fan out from one node to many others. Those of a mesh (a
+densely connected block) become loose and share one line beside the block: a bus, which each node is connected with. So
+do the longest of the others where even so the lines would outnumber the nodes by far.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which boxes each edge of a nested layout leaves, crosses and enters, as arrays.
 
 An item is something that stands in a box or on the page: a box, a node, a stand (a leaf that is drawn in another box
-than its own), or a port. A leg is the part of an edge that lies in one box; edges to the same node share legs, and so do
+than its own), or a port. A leg is the part of an edge that lies in one box; edges to the same node share legs. So do
 those that come to a mesh outside: one bus there leads to all that they go to.
 """
 
@@ -62,8 +62,8 @@ class Paths:
 
 @dataclass(frozen=True, eq=False)
 class _Legs:
-    """Not yet counted: ports are coded as items from `ports_from` on, by frame, side, and what edges lead to: a node, or
-    all that a bus leads to (counted after the last node)."""
+    """Not yet counted: ports are coded as items from `ports_from` on, by frame, side, and what edges lead to: a
+    node, or all that a bus leads to (counted after the last node)."""
 
     edge: Ints
     place: Ints
@@ -200,8 +200,8 @@ def _through(parts: Parts, chains: Ints, depth: Ints, home: Ints, edges: Ints) -
 
 
 def _by_bus(led: _Legs, exits: Ints, tails: Ints, heads: Ints, nodes: int, ports_from: int) -> _Legs:
-    """Edges that come to a mesh leave the boxes round their tail by one port, whatever they lead to. `tails` and `heads`
-    are those of edges that lie in one box."""
+    """Edges that come to a mesh leave the boxes round their tail by one port, whatever they lead to. `tails` and
+    `heads` are those of edges that lie in one box."""
     outward = np.flatnonzero(led.place <= exits[led.edge])
     code = np.concatenate([led.tail[outward], tails, led.head[outward], heads])
     item = np.unique(code, return_inverse=True)[1].reshape(2, -1)
