@@ -85,6 +85,15 @@ class Settings:
         self._store.setValue("leaves", choice)
 
     @property
+    def boxes(self) -> bool:
+        """Whether open modules are drawn as boxes."""
+        return bool(self._number("boxes", 1))
+
+    @boxes.setter
+    def boxes(self, on: bool) -> None:
+        self._store.setValue("boxes", int(on))
+
+    @property
     def motion(self) -> str:
         return self._one_of("motion", MOTIONS)
 

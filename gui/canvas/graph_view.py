@@ -228,9 +228,10 @@ class GraphView(QWidget):
             return
         try:
             aspect = rough_aspect(self.width(), self.height())
-            collapsed = self._session.modules.collapsed
-            leaves = self._data_leaves
-            wish = self._loader.wish(graph_id, self._algorithm, leaves, aspect, self._direction, collapsed)
+            modules, leaves, direction = self._session.modules, self._data_leaves, self._direction
+            wish = self._loader.wish(
+                graph_id, self._algorithm, leaves, aspect, direction, modules.collapsed, modules.boxes
+            )
             known = self._loader.known(wish)
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)

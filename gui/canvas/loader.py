@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
 
-Key = tuple[str, str, bool, float, str, frozenset[str] | None]
+Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool]
 
 
 @dataclass(frozen=True)
 class Wish:
     """What is to be shown. `structure` is equal for graphs of the same make. `collapsed` are keys of modules, None for
-    what fits."""
+    what fits. `boxes`: open modules are drawn as boxes, where the algorithm can."""
 
     graph_id: int
     structure: str
@@ -46,10 +46,13 @@ class Wish:
     aspect: float
     direction: Direction = "down"
     collapsed: frozenset[str] | None = None
+    boxes: bool = True
 
     @property
     def key(self) -> Key:
-        return self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction, self.collapsed
+        return (
+            self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction, self.collapsed, self.boxes
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -157,13 +160,14 @@ class Loader(QObject):
         aspect: float,
         direction: Direction = "down",
         collapsed: Callable[[str], frozenset[str] | None] | None = None,
+        boxes: bool = True,
     ) -> Wish:
         """What to ask for. `data_leaves` None: shown if the graph is small. `collapsed` tells which modules are
         collapsed in graphs of a structure. Raises RecordingError."""
         about = self._about(graph_id)
         leaves = about.size <= LEAVES_UP_TO if data_leaves is None else data_leaves
         chosen = None if collapsed is None else collapsed(about.structure)
-        return Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen)
+        return Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen, boxes)
 
     def _about(self, graph_id: int) -> _About:
         """Worked out once for as long as the graph does not grow."""

@@ -11,16 +11,17 @@ class ModuleChoice(QObject):
     """Graphs of the same structure (see `gui.canvas.loader.structure_of`) show the same modules collapsed.
 
     What was never chosen for a structure is decided by its size when it is laid out. `current` is the key of the module
-    that one looks at, "" for none.
+    that one looks at, "" for none. `boxes`: open modules are drawn as boxes round what they hold.
     """
 
-    collapsed_changed = Signal()
+    collapsed_changed = Signal()  # or the boxes have
     current_changed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._collapsed: dict[str, frozenset[str]] = {}
         self._current = ""
+        self._boxes = True
 
     @property
     def current(self) -> str:
@@ -30,6 +31,15 @@ class ModuleChoice(QObject):
         if key != self._current:
             self._current = key
             self.current_changed.emit(key)
+
+    @property
+    def boxes(self) -> bool:
+        return self._boxes
+
+    def show_boxes(self, on: bool) -> None:
+        if on != self._boxes:
+            self._boxes = on
+            self.collapsed_changed.emit()
 
     def collapsed(self, structure: str) -> frozenset[str] | None:
         """Keys of the collapsed groups; None if nobody has chosen."""

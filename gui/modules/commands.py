@@ -27,7 +27,10 @@ class ModuleCommands(QObject):
         for level in LEVELS:
             actions[f"collapse_level_{level}"].triggered.connect(partial(self.collapse_to, level))
         actions["fold_repeats"].triggered.connect(self.fold_repeats)
+        actions["module_boxes"].triggered.connect(self.show_boxes)
         session = self._session
+        session.modules.show_boxes(window.settings.boxes)
+        actions["module_boxes"].setChecked(session.modules.boxes)
         for signal in (session.selection_changed, session.modules.current_changed, session.graph_changed):
             signal.connect(self.update)
         session.modules.collapsed_changed.connect(self.update)
@@ -70,3 +73,7 @@ class ModuleCommands(QObject):
 
     def fold_repeats(self, on: bool) -> None:
         self._window.canvas.fold_repeats(on)
+
+    def show_boxes(self, on: bool) -> None:
+        self._window.settings.boxes = on
+        self._session.modules.show_boxes(on)

@@ -37,7 +37,7 @@ def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None
 def _arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None) -> Scene:
     tree = source.tree
     collapsed = tree.tidy(wish.collapsed) if wish.collapsed is not None else default(source)
-    if wish.algorithm == "layered" and tree.groups:
+    if wish.algorithm == "layered" and wish.boxes and tree.groups:
         return _in_boxes(source, wish, collapsed, cancel)
     return _flat(source, wish, collapsed, cancel)
 
