@@ -30,7 +30,9 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 LEVELS = 5  # of a gradient's magnitude
-TO_NODE, FROM_NODE, ON_PATH = 1, 2, 3  # gradients come to a node, and go on from it; ways between two nodes
+# How a link is told apart: gradients come to a node over it in the end, or go on from it; they come straight to it, or
+# from it; ways between two nodes.
+TO_NODE, FROM_NODE, INTO, OUT_OF, ON_PATH = range(1, 6)
 FADED, LOOSE, QUIET, VALUE, PENDING, FIRST_GRADIENT = range(6)  # classes, in the order in which they are drawn
 CLASSES = FIRST_GRADIENT + LEVELS + ON_PATH
 THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
@@ -73,7 +75,8 @@ def edge_looks(theme: Theme) -> tuple[tuple[QColor, float], ...]:
     for level in range(LEVELS):
         share = level / (LEVELS - 1)
         looks.append((blend(theme.edge, theme.backward, 0.5 + 0.5 * share), 1.5 + 1.25 * share))
-    looks += [(theme.backward, 2.0), (theme.forward, 2.0), (theme.accent, 2.75)]  # TO_NODE, FROM_NODE, ON_PATH
+    looks += [(blend(theme.edge, color, 0.6), 1.5) for color in (theme.backward, theme.forward)]  # TO_NODE, FROM_NODE
+    looks += [(color, 3.0) for color in (theme.backward, theme.forward, theme.accent)]  # INTO, OUT_OF, ON_PATH
     return tuple(looks)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gui.canvas.edges import FROM_NODE, TO_NODE
+from gui.canvas.edges import FROM_NODE, INTO, OUT_OF, TO_NODE
 from gui.canvas.insides import Insides
 from gui.canvas.lod import Detail
 from gui.canvas.picture import Picture, labels_of
@@ -54,6 +54,7 @@ class Frames:
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
         self._states: dict[tuple[int, int, int, int], DrawState] = {}
         self._emphasis: tuple[Scene, int, Connected] | None = None
+        self._direct: tuple[Scene, int, Bytes] | None = None
         self._proofs: tuple[tuple[object, ...], Scene, ProofMarks | None] | None = None
         self._kept: tuple[Scene, Walk | None] | None = None
 
@@ -106,7 +107,7 @@ class Frames:
             selection=chosen,
             module=module,
             emphasis=None if connected is None else connected[0],
-            flow=None if connected is None else connected[1],
+            flow=self._links(scene, chosen) if connected is None else connected[1],
             proofs=proofs,
             insides=self.insides,
         )
@@ -133,12 +134,25 @@ class Frames:
             self._emphasis = (scene, node, connected(scene, node))
         return self._emphasis[2]
 
+    def _links(self, scene: Scene, node: int | None) -> Bytes | None:
+        if node is None:
+            return None
+        if self._direct is None or self._direct[0] is not scene or self._direct[1] != node:
+            self._direct = (scene, node, links(scene, node))
+        return self._direct[2]
+
+
+def links(scene: Scene, node: int) -> Bytes:
+    """Which edges come straight to a node, and which leave it."""
+    return np.where(scene.target == node, INTO, np.where(scene.source == node, OUT_OF, 0)).astype(np.uint8)
+
 
 def connected(scene: Scene, node: int) -> Connected:
-    """Everything up- and downstream of a node: nodes, edges, and which edges lead to it and which on from it."""
+    """Everything up- and downstream of a node: nodes, edges, and which edges lead to it and which on from it, its own
+    apart from the others."""
     upstream, downstream = scene.links.upstream(node), scene.links.downstream(node)
     flow = np.where(upstream[scene.target], TO_NODE, np.where(downstream[scene.source], FROM_NODE, 0)).astype(np.uint8)
-    return (upstream | downstream, flow > 0), flow
+    return (upstream | downstream, flow > 0), np.maximum(flow, links(scene, node))
 
 
 def drawn(picture: Picture) -> tuple[object, ...]:

@@ -42,7 +42,7 @@ class Picture:
     `dimmed` (n): nodes that stand back, and their edges. `marked` (n): nodes with a ring, looked at together.
     `module` is the key of the module whose frame is marked.
     `insides`: what is seen in cards close up.
-    `flow` (e): edges that are told apart: TO_NODE, FROM_NODE or ON_PATH of `edges`, 0 for others.
+    `flow` (e): edges that are told apart: TO_NODE, FROM_NODE, INTO, OUT_OF or ON_PATH of `edges`, 0 for others.
     """
 
     scene: Scene

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor
 
 from engine.graph.measures import DEAD, EXPLODING, HEALTHY, NOT_FINITE, VANISHING
 from gui import ramps
-from gui.canvas.edges import FROM_NODE, TO_NODE
+from gui.canvas.edges import FROM_NODE, INTO, OUT_OF, TO_NODE
 from gui.numbers import duration, number, size
 from gui.theme import Theme, blend
 
@@ -206,7 +206,8 @@ def reach_legend(picture: Picture, theme: Theme) -> Legend:
     """What the edges' colours say while a node is hovered: how many nodes are up- and downstream of it."""
     scene, flow = picture.scene, picture.flow
     assert flow is not None  # the caller has looked
-    upstream, downstream = np.unique(scene.source[flow == TO_NODE]), np.unique(scene.target[flow == FROM_NODE])
+    upstream = np.unique(scene.source[(flow == TO_NODE) | (flow == INTO)])
+    downstream = np.unique(scene.target[(flow == FROM_NODE) | (flow == OUT_OF)])
     swatches = (
         Swatch(theme.backward, translate("explore", "upstream, gradients come from"), len(upstream)),
         Swatch(theme.forward, translate("explore", "downstream, values come from"), len(downstream)),

@@ -38,6 +38,7 @@ class Explorer(QObject):
         self._dress: tuple[tuple[object, ...], Scene, tuple[Flags | None, Flags | None, Bytes | None]] | None = None
         self._legend = ScaleLegend()
         self._reach: Kept[Legend] = Kept()
+        self._ways: Kept[Bytes] = Kept()
         self._edge: int | None = None
         self._picking: Callable[[int], object] | None = None
         self.colors = Colors(self)
@@ -103,8 +104,15 @@ class Explorer(QObject):
             fills=None if coloring is None else coloring.fills,
             dimmed=dimmed,
             marked=marked,
-            flow=path if picture.flow is None else picture.flow,
+            flow=self._told_apart(picture, path),
         )
+
+    def _told_apart(self, picture: Picture, path: Bytes | None) -> Bytes | None:
+        """A way goes before the edges of the selected node, and after what is connected with the hovered one."""
+        flow = picture.flow
+        if path is None or flow is None:
+            return path if flow is None else flow
+        return flow if picture.emphasis is not None else self._ways.get((path, flow), lambda: np.maximum(path, flow))
 
     def _flags(self, scene: Scene) -> tuple[Flags | None, Flags | None, Bytes | None]:
         """(dimmed, marked, flow), worked out once for as long as nothing changes."""

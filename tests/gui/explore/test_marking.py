@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from gui.canvas.edges import FROM_NODE, ON_PATH, TO_NODE
+from gui.canvas.edges import FROM_NODE, INTO, ON_PATH, OUT_OF, TO_NODE
 from gui.canvas.view import CanvasView
 from gui.explore.menu import build_menu
 from gui.inspector.panel import InspectorPanel
@@ -93,6 +93,21 @@ def test_the_path_between_two_nodes(walked: MainWindow, named: Callable[[str], i
     assert int((picture.flow == ON_PATH).sum()) == len(session.marked) - 1
 
 
+def test_a_path_goes_before_the_edges_of_the_selected_node(walked: MainWindow, named: Callable[[str], int]) -> None:
+    session = walked.session
+    session.mark([named("w"), named("loss")])
+    walked.actions_table["show_path"].trigger()
+    session.select(named("prediction"))
+    picture = walked.canvas.picture()
+    assert picture is not None
+    assert picture.flow is not None
+    assert int((picture.flow == ON_PATH).sum()) == len(session.marked) - 1
+    assert (picture.flow == OUT_OF).any()
+    again = walked.canvas.picture()
+    assert again is not None
+    assert again.flow is picture.flow, "what is drawn for it is kept"
+
+
 def test_no_path_is_said(walked: MainWindow, named: Callable[[str], int]) -> None:
     walked.session.mark([named("w"), named("b")])
     walked.actions_table["show_shortest_path"].trigger()
@@ -108,8 +123,8 @@ def test_hovering_tells_upstream_from_downstream(walked: MainWindow, named: Call
     assert picture is not None
     assert picture.flow is not None
     scene = picture.scene
-    up = {int(scene.node_ids[each]) for each in np.unique(scene.source[picture.flow == TO_NODE])}
-    down = {int(scene.node_ids[each]) for each in np.unique(scene.target[picture.flow == FROM_NODE])}
+    up = {int(scene.node_ids[each]) for each in np.unique(scene.source[np.isin(picture.flow, (TO_NODE, INTO))])}
+    down = {int(scene.node_ids[each]) for each in np.unique(scene.target[np.isin(picture.flow, (FROM_NODE, OUT_OF))])}
     assert named("loss") in up
     assert {named("w"), named("b")} <= down
     assert not up & down
