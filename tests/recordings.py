@@ -121,17 +121,17 @@ class Script:
         self.events += 1
 
 
-def make_bow(path: Path, steps: int = 3) -> Path:
+def make_bow(path: Path, steps: int = 3, start: tuple[float, float] = BOW_START) -> Path:
     """The bow: per step 4 operations, 2 parameters, 2 data leaves; 4 forward, 4 backward, 2 accumulate, 2 updates.
 
-    loss = (w * x + b - y) ** 2 at x = 2, y = 5, from w = 0.5, b = 0.25, with plain SGD, lr 0.05.
+    loss = (w * x + b - y) ** 2 at x = 2, y = 5, from `start`, w = 0.5, b = 0.25, with plain SGD, lr 0.05.
     """
     with Writer(path, make_info()) as writer:
         writer.put(Source(0, "bow.py", BOW_SCRIPT))
         writer.put(Parameter(0, "w", "", (), "float32"))
         writer.put(Parameter(1, "b", "", (), "float32"))
         script = Script(writer)
-        w, b = Scalar(BOW_START[0]), Scalar(BOW_START[1])
+        w, b = Scalar(start[0]), Scalar(start[1])
         for step in range(steps):
             w, b = _bow_step(script, step, w, b)
     return path

@@ -53,9 +53,10 @@ def value_norms(recording: Recording, graph_id: int) -> Floats:
 
 
 def gradient_to_value(recording: Recording, graph_id: int) -> Floats:
-    """Gradient norm over value norm: how much of a value its gradient is. NaN where the value is zero."""
-    values = value_norms(recording, graph_id)
-    return gradient_norms(recording, graph_id) / np.where(values > 0, values, np.nan)
+    """Gradient norm over value norm: how much of a value its gradient is. Infinite where only the value is zero, NaN
+    where both are."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return gradient_norms(recording, graph_id) / value_norms(recording, graph_id)
 
 
 def seconds(recording: Recording, graph_id: int) -> Floats:
@@ -132,7 +133,10 @@ def together(measure: Measure, values: Floats) -> float:
         return float("nan")
     if measure.together == "root of squares":
         return float(np.linalg.norm(known))
-    return float(known.sum() if measure.together == "sum" else known.max())
+    if measure.together == "sum":
+        return float(known.sum())
+    finite = known[np.isfinite(known)]  # of a module that has one parameter at zero, there is more to say than that
+    return float(finite.max() if len(finite) else known.max())
 
 
 # --- finding events and tensors ---------------------------------------------------------------------------------------

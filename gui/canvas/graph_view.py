@@ -67,6 +67,7 @@ class GraphView(QWidget):
         self._direction: Direction = "down"
         self._data_leaves: bool | None = None
         self._hovered: int | None = None
+        self.corner = 0  # logical px at the upper right that something else stands in
         self._held = False  # the user has hold of the view: it does not move by itself
         self._playhead = session.playhead
         self.explorer = Explorer(session, self)
@@ -289,7 +290,7 @@ class GraphView(QWidget):
         if picture is None or recording is None or picture.state.active < 0 or self._held:
             return
         scene, target = picture.scene, self._navigator.target
-        margin = FOLLOW_MARGIN * target.ratio
+        margin = 0.0 if self._navigator.still_fitted else FOLLOW_MARGIN * target.ratio
         node = int(recording.timeline.node[before]) if 0 <= before < len(recording.timeline) else -1
         last = scene.position.get(node)
         x, y = scene.center(picture.state.active)
@@ -398,7 +399,7 @@ class GraphView(QWidget):
     def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
         theme = self._painter.theme
         recording = self._session.recording
-        overlays.crumbs(painter, self.crumbs(picture), self.width(), theme)
+        overlays.crumbs(painter, self.crumbs(picture), self.width() - self.corner, theme)
         graph = self._session.graph_id
         if (
             recording is None

@@ -28,6 +28,7 @@ Flags = npt.NDArray[np.bool_]
 
 RING = 2.0
 RING_GAP = 3.0
+CHIPS_APART = 4.0  # scene px between chips that stand one over the other: `CHIP_ROW_GAP` of the layout
 SMALLEST_FRAME = 7.0  # device-independent px high: below, a marked node is filled
 SMALLEST_RING = 10.0  # device-independent px: what is active is found from afar, too
 
@@ -58,7 +59,8 @@ class MarkPainter:
         if not len(items):
             return
         (x, y), scale = camera.offset, camera.scale
-        gap = camera.ratio * min(RING_GAP, 1.0 + 4.0 * scale / camera.ratio)
+        gap, width = frame_of(scale / camera.ratio)
+        gap *= camera.ratio
         rows = self._rects.rows(len(items))
         rows[:, 0] = np.rint(scene.left[items] * scale + x - gap)
         rows[:, 1] = np.rint(scene.top[items] * scale + y - gap)
@@ -66,7 +68,7 @@ class MarkPainter:
         rows[:, 3] = np.rint(scene.bottom[items] * scale + y + gap) - 1
         small = float(np.median(rows[:, 3] - rows[:, 1])) < SMALLEST_FRAME * camera.ratio
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(Qt.PenStyle.NoPen if small else QPen(color, round(RING * camera.ratio)))
+        painter.setPen(Qt.PenStyle.NoPen if small else QPen(color, round(width * camera.ratio)))
         painter.setBrush(color if small else Qt.BrushStyle.NoBrush)
         painter.drawRects(*self._rects.arguments())
 
@@ -90,6 +92,12 @@ class MarkPainter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRects(*self._rects.arguments())
+
+
+def frame_of(scale: float) -> tuple[float, float]:
+    """How far off a frame stands, and how wide its line is, in logical px: those of neighbouring chips do not meet."""
+    width = RING if CHIPS_APART / 2 * scale >= RING else 1.0
+    return min(RING_GAP, max(0.0, CHIPS_APART / 2 * scale - width)), width
 
 
 def marked(picture: Picture) -> tuple[Flags, Flags, Flags]:

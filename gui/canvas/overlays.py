@@ -50,15 +50,21 @@ def category_label(name: str) -> str:
 
 
 def crumb_places(parts: Sequence[str], width: float) -> list[QRectF]:
-    """Where each part stands, in logical px."""
+    """Where each part stands, in logical px. Where there is no room, those in the middle are cut first, the last one at
+    the very end: it says where one is."""
     metrics = QFontMetricsF(tokens.ui_font(tokens.TEXT_PX - 1))
+    between, least = metrics.horizontalAdvance(CRUMB), metrics.horizontalAdvance("\u2026") + 1.0
+    widths = [metrics.horizontalAdvance(part) for part in parts]
+    over = sum(widths) + between * (len(parts) - 1) - (width - 2 * tokens.LARGE)
+    for index in [*range(1, len(parts) - 1), 0, len(parts) - 1]:
+        cut = min(max(over, 0.0), max(widths[index] - least, 0.0))
+        widths[index] -= cut
+        over -= cut
     places: list[QRectF] = []
-    x, room = float(tokens.LARGE), width - tokens.LARGE
-    for part in parts:
-        x += metrics.horizontalAdvance(CRUMB) if places else 0.0
-        advance = min(metrics.horizontalAdvance(part), max(room - x, 0.0))
+    x = float(tokens.LARGE)
+    for advance in widths:
         places.append(QRectF(x, tokens.LARGE - 4.0, advance, metrics.height() + 8))
-        x += advance
+        x += advance + between
     return places
 
 

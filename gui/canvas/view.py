@@ -39,6 +39,7 @@ WALKS: dict[tuple[Qt.Key, bool], Way] = {
     (Qt.Key.Key_Left, True): "previous",
     (Qt.Key.Key_Right, True): "next",
 }
+A_MODULE = -1  # stands in `menu_wanted` for the open module that one looks at
 EDGE_SLACK = 5.0  # logical px
 
 
@@ -46,7 +47,7 @@ class CanvasView(ModuleView):
     """Drag pans, the wheel and pinching zoom, a click selects, a double click flies to a node or fits the graph.
 
     With Shift, a click marks another node and a drag all that it holds. `menu_wanted(place on the screen, node id,
-    edge)` follows a right click; both may be None.
+    edge)` follows a right click; both may be None; a negative id is the module that one looks at.
     """
 
     menu_wanted = Signal(object, object, object)
@@ -151,7 +152,9 @@ class CanvasView(ModuleView):
             node_id = None if node is None else int(scene.node_ids[node])
             if node_id is not None and node_id < 0:
                 choose(self._session, scene, node)  # the menu is about the module that one looks at
-            edge = self._edge_at(point) if node is None else None
+            if node is None and self.choose_title(point):
+                node_id = A_MODULE
+            edge = self._edge_at(point) if node_id is None else None
             place = event.pos()
         self.menu_wanted.emit(self.mapToGlobal(place), node_id, edge)
 

@@ -74,20 +74,26 @@ def argb(color: QColor) -> int:
 
 @dataclass(frozen=True)
 class Words:
-    """How a measure is called and written. `none` is said of nodes without one, `zero` of those that have nothing."""
+    """How a measure is called and written. `none` is said of nodes without one, `zero` of those that have nothing,
+    `infinite` of those beyond every scale."""
 
     title: str
     write: Callable[[float], str]
     none: str
     zero: str
+    infinite: str = ""
 
 
 def words_of(name: str) -> Words:
     """Of the measures "norm", "ratio", "time" and "memory"."""
-    absent = translate("explore", "not recorded")
+    absent, infinite = translate("explore", "not recorded"), translate("explore", "infinite")
     return {
-        "norm": Words(translate("explore", "gradient norm"), number, translate("explore", "no gradient"), "0"),
-        "ratio": Words(translate("explore", "gradient / value"), number, absent, "0"),
+        "norm": Words(
+            translate("explore", "gradient norm"), number, translate("explore", "no gradient"), "0", infinite
+        ),
+        "ratio": Words(
+            translate("explore", "gradient / value"), number, absent, "0", translate("explore", "the value is zero")
+        ),
         "time": Words(translate("explore", "time"), duration, absent, "0"),
         "memory": Words(
             translate("explore", "kept for backward"), lambda value: size(round(value)), absent,
@@ -97,16 +103,22 @@ def words_of(name: str) -> Words:
 
 
 def scale(name: str, values: Floats, theme: Theme) -> Coloring:
-    """On a log scale from the least to the largest of `values` (n); zero and NaN have colours of their own."""
+    """On a log scale from the least to the largest of `values` (n); zero, infinity and NaN have colours of their own."""
     words = words_of(name)
     positive = values[np.isfinite(values) & (values > 0)]
-    absent, zero = np.isnan(values), values == 0
+    absent, zero, infinite = np.isnan(values), values == 0, np.isinf(values)
     fills = np.full(len(values), argb(quiet(theme)), dtype=np.uint32)
     pale = blend(theme.surface, theme.dim, 0.36)
     fills[zero] = argb(pale)
+    beyond = blend(theme.surface, theme.accent, 0.5)
+    fills[infinite] = argb(beyond)
     swatches = [
         Swatch(color, text, int(mask.sum()))
-        for color, text, mask in ((pale, words.zero, zero), (quiet(theme), words.none, absent))
+        for color, text, mask in (
+            (beyond, words.infinite, infinite),
+            (pale, words.zero, zero),
+            (quiet(theme), words.none, absent),
+        )
         if mask.any()
     ]
     if not len(positive):
@@ -114,7 +126,7 @@ def scale(name: str, values: Floats, theme: Theme) -> Coloring:
     high = float(positive.max())
     low = max(float(positive.min()), high / 10**MOST_DECADES)
     span = np.log10(high) - np.log10(low)
-    known = ~absent & ~zero
+    known = ~absent & ~zero & ~infinite
     share = np.ones(int(known.sum())) if span == 0 else (np.log10(values[known]) - np.log10(low)) / span
     level = np.rint(np.clip(share, 0.0, 1.0) * (LEVELS - 1)).astype(np.int64)
     colors = ramps.sequential(np.linspace(PALEST, 1.0, LEVELS), theme=theme).astype(np.uint32)

@@ -129,7 +129,7 @@ class ExploreCommands(QObject):
         if recording is not None and graph is not None:
             leaves = self._window.canvas.data_leaves
             nodes = [node.id for node in recording.nodes(graph) if leaves or node.kind != "data"]
-            self._session.mark(nodes, self.tr("all nodes"))
+            self._session.mark(nodes)
 
     def mark_connected(self, *, upstream: bool, node: int | None = None) -> None:
         """Mark what is up- or downstream of a node (None: the selected one), and itself."""

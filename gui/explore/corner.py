@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton
 
 from gui import theme
 from gui.actions import COLORS, Actions
 from gui.explore.colors import words
+
+if TYPE_CHECKING:
+    from gui.canvas.graph_view import GraphView
 
 MARGIN = 12
 
@@ -15,7 +20,7 @@ MARGIN = 12
 class ColorButton(QToolButton):
     """Stays in the upper right corner of its parent."""
 
-    def __init__(self, actions: Actions, parent: QWidget) -> None:
+    def __init__(self, actions: Actions, parent: GraphView) -> None:
         super().__init__(parent)
         self._canvas = parent
         self.setObjectName("color_button")
@@ -41,7 +46,9 @@ class ColorButton(QToolButton):
         self.adjustSize()
         parent = self._canvas
         self.move(parent.width() - self.width() - MARGIN, theme.SMALL)
-        self.setVisible(parent.width() > 2 * self.width())
+        shown = parent.width() > 2 * self.width()
+        self.setVisible(shown)
+        parent.corner = self.width() + MARGIN if shown else 0
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:

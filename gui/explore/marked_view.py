@@ -28,7 +28,7 @@ Index = QModelIndex | QPersistentModelIndex
 translate = QCoreApplication.translate
 
 TABLE_ROWS, ROW_HEIGHT = 7, 22
-MOST_TYPES = 4
+MOST_TYPES = 2
 NAME, NORM, BYTES, SECONDS = range(4)
 COLUMN_WIDTHS = {NORM: 72, BYTES: 86, SECONDS: 80}
 NAME_WIDTH = 110  # columns at the right give way to it
@@ -85,7 +85,7 @@ class MarkedModel(QAbstractTableModel):
 
     def _text(self, summary: Summary, place: int, column: int) -> str:
         if column == NAME:
-            return summary.titles[place]
+            return summary.titles[place].split(" · ")[0]  # its class is not what tells it from its neighbours
         value = float((summary.norm, summary.bytes, summary.seconds)[column - 1][place])
         if value != value or (column == BYTES and value == 0):
             return ""

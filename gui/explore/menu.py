@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 translate = QCoreApplication.translate
 
+MODULES = ("collapse_all", "collapse_level_1", "collapse_level_2", "expand_all", "fold_repeats")
+
 
 def open_menu(window: MainWindow, place: QPoint, node: int | None, edge: int | None) -> QMenu:
     """Show the menu at a point of the screen; it is gone once it is closed."""
@@ -29,7 +31,8 @@ def open_menu(window: MainWindow, place: QPoint, node: int | None, edge: int | N
 
 
 def build_menu(window: MainWindow, node: int | None, edge: int | None) -> QMenu:
-    """`node` is the id of the node under the mouse, `edge` a position in the scene; neither: the ground."""
+    """`node` is the id of the node under the mouse (negative: of a module, collapsed or open), `edge` a position in the
+    scene; neither: the ground."""
     menu = QMenu(window)
     menu.setObjectName("canvas_menu")
     marked = window.session.marked
@@ -167,10 +170,13 @@ def _copy(text: str) -> None:
 
 
 def _module(menu: QMenu, window: MainWindow) -> None:
-    """A collapsed module: what it offers stands in the table."""
-    for action in window.actions_table:
-        if action.objectName() in ("expand_module", "collapse_module"):
-            menu.addAction(action)
+    """The module that one looks at, whose nodes are marked."""
+    marked, group = window.session.marked, window.canvas.group
+    if group is not None:
+        _title(menu, group.path or group.key)
+    menu.addActions([window.actions_table["expand_module"], window.actions_table["collapse_module"]])
+    _add(menu, translate("explore_menu", "Fit it"), lambda: window.canvas.fit_nodes(marked))
+    _add(menu, translate("explore_menu", "Copy names"), lambda: _copy(_names(window, marked)))
     menu.addSeparator()
 
 
@@ -179,7 +185,8 @@ def _edge(menu: QMenu, window: MainWindow, edge: int) -> None:
     if scene is None or edge >= len(scene.source):
         return
     ends = [int(scene.node_ids[each[edge]]) for each in (scene.source, scene.target)]
-    names = [scene.cards[scene.card[int(each[edge])]].title for each in (scene.source, scene.target)]
+    # Without its class, a name is short enough for the arrow and both ends to be seen.
+    names = [scene.cards[scene.card[int(each[edge])]].title.split(" · ")[0] for each in (scene.source, scene.target)]
     _title(menu, f"{names[0]} → {names[1]}")
     for name, node in zip(names, ends, strict=True):
         _add(menu, translate("explore_menu", "Go to {0}").format(name), partial(window.commands.go_to_node, node))
@@ -211,5 +218,8 @@ def _view(menu: QMenu, window: MainWindow) -> None:
     menu.addAction(actions["find_node"])
     colors = menu.addMenu(translate("explore_menu", "Colour by"))
     colors.addActions([actions[f"color_{name}"] for name in COLORS])
+    modules = menu.addMenu(translate("explore_menu", "Modules"))
+    modules.addActions([actions[name] for name in MODULES])
+    modules.setEnabled(any(action.isEnabled() for action in modules.actions()))
     menu.addSeparator()
     menu.addActions([actions["export_graph"], actions["copy_image"]])

@@ -106,6 +106,7 @@ class SearchBar(QFrame):
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self._session, self._canvas = session, parent
         self._leaves = False
+        self._folded = False
         self._index: SearchIndex | None = None
         self._index_of: tuple[object, ...] = ()
         self._worker = Latest("search index", self)
@@ -128,7 +129,7 @@ class SearchBar(QFrame):
         self.line.setAccessibleName(self.tr("Find nodes"))
         self.line.setClearButtonEnabled(True)
         self.line.installEventFilter(self)
-        self.line.textChanged.connect(self._search)
+        self.line.textChanged.connect(self._typed)
         self._count = QLabel(self)
         self._count.setObjectName("search_count")
         self._count.setProperty("role", "caption")
@@ -167,6 +168,7 @@ class SearchBar(QFrame):
     def open(self, *, data_leaves: bool) -> None:
         """Ready to type; what was searched for last is selected."""
         self._leaves = data_leaves
+        self._folded = False
         self.show()
         self.raise_()
         self._want_index()
@@ -227,15 +229,22 @@ class SearchBar(QFrame):
         else:
             self.results.show(index, index.find(words))
             self.found.emit(index.ids[self.results.found].tolist())
-            count = len(self.results.found)
-            text = self.tr("{0} of {1} nodes").format(f"{count:,}", f"{len(index.ids):,}")
-            if count > MOST_ROWS:
-                text = self.tr("{0}, the best {1} listed").format(text, MOST_ROWS)
-            self._count.setText(text if count else self.tr("No node fits. {0}").format(self._hint()))
+            self._count.setText(self._count_words())
         if len(self.results.found):
             self.list.setCurrentIndex(self.results.index(0))
         self._mark.setVisible(bool(len(self.results.found)))
         self._place()
+
+    def _typed(self) -> None:
+        self._folded = False
+        self._search()
+
+    def _count_words(self) -> str:
+        count, every = len(self.results.found), 0 if self._index is None else len(self._index.ids)
+        if not count:
+            return self.tr("No node fits. {0}").format(self._hint())
+        text = self.tr("{0} of {1} nodes").format(f"{count:,}", f"{every:,}")
+        return self.tr("{0}, the best {1} listed").format(text, MOST_ROWS) if count > MOST_ROWS else text
 
     def _hint(self) -> str:
         return self.tr("Words, or type: module: name: shape: line: kind:")
@@ -250,26 +259,49 @@ class SearchBar(QFrame):
                 event.accept()  # else Escape would be the window's
                 return True
             if ours and event.type() == QEvent.Type.KeyPress:
-                self._press(Qt.Key(event.key()))
+                back = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+                self._press(Qt.Key(event.key()), back=back)
                 return True
+        elif watched is self.line and event.type() == QEvent.Type.MouseButtonPress:
+            self._fold(False)
         elif watched is self.parent() and event.type() == QEvent.Type.Resize:
             self._place()
         return super().eventFilter(watched, event)
 
-    def _press(self, key: Qt.Key) -> None:
+    def _press(self, key: Qt.Key, *, back: bool) -> None:
         moves = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: ROWS, Qt.Key.Key_PageUp: -ROWS}
         if key == Qt.Key.Key_Escape:
             self.close_search()
         elif key in moves:
             row = max(0, min(self.list.currentIndex().row() + moves[key], self.results.rowCount() - 1))
             self.list.setCurrentIndex(self.results.index(row))
+            self._fold(False)
+        elif self._folded and self.results.rowCount():
+            row = (self.list.currentIndex().row() + (-1 if back else 1)) % self.results.rowCount()
+            self._choose(self.results.index(row))
         else:
             self._choose(self.list.currentIndex())
 
     def _choose(self, index: Index) -> None:
+        """Go there, and fold the list away: it may stand over what one wanted to see."""
         node = self.results.node(index.row())
         if node is not None:
+            self.list.setCurrentIndex(index)
             self.chosen.emit(node)
+            self._fold(True)
+
+    def _fold(self, folded: bool) -> None:
+        """Only the line stays, with the place in the list; or the list is there again."""
+        if folded == self._folded and not folded:
+            return
+        self._folded = folded
+        count = len(self.results.found)
+        if folded:
+            place = f"{self.list.currentIndex().row() + 1:,}"
+            self._count.setText(self.tr("{0} of {1} · Enter: the next, ↓: the list").format(place, f"{count:,}"))
+        elif count:
+            self._count.setText(self._count_words())
+        self._place()
 
     def _mark_found(self) -> None:
         if self._index is not None:
@@ -282,7 +314,7 @@ class SearchBar(QFrame):
         room = (self._canvas.height() - ABOVE_AND_BELOW) // ROW_HEIGHT
         rows = min(len(self.results.found), ROWS, max(room, FEWEST_ROWS))
         self.list.setFixedHeight(rows * ROW_HEIGHT)
-        self.list.setVisible(rows > 0)
+        self.list.setVisible(rows > 0 and not self._folded)
         parent = self._canvas
         self.setFixedWidth(min(WIDTH, parent.width() - 2 * MARGIN))
         self._column.activate()

@@ -162,6 +162,17 @@ class Transport(QWidget):
         palette.setColor(self._phase.foregroundRole(), QColor(color) if color else theme.current().text)
         self._phase.setPalette(palette)
         self._words.set_full_text(words)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The curve is there where it says something, and where the words leave room for it."""
+        wanted = self._words.fontMetrics().horizontalAdvance(self._words.full_text)
+        room = self.width() - self._words.x() - 2 * theme.MEDIUM - self.sparkline.sizeHint().width()
+        self.sparkline.setVisible(self.sparkline.says_something and wanted <= room)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def _go_to_step(self, number: int) -> None:
         recording = self._session.recording
@@ -205,7 +216,8 @@ class FocusOnTab(QSlider):
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut with an ellipsis where there is no room, and says all of itself when hovered."""
+    """One line that is cut in the middle where there is no room (names are told apart by their ends), and says all of
+    itself when hovered."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__()
@@ -222,6 +234,6 @@ class ElidedLabel(QLabel):
         self._elide()
 
     def _elide(self) -> None:
-        shown = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideRight, self.width())
+        shown = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideMiddle, self.width())
         self.setText(shown)
         self.setToolTip(self.full_text if shown != self.full_text else "")

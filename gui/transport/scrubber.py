@@ -18,6 +18,7 @@ HEIGHT = 48
 MARGIN = theme.MEDIUM
 LABEL_HEIGHT = 16
 GAP = 2
+HANDLE = 5  # half the width of the playhead's
 WHEEL_NOTCH = 120
 LOOK_AGAIN_MS = 60
 
@@ -100,6 +101,7 @@ class Scrubber(QWidget):
                 painter.setPen(QPen(theme.current().dim, 1, Qt.PenStyle.DotLine))
                 x = self.x_of(self._hover)
                 painter.drawLine(QPointF(x, LABEL_HEIGHT), QPointF(x, HEIGHT - 1))
+            self._paint_names(painter)
             self._paint_playhead(painter)
         finally:
             painter.end()
@@ -114,7 +116,7 @@ class Scrubber(QWidget):
         return QRectF(MARGIN, LABEL_HEIGHT, self._track_width(), HEIGHT - LABEL_HEIGHT - 2)
 
     def _background(self) -> QPixmap:
-        """Everything but the playhead and the mouse, drawn once for each step and size."""
+        """Everything but the names, the playhead and the mouse, drawn once for each step and size."""
         ratio = self.devicePixelRatioF()
         key = (self.step, self.bounds, self.size().toTuple(), ratio)
         if self._still is None or key != self._still_key:
@@ -141,11 +143,19 @@ class Scrubber(QWidget):
         painter.setBrush(theme.blend(theme.current().surface, color, 0.18))
         painter.drawRoundedRect(cell, theme.RADIUS_CHIP, theme.RADIUS_CHIP)
         self._paint_ticks(painter, color, first, last)
+
+    def _paint_names(self, painter: QPainter) -> None:
+        """Of the phases; beside the playhead's handle, not under it."""
         painter.setFont(theme.caption_font())
-        name = phase_name(phase)
-        if painter.fontMetrics().horizontalAdvance(name) < cell.width():
-            painter.setPen(color)
-            painter.drawText(QPointF(left + 1, LABEL_HEIGHT - 4), name)
+        handle = self.x_of(self._session.playhead)
+        for phase, first, last in self.spans():
+            name, left, right = phase_name(phase), self.x_of(first - 0.5) + 1, self.x_of(last + 0.5)
+            width = painter.fontMetrics().horizontalAdvance(name)
+            if left - HANDLE < handle < left + width + HANDLE:
+                left = handle + HANDLE + 3
+            if left + width < right:
+                painter.setPen(theme.current().phase(phase))
+                painter.drawText(QPointF(left, LABEL_HEIGHT - 4), name)
 
     def _paint_ticks(self, painter: QPainter, color: QColor, first: int, last: int) -> None:
         import numpy as np  # not at the top: the window's first picture must not wait for it
@@ -187,7 +197,7 @@ class Scrubber(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         top = LABEL_HEIGHT - 7
-        painter.drawPolygon(QPolygonF([QPointF(x - 5, top), QPointF(x + 5, top), QPointF(x, top + 7)]))
+        painter.drawPolygon(QPolygonF([QPointF(x - HANDLE, top), QPointF(x + HANDLE, top), QPointF(x, top + 7)]))
 
     def _forget(self) -> None:
         self._still = None

@@ -39,6 +39,11 @@ class LossSparkline(QWidget):
         return (tuple(self._losses), self.position)
 
     @property
+    def says_something(self) -> bool:
+        """One loss makes no curve."""
+        return len(self._losses) > 1
+
+    @property
     def position(self) -> int | None:
         """Index of the training step in the list of steps that have a loss."""
         recording, playhead = self._session.recording, self._session.playhead
@@ -61,7 +66,7 @@ class LossSparkline(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if len(self._losses) < 2:
+        if not self.says_something:
             return
         low, high = min(self._losses), max(self._losses)
         span = high - low or 1.0

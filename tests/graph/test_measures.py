@@ -37,6 +37,16 @@ def test_gradient_and_value_norms_of_the_bow(bow: Recording) -> None:
     assert np.isnan(norms["x"])  # no gradient is asked of it
 
 
+def test_a_gradient_of_a_value_that_is_zero_is_not_taken_for_one_that_was_not_recorded(tmp_path: Path) -> None:
+    with open_recording(make_bow(tmp_path / "zero.chain", start=(0.5, 0.0))) as recording:
+        ratio = _of(recording, measures.gradient_to_value)
+    assert ratio["b"] == np.inf
+    assert np.isnan(ratio["x"])
+    values = np.array([ratio["b"], ratio["w"], np.nan])
+    assert measures.together(measures.MEASURES["ratio"], values) == ratio["w"]
+    assert measures.together(measures.MEASURES["ratio"], values[:1]) == np.inf
+
+
 def test_each_event_counts_the_time_since_the_one_before(bow: Recording) -> None:
     """Events follow each other by a millisecond; the first of each phase counts nothing."""
     took = _of(bow, measures.seconds)

@@ -34,6 +34,14 @@ def test_ids_and_shortcuts_are_unique() -> None:
     assert max(keys.values()) == 1
 
 
+def test_no_shortcut_is_another_ones_with_shift_held_for_a_sign() -> None:
+    """Keyboards need Shift for many signs, so Qt takes it off: Ctrl+Shift++ would never get past Ctrl++."""
+    every = {keys for spec in ACTIONS for keys in spec.shortcuts.split()}
+    with_shift = {keys for keys in every if "Shift+" in keys and not keys.removesuffix("+")[-1].isalnum()}
+    assert not {keys.replace("Shift+", "") for keys in with_shift} & every
+    assert not with_shift
+
+
 def test_every_row_can_be_read_and_found() -> None:
     menus = dict(Table.MENUS)
     for spec in ACTIONS:

@@ -289,3 +289,55 @@ def test_motion_is_as_chosen(walked: MainWindow) -> None:
 
 def _moves(window: MainWindow) -> bool:
     return window.canvas._motion.happening is not None
+
+
+def test_a_long_event_is_cut_in_the_middle_once_the_curve_has_made_room(transport: Transport, session: Session) -> None:
+    transport.resize(1400, transport.height())
+    session.seek(session.last)
+    assert transport.sparkline.isVisible()
+    words = transport._words
+    wanted = words.fontMetrics().horizontalAdvance(words.full_text)
+    transport.resize(words.x() + wanted + 2 * theme.MEDIUM, transport.height())
+    QApplication.processEvents()
+    assert not transport.sparkline.isVisible()
+    assert words.text() == words.full_text
+    transport.resize(transport.width() - 30, transport.height())
+    QApplication.processEvents()
+    assert words.text().endswith("b")
+    assert "…" in words.text()
+
+
+def test_a_single_loss_draws_no_curve(qapp: QApplication, tmp_path: Path, qtbot: QtBot) -> None:
+    session = Session()
+    assert session.open(make_chain(tmp_path / "one.chain", nodes=4, steps=1))
+    made = Transport(session, Actions(owner := QObject()))
+    qtbot.addWidget(made)
+    made.resize(1400, 100)
+    made.show()
+    assert not made.sparkline.isVisible()
+    session.close()
+    del owner
+
+
+def test_the_handle_does_not_stand_on_a_phases_name(session: Session, qtbot: QtBot) -> None:
+    """At the first event it is over the word's beginning: the word steps aside."""
+    scrubber = Scrubber(session)
+    qtbot.addWidget(scrubber)
+    scrubber.resize(420, scrubber.height())
+    blue = theme.current().phase("forward")
+
+    def starts_at() -> int:
+        image = scrubber.grab().toImage()
+        rows = range(LABEL_HEIGHT - 3)
+        return next(x for x in range(image.width()) if any(_close(image.pixelColor(x, y), blue) for y in rows))
+
+    session.seek(8)
+    usual = starts_at()
+    session.seek(0)
+    moved = starts_at()
+    assert usual < scrubber.x_of(0) < moved
+    assert moved > scrubber.x_of(0) + 5
+
+
+def _close(one: QColor, other: QColor) -> bool:
+    return abs(one.red() - other.red()) + abs(one.green() - other.green()) + abs(one.blue() - other.blue()) < 60

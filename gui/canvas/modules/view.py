@@ -124,7 +124,7 @@ class ModuleView(GraphView):
         if picture is None or tree is None:
             return None
         parts = self.crumbs(picture)
-        places = overlays.crumb_places(parts, self.width())
+        places = overlays.crumb_places(parts, self.width() - self.corner)
         at = next((index for index, place in enumerate(places) if place.contains(point)), -1)
         around = self._around(picture)
         for first in range(at + 1):

@@ -9,11 +9,13 @@ import pytest
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from engine.layout.spacing import CHIP_ROW_GAP
 from engine.recording.reader import Recording
 from gui import theme
 from gui.canvas.camera import Camera
 from gui.canvas.dots import dot_colors, dot_rows
 from gui.canvas.edges import FADED, FIRST_GRADIENT, LEVELS, ON_PATH, PENDING, QUIET, VALUE, edge_classes, edge_looks
+from gui.canvas.marks import CHIPS_APART, frame_of
 from gui.canvas.painter import GraphPainter, VectorPainter
 from gui.canvas.picture import strengths
 from gui.canvas.scene import Scene
@@ -155,3 +157,11 @@ def test_contributions_over_short_edges_stand_above_the_node(branches: Recording
     w = node_named(scene, "w")
     assert rows.max() < scene.top[w] - scene.bounds[1] + 40
     assert columns.max() - columns.min() > 80  # both, side by side
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.45, 0.7, 1.0, 1.7, 4.0])
+def test_frames_of_marked_neighbours_do_not_meet(scale: float) -> None:
+    assert CHIPS_APART == CHIP_ROW_GAP
+    gap, width = frame_of(scale)
+    assert gap + width / 2 <= max(CHIP_ROW_GAP / 2 * scale, 1.0)
+    assert width >= 1.0

@@ -299,3 +299,13 @@ def test_a_graph_that_is_still_being_written_grows(qtbot: QtBot, tmp_path: Path)
         view.shutdown()
         view.deleteLater()
         session.close()
+
+
+def test_a_view_of_all_stays_while_one_walks(view: CanvasView, session: Session) -> None:
+    """Nodes near the border of a small view are seen as well."""
+    view.resize(260, 240)
+    view.fit(fly=False)
+    before = view.camera
+    for event in range(12):
+        session.seek(event)
+    assert view._navigator.target == before

@@ -35,6 +35,13 @@ def test_a_scale_goes_evenly_over_powers_of_ten(theme: Theme) -> None:
     assert len({*made.fills.tolist()}) == 5
 
 
+def test_what_is_infinite_is_not_the_largest_of_the_scale() -> None:
+    made = coloring.scale("ratio", np.array([1.0, 10.0, np.inf]), DARK)
+    assert (made.legend.low, made.legend.high) == ("1.000", "10.00")
+    assert [(swatch.text, swatch.count) for swatch in made.legend.swatches] == [("the value is zero", 1)]
+    assert len({*made.fills.tolist()}) == 3
+
+
 def test_what_is_far_below_the_largest_has_the_least_colour() -> None:
     made = coloring.scale("norm", np.array([1e-30, 1.0]), DARK)
     assert made.legend.low == "≤ 1.000e\u22128"

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QTableView
 from pytestqt.qtbot import QtBot
 
 from gui.canvas.edges import FROM_NODE, INTO, ON_PATH, OUT_OF, TO_NODE
@@ -225,3 +225,24 @@ def test_the_inspector_says_what_the_marked_nodes_are(
     QTest.mouseClick(view.table.viewport(), LEFT, pos=row)
     assert walked.session.selection == named("w")
     assert len(walked.session.marked) == 3
+
+
+def test_the_menu_of_a_module_opens_and_closes_it(walked: MainWindow) -> None:
+    menu = build_menu(walked, -1, None)
+    labels = [action.text() for action in menu.actions()]
+    assert {"Expand", "Collapse", "Fit it", "Copy names"} <= set(labels)
+    inner = next(action.menu() for action in menu.actions() if action.text() == "Modules")
+    assert isinstance(inner, QMenu)
+    assert {"Expand all modules", "Collapse all modules"} <= {action.text() for action in inner.actions()}
+
+
+def test_names_in_the_list_of_marked_nodes_go_without_their_class(walked: MainWindow, qtbot: QtBot) -> None:
+    inspector = walked.findChild(InspectorPanel)
+    assert isinstance(inspector, InspectorPanel)
+    walked.actions_table["mark_all"].trigger()
+    table = inspector.findChild(QTableView, "marked_table")
+    assert isinstance(table, QTableView)
+    qtbot.waitUntil(lambda: table.model().rowCount() > 0)
+    names = [table.model().index(row, 0).data() for row in range(table.model().rowCount())]
+    assert "prediction" in names
+    assert not any(" · " in name for name in names)

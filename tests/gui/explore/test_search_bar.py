@@ -81,3 +81,28 @@ def test_the_next_pass_is_searched_anew(walked: MainWindow, bar: SearchBar, qtbo
     walked.session.seek(recording.steps[1].first_event)
     qtbot.waitUntil(lambda: bar.results.node(0) not in (None, first))
     assert recording.node(bar.results.node(0) or 0).graph == walked.session.graph_id
+
+
+def test_the_list_folds_away_once_one_has_gone_somewhere(walked: MainWindow, bar: SearchBar) -> None:
+    QTest.keyClicks(bar.line, "kind:operation")
+    rows, tall = bar.results.rowCount(), bar.height()
+    QTest.keyClick(bar.line, Qt.Key.Key_Return)
+    assert bar.is_open
+    assert not bar.list.isVisible()
+    assert bar.height() < tall - 2 * rows
+    assert bar._count.text().startswith(f"1 of {rows}")
+    QTest.keyClick(bar.line, Qt.Key.Key_Return)
+    assert walked.session.selection == bar.results.node(1)
+    QTest.keyClick(bar.line, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(bar.line, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert walked.session.selection == bar.results.node(rows - 1)
+    QTest.keyClick(bar.line, Qt.Key.Key_Up)
+    assert bar.list.isVisible()
+    assert bar.list.currentIndex().row() == rows - 2
+    QTest.keyClick(bar.line, Qt.Key.Key_Return)
+    QTest.mouseClick(bar.line, Qt.MouseButton.LeftButton)
+    assert bar.list.isVisible()
+    assert "nodes" in bar._count.text()
+    QTest.keyClick(bar.line, Qt.Key.Key_Return)
+    QTest.keyClicks(bar.line, " mul")
+    assert bar.list.isVisible()

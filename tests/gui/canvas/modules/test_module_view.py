@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QContextMenuEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -103,7 +104,7 @@ def test_a_click_on_a_breadcrumb_goes_to_its_module(view: CanvasView, qtbot: QtB
     assert picture is not None
     parts = view.crumbs(picture)
     assert parts[1:3] == ["layers", "2"]
-    places = overlays.crumb_places(parts, view.width())
+    places = overlays.crumb_places(parts, view.width() - view.corner)
     QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=places[2].center().toPoint())
     assert view._session.modules.current == "layers.2"
     box = next(box for box in shown(view).boxes if box.key == "layers.2")
@@ -225,3 +226,26 @@ def test_a_large_graph_opens_with_modules_collapsed(view: CanvasView, qtbot: QtB
     view.collapse_to(None)
     qtbot.waitUntil(view.is_ready)
     assert shown(view).node_count == 1250
+
+
+def test_a_right_click_on_a_title_is_about_its_module(view: CanvasView, qtbot: QtBot) -> None:
+    point = title(view, "layers.2")
+    with qtbot.waitSignal(view.menu_wanted) as asked:
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, point, view.mapToGlobal(point))
+        QApplication.sendEvent(view, event)
+    assert asked.args is not None
+    assert asked.args[1:] == [-1, None]
+    assert view.group is not None
+    assert view.group.path == "layers.2"
+    assert view._session.marked == {8, 9, 10, 11, 22}
+
+
+def test_where_it_is_narrow_the_last_breadcrumb_is_the_last_to_be_cut(qapp: QApplication) -> None:
+    parts = ["step 1 of 10", "layer4", "downsample", "conv2"]
+    wide = overlays.crumb_places(parts, 2000.0)
+    narrow = overlays.crumb_places(parts, wide[-1].right() - 60)
+    assert narrow[-1].right() <= wide[-1].right() - 60
+    assert narrow[-1].width() == wide[-1].width()
+    assert narrow[0].width() == wide[0].width()
+    assert narrow[1].width() < wide[1].width()
+    assert all(left.right() < right.left() for left, right in pairwise(narrow))
