@@ -103,7 +103,7 @@ def words_of(name: str) -> Words:
 
 
 def scale(name: str, values: Floats, theme: Theme) -> Coloring:
-    """On a log scale from the least to the largest of `values` (n); zero, infinity and NaN have colours of their own."""
+    """On a log scale from the least to the largest of `values` (n); zero, infinity and NaN have their own colours."""
     words = words_of(name)
     positive = values[np.isfinite(values) & (values > 0)]
     absent, zero, infinite = np.isnan(values), values == 0, np.isinf(values)
