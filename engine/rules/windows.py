@@ -8,7 +8,7 @@ o comes back to input i. Planes are the last axes of a tensor, taken as one; wha
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,10 @@ from engine.arithmetic import Array, bilinear, linear, value_of
 from engine.arithmetic.bounded import Floats
 from engine.recording.model import Shape
 from engine.rules.terms import TermGroup
+from engine.rules.values import NodeValues
 
 Integers = npt.NDArray[Any]
+Matrices = Callable[[NodeValues], Sequence[Array]]
 
 
 def along(matrix: Array, array: Array, axis: int) -> Array:
@@ -50,6 +52,35 @@ def separable_terms(matrices: Sequence[Array], index: Shape, label: str) -> list
         coefficients = coefficients * row[grid]
     at = [np.full(coefficients.size, one) for one in batch] + [grid.ravel() for grid in grids]
     return [TermGroup(0, tuple(at), coefficients.ravel(), label)]
+
+
+class _Turned(NodeValues):
+    """A backward pass seen as a node: what it was given has the shape of the output, what it made that of the input."""
+
+    def __init__(self, values: NodeValues) -> None:
+        vars(self).update(vars(values))
+
+    def shape(self, slot: int) -> Shape:
+        return super().grad_shape(slot)
+
+    def grad_shape(self, slot: int = 0) -> Shape:
+        return super().shape(slot)
+
+
+def _turned(matrices: Matrices, n: NodeValues) -> list[Array]:
+    return [np.swapaxes(matrix, 0, 1) for matrix in matrices(_Turned(n))]
+
+
+def separable_twice(matrices: Matrices, n: NodeValues) -> tuple[Any, ...]:
+    """The gradients of the backward pass of a separable map: the map itself for the gradient that it was given, and
+    nothing for the number at which it was taken, since a linear map has no curvature."""
+    given = separable(_turned(matrices, n), n.grad()) if n.needs(0) else None
+    return given, np.zeros(n.shape(1)) if n.needs(1) else None
+
+
+def separable_twice_terms(matrices: Matrices, n: NodeValues, slot: int, index: Shape, label: str) -> list[TermGroup]:
+    """The terms of element `index` of `separable_twice`."""
+    return separable_terms(_turned(matrices, n), index, label) if slot == 0 else []
 
 
 def add_into_planes(array: Array, index: Integers, plane: Shape) -> Array:

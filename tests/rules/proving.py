@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from engine.arithmetic import compare
+from engine.arithmetic import Bounded, compare, value_of
 from engine.capture.recorder import record
 from engine.recording.reader import open_recording
 from engine.rules.reading import GraphValues
@@ -56,8 +56,9 @@ def prove(function: Callable[..., torch.Tensor], *leaves: torch.Tensor, type_: s
             for slot, gradient in rule.vjp(bounded).items():
                 if not gradient.size or not np.isfinite(plain.recorded(slot)).all():
                     continue
-                scale = np.abs(gradient.value).max()
-                assert np.all(gradient.errors <= tight * scale), (slot, gradient.errors.max(), scale)
+                scale = np.abs(value_of(gradient)).max()
+                errors = gradient.errors if isinstance(gradient, Bounded) else np.zeros(gradient.shape)
+                assert np.all(errors <= tight * scale), (slot, errors.max(), scale)
                 _disturb(bounded, slot, 10 * tight)
                 _add_up(plain, slot)
 

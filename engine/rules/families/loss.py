@@ -30,7 +30,8 @@ def _recorded_dtype(n: NodeValues) -> type[np.floating[Any]]:
     return np.float64 if n.dtype(0) == "float64" else np.float32
 
 
-def _pair(n: NodeValues) -> tuple[Array, Array]:
+def pair(n: NodeValues) -> tuple[Array, Array]:
+    """(prediction, target)."""
     return n.saved("self"), n.saved("target")
 
 
@@ -51,7 +52,7 @@ DISTANCES += "together"
     DISTANCES + ", the more the further they are apart.",
 )
 def mse_loss(n: NodeValues) -> tuple[Array, ...]:
-    x, target = _pair(n)
+    x, target = pair(n)
     slope = (2.0 * share(n, _count(x, target))) * (x - target)
     return slope, -slope
 
@@ -65,14 +66,14 @@ def mse_loss(n: NodeValues) -> tuple[Array, ...]:
     DISTANCES + ", with the same force however far they are apart.",
 )
 def l1_loss(n: NodeValues) -> tuple[Array, ...]:
-    x, target = (value_of(array) for array in _pair(n))
+    x, target = (value_of(array) for array in pair(n))
     slope = share(n, _count(x, target)) * np.sign(x - target)
     return slope, -slope
 
 
 def _clipped(n: NodeValues, limit: float) -> tuple[Array, Array]:
     """(the difference within ± limit, its sign where it is beyond, else 0)."""
-    x, target = _pair(n)
+    x, target = pair(n)
     difference = x - target
     beyond = np.sign(value_of(difference)) * (np.abs(value_of(difference)) > limit)
     return np.where(beyond, 0.0, difference), beyond
@@ -89,7 +90,7 @@ def _clipped(n: NodeValues, limit: float) -> tuple[Array, Array]:
 def huber_loss(n: NodeValues) -> tuple[Array, ...]:
     delta = float(n.argument("delta", 1.0))
     within, beyond = _clipped(n, delta)
-    slope = (within + delta * beyond) * share(n, _count(*_pair(n)))
+    slope = (within + delta * beyond) * share(n, _count(*pair(n)))
     return slope, -slope
 
 
@@ -104,7 +105,7 @@ def huber_loss(n: NodeValues) -> tuple[Array, ...]:
 def smooth_l1_loss(n: NodeValues) -> tuple[Array, ...]:
     beta = float(n.argument("beta", 1.0))
     within, beyond = _clipped(n, beta)
-    slope = ((within / beta if beta else within) + beyond) * share(n, _count(*_pair(n)))
+    slope = ((within / beta if beta else within) + beyond) * share(n, _count(*pair(n)))
     return slope, -slope
 
 
@@ -119,9 +120,10 @@ def sigmoid(x: Array) -> Array:
     return np.where(value_of(x) >= 0, 1.0, small) / (1.0 + small)
 
 
-def _weighted(n: NodeValues, slope: Array) -> Array:
-    weighted = slope * n.saved("weight") if n.has("weight") else slope
-    return weighted * share(n, _count(*_pair(n)))
+def weighted(n: NodeValues, slope: Array) -> Array:
+    """`slope` times the weight of each element, as a share of the mean if the loss is one."""
+    slope = slope * n.saved("weight") if n.has("weight") else slope
+    return slope * share(n, _count(*pair(n)))
 
 
 @elementwise(
@@ -133,12 +135,12 @@ def _weighted(n: NodeValues, slope: Array) -> Array:
     "A probability is drawn toward its target, the harder the surer it was and wrong.",
 )
 def binary_cross_entropy(n: NodeValues) -> dict[int, Array]:
-    x, target = _pair(n)
+    x, target = pair(n)
     found = {}
     if n.needs(0):
-        found[0] = _weighted(n, (x - target) / np.maximum((1.0 - x) * x, SMALLEST))
+        found[0] = weighted(n, (x - target) / np.maximum((1.0 - x) * x, SMALLEST))
     if n.needs(1):
-        found[1] = _weighted(n, np.log(1.0 - x) - np.log(x))
+        found[1] = weighted(n, np.log(1.0 - x) - np.log(x))
     return found
 
 
@@ -151,7 +153,7 @@ def binary_cross_entropy(n: NodeValues) -> dict[int, Array]:
     "The gradient of a score is the probability that it stands for, less the target.",
 )
 def binary_cross_entropy_with_logits(n: NodeValues) -> dict[int, Array]:
-    x, target = _pair(n)
+    x, target = pair(n)
     positive = n.saved("pos_weight") if n.has("pos_weight") else None
     probability = sigmoid(x)
     found = {}
@@ -165,7 +167,7 @@ def binary_cross_entropy_with_logits(n: NodeValues) -> dict[int, Array]:
             found[1] = -x
         else:
             found[1] = np.log(1.0 - probability) - positive * np.log(probability)
-    return {slot: _weighted(n, slope) for slot, slope in found.items()}
+    return {slot: weighted(n, slope) for slot, slope in found.items()}
 
 
 @elementwise(
@@ -174,7 +176,7 @@ def binary_cross_entropy_with_logits(n: NodeValues) -> dict[int, Array]:
     "A score is drawn toward the sign of its target, the less the further it is on the right side.",
 )
 def soft_margin_loss(n: NodeValues) -> tuple[Array, ...]:
-    x, target = _pair(n)
+    x, target = pair(n)
     z = np.exp(-target * x)
     largest = np.finfo(_recorded_dtype(n)).max
     ratio = np.where(value_of(z) > largest, np.nan, z / (1.0 + z))  # torch divides infinity by infinity
@@ -184,20 +186,23 @@ def soft_margin_loss(n: NodeValues) -> tuple[Array, ...]:
 # -- many classes ------------------------------------------------------------------------------------------------------
 
 
-def _nll_parts(n: NodeValues) -> tuple[Any, Array]:
-    """(where the right classes are, the local derivatives there). Rows that are ignored are left out."""
+def nll_places(n: NodeValues, shape: Index) -> tuple[Any, Array, Any]:
+    """(where the right classes are in the prediction of `shape`, their weights, which rows those are: not ignored)."""
     target = np.asarray(n.saved("target"))
-    shape = n.saved_shape("self") if n.has("self") else n.shape(0)
     classes = shape[1] if len(shape) > 1 else shape[0]
     ignored = int(n.argument("ignore_index", -100))
     ignored = ignored - 2**64 if ignored >= IGNORED else ignored
     kept = (target != ignored) & (target >= 0) & (target < classes)
     weight = n.saved("weight")[target[kept]] if n.has("weight") else np.ones(int(kept.sum()))
-    if int(n.argument("reduction", MEAN)) == MEAN:
-        weight = weight / n.saved("total_weight")
     rows = np.nonzero(kept) if target.ndim else ()
     places = (rows[0], target[kept], *rows[1:]) if len(shape) > 1 else (target[kept],)
-    return places, -weight
+    return places, weight, kept
+
+
+def _nll_parts(n: NodeValues) -> tuple[Any, Array]:
+    """(where the right classes are, the local derivatives there). Rows that are ignored are left out."""
+    places, weight, _ = nll_places(n, n.saved_shape("self") if n.has("self") else n.shape(0))
+    return places, -(weight / n.saved("total_weight") if int(n.argument("reduction", MEAN)) == MEAN else weight)
 
 
 def _nll_entering(n: NodeValues, places: Any) -> Array:
@@ -247,7 +252,7 @@ def _per_row(n: NodeValues, rows: int) -> Array:
     return np.broadcast_to(np.reshape(g, (-1, 1)), (rows, 1))
 
 
-def _in_precision(n: NodeValues, array: Array) -> Any:
+def in_precision(n: NodeValues, array: Array) -> Any:
     """Values in the precision in which they were recorded, to decide what lies beyond a margin as torch did."""
     return value_of(array).astype(_recorded_dtype(n))
 
@@ -265,7 +270,7 @@ def multi_margin_loss(n: NodeValues) -> tuple[Array, ...]:
     target = np.asarray(n.saved("target")).reshape(-1)
     margin, p = float(n.argument("margin", 1)), int(n.argument("p", 1))
     rows = np.arange(len(target))
-    exact_x = _in_precision(n, x)
+    exact_x = in_precision(n, x)
     wrong = exact_x.dtype.type(margin) - exact_x[rows, target][:, None] + exact_x > 0
     wrong[rows, target] = False
     scale = share(n, len(target)) / x.shape[1]
@@ -284,7 +289,7 @@ def multi_margin_loss(n: NodeValues) -> tuple[Array, ...]:
     "Each wrong class that comes too near to a right one is pushed down, and that one up by as much.",
 )
 def multilabel_margin_loss(n: NodeValues) -> tuple[Array, ...]:
-    x = _in_precision(n, _rows(n.saved("self")))
+    x = in_precision(n, _rows(n.saved("self")))
     target = np.asarray(n.saved("target")).reshape(x.shape)
     listed = np.cumprod(target >= 0, axis=1).astype(bool)  # -1 ends the list
     right = np.zeros(x.shape, dtype=bool)

@@ -11,7 +11,16 @@ from engine.recording.model import Shape
 from engine.rules.registry import moving, rule
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
-from engine.rules.windows import Integers, add_into_planes, plane_terms, separable, separable_terms, take_from_planes
+from engine.rules.windows import (
+    Integers,
+    add_into_planes,
+    plane_terms,
+    separable,
+    separable_terms,
+    separable_twice,
+    separable_twice_terms,
+    take_from_planes,
+)
 
 
 def _padding_matrices(n: NodeValues) -> list[Floats]:
@@ -37,6 +46,17 @@ def _padding_matrices(n: NodeValues) -> list[Floats]:
 )
 def pad_with_copies(n: NodeValues) -> tuple[Any, ...]:
     return (separable(_padding_matrices(n), n.grad()),)
+
+
+@rule(
+    "ReflectionPad1DBackwardBackward0 ReflectionPad2DBackwardBackward0 ReflectionPad3DBackwardBackward0 "
+    "ReplicationPad1DBackwardBackward0 ReplicationPad2DBackwardBackward0 ReplicationPad3DBackwardBackward0",
+    {"grad_output": r"G_{\mathrm{source}(o)}", "self": "0"},
+    "The backward pass added the gradients of copies to one number; passed again, that number goes to each of them.",
+    terms=lambda n, slot, index: separable_twice_terms(_padding_matrices, n, slot, index, "a copy of it"),
+)
+def pad_with_copies_twice(n: NodeValues) -> tuple[Any, ...]:
+    return separable_twice(_padding_matrices, n)
 
 
 def _window_places(n: NodeValues, plane: Shape) -> tuple[Integers, Shape]:

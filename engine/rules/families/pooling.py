@@ -12,7 +12,15 @@ from engine.recording.model import Shape
 from engine.rules.registry import moving, rule
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
-from engine.rules.windows import add_into_planes, plane_terms, separable, separable_terms, take_from_planes
+from engine.rules.windows import (
+    add_into_planes,
+    plane_terms,
+    separable,
+    separable_terms,
+    separable_twice,
+    separable_twice_terms,
+    take_from_planes,
+)
 
 _RANKS = {"1D": 1, "2D": 2, "3D": 3}
 
@@ -42,7 +50,9 @@ def max_pool(n: NodeValues) -> tuple[Any, ...]:
 
 
 @moving(
-    "MaxPool2DWithIndicesBackwardBackward0",
+    "MaxPool2DWithIndicesBackwardBackward0 MaxPool3DWithIndicesBackwardBackward0 "
+    "AdaptiveMaxPool2DBackwardBackward0 AdaptiveMaxPool3DBackwardBackward0 "
+    "FractionalMaxPool2DBackwardBackward0 FractionalMaxPool3DBackwardBackward0",
     {"grad_output": r"G_{\mathrm{argmax}_o}", "self": "0"},
     "The backward of max pooling put each number where its window's largest was: from there the gradient comes back.",
 )
@@ -118,3 +128,29 @@ def average_pool(n: NodeValues) -> tuple[Any, ...]:
 )
 def adaptive_average_pool(n: NodeValues) -> tuple[Any, ...]:
     return (separable(adaptive_matrices(n), n.grad()),)
+
+
+_TWICE = {"grad_output": r"\frac{1}{|W_o|} \sum_{i \in W_o} G_i", "self": "0"}
+_TWICE_WORDS = (
+    "The backward pass of a mean shared its gradient out; passed again, it takes the mean, as the forward did."
+)
+
+
+@rule(
+    "AvgPool2DBackwardBackward0 AvgPool3DBackwardBackward0",
+    _TWICE,
+    _TWICE_WORDS,
+    terms=lambda n, slot, index: separable_twice_terms(average_matrices, n, slot, index, "1 / size of the window"),
+)
+def average_pool_twice(n: NodeValues) -> tuple[Any, ...]:
+    return separable_twice(average_matrices, n)
+
+
+@rule(
+    "AdaptiveAvgPool2DBackwardBackward0 AdaptiveAvgPool3DBackwardBackward0",
+    _TWICE,
+    _TWICE_WORDS,
+    terms=lambda n, slot, index: separable_twice_terms(adaptive_matrices, n, slot, index, "1 / size of the window"),
+)
+def adaptive_average_pool_twice(n: NodeValues) -> tuple[Any, ...]:
+    return separable_twice(adaptive_matrices, n)

@@ -126,6 +126,31 @@ def addmm(n: NodeValues) -> dict[int, Array]:
     return _added_product(n, "mat1", "mat2")
 
 
+def _stored(n: NodeValues) -> Any:
+    """Where a sparse factor has elements. Recorded as a dense one it does not tell a stored zero from none; but only
+    what is stored gets a gradient."""
+    return (value_of(n.saved("mat1")) != 0) | (n.recorded(1) != 0)
+
+
+def _sparse_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
+    return [] if slot == 1 and not _stored(n)[index] else _product_terms("mat1", "mat2", 1)(n, slot, index)
+
+
+@rule(
+    "SparseAddmmBackward0",
+    {
+        "self": r"\beta \, G",
+        "mat1": r"\alpha \, G \cdot B^\mathsf{T} \mathrm{\ where\ } A \mathrm{\ has\ elements}",
+        "mat2": r"\alpha \, A^\mathsf{T} \cdot G",
+    },
+    "A sparse matrix times a dense one. " + LINEAR + " What is not there gets no gradient.",
+    terms=_sparse_terms,
+)
+def sparse_addmm(n: NodeValues) -> dict[int, Array]:
+    found = _added_product(n, "mat1", "mat2")
+    return found | ({1: np.where(_stored(n), found[1], 0.0)} if 1 in found else {})
+
+
 @rule(
     "AddbmmBackward0 BaddbmmBackward0",
     {

@@ -12,7 +12,7 @@ from engine.recording.model import Shape
 from engine.rules.registry import rule
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
-from engine.rules.windows import separable, separable_terms
+from engine.rules.windows import Matrices, separable, separable_terms, separable_twice, separable_twice_terms
 
 Kernel = Callable[[Floats], Floats]
 
@@ -183,3 +183,31 @@ def _smooth_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
 )
 def upsample_smooth(n: NodeValues) -> tuple[Any, ...]:
     return (separable(_smooth_matrices(n), n.grad()),)
+
+
+# -- their backward passes as nodes ------------------------------------------------------------------------------------
+
+_TWICE: dict[str, Matrices] = {
+    "UpsampleNearest1DBackwardBackward0 UpsampleNearest2DBackwardBackward0 UpsampleNearest3DBackwardBackward0 "
+    "UpsampleNearestExact1DBackwardBackward0 UpsampleNearestExact2DBackwardBackward0 "
+    "UpsampleNearestExact3DBackwardBackward0": nearest_matrices,
+    "UpsampleLinear1DBackwardBackward0 UpsampleBilinear2DBackwardBackward0 "
+    "UpsampleTrilinear3DBackwardBackward0": _linear_matrices,
+    "UpsampleBicubic2DBackwardBackward0": _cubic_matrices,
+    "UpsampleBilinear2DAaBackwardBackward0 UpsampleBicubic2DAaBackwardBackward0": _smooth_matrices,
+}
+
+
+def _register_twice(types: str, matrices: Matrices) -> None:
+    @rule(
+        types,
+        {"grad_output": r"\sum_i w_{o i} \, G_i"},
+        "The backward pass shared gradients out among neighbours; passed again, it is the interpolation itself.",
+        terms=lambda n, slot, index: separable_twice_terms(matrices, n, slot, index, _WEIGHT),
+    )
+    def upsample_twice(n: NodeValues) -> tuple[Any, ...]:
+        return separable_twice(matrices, n)
+
+
+for _types, _matrices in _TWICE.items():
+    _register_twice(_types, _matrices)

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from tests.rules.proving import leaf, prove
+from tests.rules.twice import gradient_of
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.complex64], ids=str)
@@ -37,3 +38,11 @@ def test_columns(options: dict[str, Any]) -> None:
     prove(lambda x: functional.fold(x, shape[-2:], **options), columns, type_="Col2ImBackward0")
     single = leaf(*columns.shape[1:])
     prove(lambda x: functional.fold(x, shape[-2:], **options), single, type_="Col2ImBackward0")
+
+
+@pytest.mark.parametrize(("mode", "name"), [("reflect", "ReflectionPad"), ("replicate", "ReplicationPad")])
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_a_gradients_gradient(rank: int, mode: str, name: str) -> None:
+    padding = (1, 2, 2, 0, 1, 1)[: 2 * rank]
+    once = gradient_of(lambda x: functional.pad(x, padding, mode=mode))
+    prove(once, leaf(2, 2, *(4, 5, 3)[:rank]), leaf(1, seed=2)[0], type_=f"{name}{rank}DBackwardBackward0")

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from tests.rules.proving import leaf, prove, recorded
+from tests.rules.twice import gradient_of
 
 DTYPES = [torch.float32, torch.bfloat16]
 
@@ -89,3 +90,22 @@ def test_two_windows_with_the_same_largest_element_both_reach_it() -> None:
         gradient = values.recorded(0)[0, 0, 0]
         assert gradient[0] == gradient[2] == 0
         assert gradient[1] == pytest.approx(values.grad()[0, 0, 0].sum())
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "function"),
+    [
+        ("AvgPool2D", (2, 3, 9, 8), lambda x: functional.avg_pool2d(x, 3, 2, 1)),
+        ("AvgPool2D", (2, 3, 9, 8), lambda x: functional.avg_pool2d(x, 4, 3, 2, True, False)),
+        ("AvgPool3D", (2, 1, 5, 6, 7), lambda x: functional.avg_pool3d(x, 2)),
+        ("AdaptiveAvgPool2D", (2, 3, 10, 9), lambda x: functional.adaptive_avg_pool2d(x, (3, 2))),
+        ("AdaptiveAvgPool3D", (1, 2, 5, 6, 4), lambda x: functional.adaptive_avg_pool3d(x, (3, 2, 3))),
+        ("MaxPool3DWithIndices", (1, 2, 5, 6, 4), lambda x: functional.max_pool3d(x, 3, 1)),
+        ("AdaptiveMaxPool2D", (2, 3, 10, 9), lambda x: functional.adaptive_max_pool2d(x, (3, 2))),
+        ("AdaptiveMaxPool3D", (1, 2, 5, 6, 4), lambda x: functional.adaptive_max_pool3d(x, (3, 2, 3))),
+        ("FractionalMaxPool2D", (2, 3, 10, 9), lambda x: functional.fractional_max_pool2d(x, 2, output_size=(4, 5))),
+        ("FractionalMaxPool3D", (1, 2, 5, 6, 4), lambda x: functional.fractional_max_pool3d(x, 2, (2, 3, 2))),
+    ],
+)  # fmt: skip
+def test_a_gradients_gradient(name: str, shape: tuple[int, ...], function: Any) -> None:
+    prove(gradient_of(function), leaf(*shape), leaf(1, seed=2)[0], type_=f"{name}BackwardBackward0")

@@ -73,3 +73,29 @@ def test_the_terms_of_a_weight_are_products_with_each_row() -> None:
     for term in terms.listed:
         assert term.index[1] == 1
         np.testing.assert_allclose(term.value, g[term.index] * x[term.index[0], 2])
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+@pytest.mark.parametrize("layout", ["coo", "csr"])
+def test_a_sparse_matrix_times_a_dense_one(layout: str) -> None:
+    sparse = torch.tensor([[0.0, 2.0, 0.0], [1.5, 0.0, -1.0]])
+    sparse = sparse.to_sparse() if layout == "coo" else sparse.to_sparse_csr()
+    prove(lambda x: torch.sparse.mm(sparse, x), leaf(3, 4), type_="SparseAddmmBackward0")
+    prove(
+        lambda s, x: torch.sparse.addmm(s, sparse, x, beta=0.5, alpha=2.0),
+        leaf(2, 4),
+        leaf(3, 4, seed=1),
+        type_="SparseAddmmBackward0",
+    )
+
+
+def test_only_what_a_sparse_matrix_stores_gets_a_gradient() -> None:
+    """A stored zero, too."""
+    places, kept = torch.tensor([[0, 1, 1], [1, 0, 2]]), torch.tensor([1.0, 0.0, 1.0])
+
+    def product(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        sparse = torch.sparse_coo_tensor(places, values * kept, (2, 3), check_invariants=True)
+        result: torch.Tensor = torch.sparse.mm(sparse, x)
+        return result
+
+    prove(product, leaf(3), leaf(3, 4, seed=1), type_="SparseAddmmBackward0")

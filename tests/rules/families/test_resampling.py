@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from tests.rules.proving import leaf, prove
+from tests.rules.twice import gradient_of
 
 SIZES: list[dict[str, Any]] = [{"size": 11}, {"size": 4}, {"size": 7}, {"size": 14}, {"scale_factor": 1.7}]
 NODES = {
@@ -71,3 +72,28 @@ def test_a_large_image_is_resampled_within_tight_bounds() -> None:
     prove(
         lambda x: functional.interpolate(x, scale_factor=1.5, mode="bilinear"), x, type_="UpsampleBilinear2DBackward0"
     )
+
+
+@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "name", "size"),
+    [
+        ("nearest", "Nearest1D", (7,)),
+        ("nearest", "Nearest2D", (7, 3)),
+        ("nearest", "Nearest3D", (7, 3, 4)),
+        ("nearest-exact", "NearestExact1D", (7,)),
+        ("nearest-exact", "NearestExact2D", (7, 3)),
+        ("nearest-exact", "NearestExact3D", (7, 3, 4)),
+        ("linear", "Linear1D", (7,)),
+        ("bilinear", "Bilinear2D", (7, 3)),
+        ("trilinear", "Trilinear3D", (7, 3, 4)),
+        ("bicubic", "Bicubic2D", (7, 3)),
+        ("bilinear", "Bilinear2DAa", (3, 2)),
+        ("bicubic", "Bicubic2DAa", (3, 2)),
+    ],
+)
+def test_a_gradients_gradient(mode: str, name: str, size: tuple[int, ...], corners: bool) -> None:
+    options = {} if "nearest" in mode else {"align_corners": corners}
+    once = gradient_of(lambda x: functional.interpolate(x, size, mode=mode, antialias=name.endswith("Aa"), **options))
+    x = leaf(2, 2, *(4, 5, 3)[: len(size)])
+    prove(once, x, leaf(1, seed=2)[0], type_=f"Upsample{name}BackwardBackward0")
