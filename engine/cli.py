@@ -38,7 +38,7 @@ class RenderImage(Protocol):
 
     def __call__(
         self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
-        *, theme: str, scale: float, direction: Direction, ground: str,
+        *, theme: str, scale: float, direction: Direction, collapse: int | None, ground: str,
     ) -> None: ...  # fmt: skip
 
 
@@ -50,7 +50,8 @@ class RenderFilm(Protocol):
 
     def __call__(
         self, recording: Recording, graph: nx.MultiDiGraph, layout: str, event: int | None, path: Path,
-        *, theme: str, scale: float, direction: Direction, ground: str, fps: int, seconds: float | None,
+        *, theme: str, scale: float, direction: Direction, collapse: int | None, ground: str, fps: int,
+        seconds: float | None,
     ) -> None: ...  # fmt: skip
 
 
@@ -173,6 +174,12 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--direction", choices=("down", "up", "right"), default="down", help="where it leads from the loss"
     )
+    export.add_argument(
+        "--collapse",
+        type=_number,
+        metavar="LEVEL",
+        help="modules in boxes, open down to a level (0: each outermost one is one node); of a picture or film",
+    )
     export.add_argument("--theme", choices=THEMES, default="light", help="of a picture or film")
     export.add_argument("--background", choices=GROUNDS, default="theme", help="of a picture")
     export.add_argument(
@@ -280,6 +287,8 @@ def _export(options: argparse.Namespace, render_image: RenderImage, render_film:
     form = options.output.suffix.lower().removeprefix(".")
     if form not in (*IMAGES, *FILMS, *TEXTS, PROGRAM):
         raise UsageError(f"cannot write {options.output}: its name must end in {_formats()}.")
+    if options.collapse is not None and form not in (*IMAGES, *FILMS):
+        raise UsageError(f"--collapse is for pictures and films; a .{form} file has every node.")
     if form == PROGRAM:
         return _export_program(options)
     from engine.graph.annotate import annotate_norms
@@ -311,6 +320,7 @@ def _look(options: argparse.Namespace) -> dict[str, Any]:
         "theme": options.theme,
         "scale": options.scale,
         "direction": options.direction,
+        "collapse": options.collapse,
         "ground": options.background,
     }
 

@@ -161,6 +161,9 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("export BOW -o x.svg --scale 0", "'0' is not a scale"),
         ("export BOW -o x.gif --seconds 0", "'0' is not a time between 0.1 and 3600 seconds"),
         ("export BOW -o x.gif --fps 0", "0 is too small"),
+        ("export BOW -o x.dot --collapse 0", "--collapse is for pictures and films; a .dot file has every node"),
+        ("export BOW -o x.py --collapse 0", "--collapse is for pictures and films"),
+        ("export BOW -o x.svg --collapse -1", "--collapse"),
         ("export BOW -o x.svg --background pink", "invalid choice: 'pink'"),
         ("export BOW -o x.svg --scale nan", "'nan' is not a scale"),
         ("missing.py", "missing.py is neither a command (record, info, verify, compare, export) nor a file"),
@@ -245,15 +248,15 @@ def test_export_of_a_picture(
     ((recording, shown, layout, at, path), options) = drawn[0]
     assert (recording.path, shown.graph["id"], layout, at, path) == (bow, graph, "layered", event, output)
     assert len(shown) == 6
-    assert options == {"theme": "light", "scale": 1.0, "direction": "down", "ground": "theme"}
+    assert options == {"theme": "light", "scale": 1.0, "direction": "down", "collapse": None, "ground": "theme"}
 
 
 def test_export_s_options(run: Run, bow: Path, drawn: list[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
     output = bow.with_suffix(".svg")
     assert run("export", bow, "-o", output, "--data-leaves", "--theme", "dark", "--scale", "2.5",
-               "--direction", "up", "--background", "transparent") == 0  # fmt: skip
+               "--direction", "up", "--background", "transparent", "--collapse", 0) == 0  # fmt: skip
     assert len(drawn[0][0][1]) == 8
-    assert drawn[0][1] == {"theme": "dark", "scale": 2.5, "direction": "up", "ground": "transparent"}
+    assert drawn[0][1] == {"theme": "dark", "scale": 2.5, "direction": "up", "collapse": 0, "ground": "transparent"}
 
 
 @pytest.mark.parametrize("suffix", ["gif", "mp4", "webm"])

@@ -79,16 +79,18 @@ def render_image(
     theme: Theme | str = "light",
     scale: float = 1.0,
     direction: Direction = "down",
+    collapse: int | None = None,
     ground: Ground = "theme",
 ) -> None:
     """Draw `graph` (of `engine.graph.build`) as it is at `event` and write it to `path`, an .svg, .png or .pdf file.
 
     `layout` is the name of an algorithm, which leads to `direction`, or a layout that was made after `node_sizes`.
-    `event` None is the end of the graph's training step. `scale` is px for one scene px. Raises UsageError for another
-    suffix, or if the file cannot be written; LayoutError if the layout cannot be made.
+    `collapse` is the level down to which modules are open (None: all nodes in one layout). `event` None is the end of
+    the graph's training step. `scale` is px for one scene px. Raises UsageError for another suffix, or if the file
+    cannot be written; LayoutError if the layout cannot be made.
     """
     _kept = application()
-    scene = scene_of(graph, layout, direction)
+    scene = scene_of(graph, layout, direction, collapse)
     if event is None:
         event = recording.timeline.step_bounds(int(graph.graph["step"]))[1]
     track = make_track(recording, scene, int(graph.graph["id"]))
@@ -101,8 +103,14 @@ def render_image(
     del _kept
 
 
-def scene_of(graph: nx.MultiDiGraph, layout: Layout | str, direction: Direction = "down") -> Scene:
+def scene_of(
+    graph: nx.MultiDiGraph, layout: Layout | str, direction: Direction = "down", collapse: int | None = None
+) -> Scene:
     """A graph with its places, which are worked out where only an algorithm is named."""
+    if isinstance(layout, str) and collapse is not None:
+        from gui.canvas.modules.arrange import at_level
+
+        return at_level(graph, collapse, layout, direction)
     if isinstance(layout, str):
         from engine.layout import layout as lay_out
 

@@ -156,13 +156,15 @@ def render_film(
     theme: str = "light",
     scale: float = 1.0,
     direction: Direction = "down",
+    collapse: int | None = None,
     ground: Ground = "theme",
     fps: int = 25,
     seconds: float | None = None,
 ) -> None:
     """Film the training step of `graph`, up to `event` (None: all of it), to a .gif, .mp4 or .webm file.
 
-    `layout` as for `gui.canvas.export_image.render_image`; `scale` 1 is SIDES of the format. Raises ChainruleError.
+    `layout` and `collapse` as for `gui.canvas.export_image.render_image`; `scale` 1 is SIDES of the format.
+    Raises ChainruleError.
     """
     form = path.suffix.lower().removeprefix(".")
     if ground == "transparent":
@@ -170,7 +172,7 @@ def render_film(
     if form == "gif" and fps > LARGEST_GIF_FPS:
         raise UsageError(f"A GIF has at most {LARGEST_GIF_FPS} frames a second: players show faster ones slowly.")
     _kept = application()
-    scene = scene_of(graph, layout, direction)
+    scene = scene_of(graph, layout, direction, collapse)
     first, last = recording.timeline.step_bounds(int(graph.graph["step"]))
     last = last if event is None else event
     camera = film_camera(whole_camera(scene, 1.0), round(SIDES[form] * scale))

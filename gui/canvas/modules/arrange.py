@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.errors import UsageError
 from gui.canvas.modules.inner import DATA_SLOTS
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from engine.graph.modules import ModuleTree
+    from engine.layout import Direction
     from engine.layout.nested import Frame
     from gui.canvas.loader import Wish
     from gui.canvas.modules.inner import Inner, Ints
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
 FITTING = 100  # nodes that a screen shows at a readable scale
 OPEN_UP_TO = 250  # nodes of a graph that opens with nothing collapsed
+ASPECT = 1.6  # of a picture that is not made for a window
 
 
 def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None) -> Scene:
@@ -84,6 +89,24 @@ def _in_boxes(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Cal
     groups = {place: tree.groups[-1 - int(drawn.names[place])] for place in np.flatnonzero(drawn.names < 0).tolist()}
     inner = Inner(source.plain, tree, collapsed, drawn.place, drawn.edge_place, groups)
     return replace(scene, inner=inner, slot=_slots(scene, inner))
+
+
+def at_level(graph: nx.MultiDiGraph, level: int, algorithm: str, direction: Direction) -> Scene:
+    """A graph of `engine.graph.build` with its modules open down to a level, as the window collapses to it. Raises
+    UsageError if they are not nested so deep, and LayoutError."""
+    from gui.canvas.loader import Wish
+    from gui.canvas.modules.source import source_of
+
+    source = source_of(graph, np.sort(np.array(graph.nodes, dtype=np.int64)))
+    levels = source.tree.levels
+    if level > levels:
+        raise UsageError(
+            f"modules cannot be collapsed to level {level}: "
+            + (f"they are nested {levels} deep here." if levels else "this graph has none.")
+        )
+    collapsed = source.tree.at_level(level)
+    wish = Wish(int(graph.graph["id"]), "", algorithm, False, ASPECT, direction, collapsed)
+    return arrange(source, wish)
 
 
 def frames_of(tree: ModuleTree, collapsed: frozenset[str]) -> tuple[list[Frame], Ints]:

@@ -55,18 +55,23 @@ class Sources:
 
 def _build(recording: Recording, wish: Wish) -> Source:
     from engine.graph.build import build_graph
+
+    graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
+    return source_of(graph, node_ids_of(recording, wish.graph_id))
+
+
+def source_of(graph: nx.MultiDiGraph, ids: Ints) -> Source:
+    """A graph of `engine.graph.build`, which gets the sizes of its nodes."""
     from engine.graph.modules import module_tree
     from engine.layout.nested import Templates
     from gui.canvas.modules.inner import plain_of
     from gui.canvas.modules.stock import stock_of
     from gui.canvas.scene import node_sizes
 
-    graph = build_graph(recording, wish.graph_id, data_leaves=wish.data_leaves)
     node_sizes(graph)
     tree = module_tree(graph)
     templates = Templates()
-    ids, stock = node_ids_of(recording, wish.graph_id), stock_of(graph, tree, templates)
-    return Source(graph, tree, plain_of(graph, tree), ids, templates, stock)
+    return Source(graph, tree, plain_of(graph, tree), ids, templates, stock_of(graph, tree, templates))
 
 
 def node_ids_of(recording: Recording, graph_id: int) -> Ints:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from PySide6.QtWidgets import QApplication
 from engine.errors import UsageError
 from engine.graph.build import build_graph
 from engine.layout import layout
-from engine.recording.reader import Recording
+from engine.recording.reader import Recording, open_recording
 from gui.canvas import export_image
-from gui.canvas.export_image import Look, draw_image, largest_scale, render_image, whole_camera
+from gui.canvas.export_image import Look, draw_image, largest_scale, render_image, scene_of, whole_camera
 from gui.canvas.scene import Scene, node_sizes
 from gui.theme import DARK, LIGHT
 from tests.gui.canvas.scenes import count_color, picture_at
+from tests.recordings import make_chain
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -101,3 +103,31 @@ def test_without_a_display(bow: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "bow.svg").stat().st_size > 1000
     assert not QImage(str(tmp_path / "bow.png")).isNull()
+
+
+@pytest.fixture
+def layers(qapp: QApplication, tmp_path: Path) -> Iterator[Recording]:
+    """Five modules of four operations and a parameter each, all in one."""
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=20)) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("level", "nodes", "boxes"), [(0, 1, 0), (1, 5, 1), (2, 25, 6)])
+def test_modules_are_collapsed_to_a_level(layers: Recording, level: int, nodes: int, boxes: int) -> None:
+    scene = scene_of(build_graph(layers, 0), "layered", "down", level)
+    assert (scene.node_count, len(scene.boxes)) == (nodes, boxes)
+
+
+def test_a_collapsed_module_is_in_the_picture(layers: Recording, qapp: QApplication, tmp_path: Path) -> None:
+    path = tmp_path / "layers.svg"
+    render_image(layers, build_graph(layers, 0), "layered", None, path, collapse=1)
+    texts = {"".join(element.itertext()).strip() for element in ET.parse(path).getroot().iter(f"{SVG}text")}
+    assert {"layers", "layers.0", "layers.4"} <= texts
+
+
+def test_a_level_that_is_not_there_is_said(layers: Recording, recording: Recording, qapp: QApplication) -> None:
+    with pytest.raises(UsageError, match=r"collapsed to level 3: they are nested 2 deep"):
+        scene_of(build_graph(layers, 0), "layered", "down", 3)
+    with pytest.raises(UsageError, match="this graph has none"):
+        scene_of(build_graph(recording, 0), "layered", "down", 1)
+    assert scene_of(build_graph(recording, 0), "layered", "down", 0).node_count == 6

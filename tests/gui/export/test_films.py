@@ -24,7 +24,7 @@ def test_the_command_line_needs_no_display(bow: Path, tmp_path: Path) -> None:
     path = tmp_path / "step.gif"
     kept = {name: value for name, value in os.environ.items()
             if name not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}  # fmt: skip
-    options = ["--fps", "5", "--seconds", "2", "--scale", "0.3", "--theme", "dark", "--step", "1"]
+    options = ["--fps", "5", "--seconds", "2", "--scale", "0.3", "--theme", "dark", "--step", "1", "--collapse", "0"]
     done = subprocess.run(
         [sys.executable, str(ROOT / "main.py"), "export", str(bow), "-o", str(path), *options],
         env=kept, cwd=ROOT, capture_output=True, text=True, check=False,
