@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
 
 Values = list[tuple[str, int, str, int]]
+ELSEWHERE = (
+    "An optimizer took its step in a thread of its own. The graph is recorded only of what the thread computes that the "
+    "script began in: call the training loop there to see it."
+)
 # What Muon's Newton–Schulz iteration is made of: the division by the norm, and the products of matrices.
 _ITERATION = {"aten.div_.Tensor", "aten.mm.default", "aten.addmm.default"}
 # Arguments of torch._foreach_… operators that have a member for each tensor.
@@ -55,6 +60,8 @@ class Updates:
         self._leaves: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._steps: list[_Step] = []
         self._calls = 0
+        self._thread = threading.get_ident()
+        self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
         self._handles: list[Any] = []
         self.follows = False  # whether `follow` wants to see the operators that run
 
@@ -80,8 +87,12 @@ class Updates:
         if not recorder.active:
             return None
         has_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))  # args[0] is the optimizer
-        if has_closure:
-            recorder.before_operation()  # a forward pass is to come
+        again = self._stepped.get(optimizer) == recorder.step  # without a forward pass since: the script set the gradients
+        if has_closure or again or recorder.step < 0:
+            recorder.before_operation()
+        self._stepped[optimizer] = recorder.step
+        if threading.get_ident() != self._thread:
+            recorder.note(ELSEWHERE)
         step = _Step(optimizer, has_closure)
         with recorder.careful(), Quiet():
             for index, group in enumerate(optimizer.param_groups):

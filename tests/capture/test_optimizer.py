@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from engine.capture.optimizer import ELSEWHERE
 from tests.capture.conftest import Capture
 
 
@@ -128,3 +130,32 @@ def test_hooks_of_an_optimizer_are_counted(capture: Capture) -> None:
         optimizer.step()
     (number,) = captured.events("update")
     assert captured.recording.event(number).info["hooks"] == 1
+
+
+def test_training_in_another_thread_is_said_to_be_out_of_sight(capture: Capture) -> None:
+    w = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+
+    def train() -> None:
+        for _ in range(2):
+            (w * w).sum().backward()
+            optimizer.step()
+
+    with capture() as captured:
+        thread = threading.Thread(target=train)
+        thread.start()
+        thread.join()
+    assert [note.text for note in captured.recording.notes] == [ELSEWHERE]
+    assert len(captured.events("update")) == 2
+
+
+def test_gradients_that_the_script_sets_itself_make_steps_without_a_graph(capture: Capture) -> None:
+    w, b = torch.ones(2, requires_grad=True), torch.ones(1, requires_grad=True)
+    optimizers = [torch.optim.SGD([w], lr=0.1), torch.optim.Adam([b])]
+    with capture() as captured:
+        for _ in range(3):
+            for tensor, optimizer in zip((w, b), optimizers, strict=True):
+                tensor.grad = torch.full_like(tensor, 0.5)
+                optimizer.step()
+    assert [captured.recording.event(number).step for number in captured.events("update")] == [0, 0, 1, 1, 2, 2]
+    assert not captured.recording.graphs
