@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Values = list[tuple[str, int, str, int]]
 ELSEWHERE = (
-    "An optimizer took its step in a thread of its own. The graph is recorded only of what the thread computes that the "
-    "script began in: call the training loop there to see it."
+    "An optimizer took its step in a thread of its own. The graph is recorded only of what the script's first thread "
+    "computes: call the training loop there to see it."
 )
 # What Muon's Newton–Schulz iteration is made of: the division by the norm, and the products of matrices.
 _ITERATION = {"aten.div_.Tensor", "aten.mm.default", "aten.addmm.default"}
@@ -87,7 +87,8 @@ class Updates:
         if not recorder.active:
             return None
         has_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))  # args[0] is the optimizer
-        again = self._stepped.get(optimizer) == recorder.step  # without a forward pass since: the script set the gradients
+        # A call again without a forward pass since: the script sets the gradients.
+        again = self._stepped.get(optimizer) == recorder.step
         if has_closure or again or recorder.step < 0:
             recorder.before_operation()
         self._stepped[optimizer] = recorder.step
