@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -21,6 +21,7 @@ from gui.collecting import Collecting
 from gui.settings import APPLICATION, Settings
 from gui.window import MainWindow
 
+SWITCH_S = 0.001  # after so long another thread may go on; Python's own choice is 0.005
 NO_DISPLAY = (
     "chainrule: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).\n"
     "Record without a window: chainrule record SCRIPT -o FILE.chain"
@@ -51,6 +52,15 @@ def create_window() -> MainWindow:
     return window
 
 
+def put_window_first(window: QObject) -> Collecting:
+    """Have Python's own work wait for the window: what collects garbage, and other threads, which would else keep the
+    window's own waiting for so long, each time that it has let one of them run, as to draw a line."""
+    sys.setswitchinterval(SWITCH_S)
+    collecting = Collecting(window)
+    collecting.start()
+    return collecting
+
+
 def main(argv: Sequence[str]) -> int:
     """Open the window, with the script or recording that `argv` names, until it is closed."""
     if not has_display(sys.platform, os.environ):
@@ -59,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     window = create_window()
     sys.excepthook = ErrorHook(window)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends the program
-    Collecting(window).start()
+    put_window_first(window)
     window.show()
     if argv:
         window.open_with_arguments(Path(argv[0]), argv[1:])

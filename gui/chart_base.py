@@ -1,11 +1,11 @@
 """What the charts have in common: a message while there is nothing to draw, else a plot with a line of text below.
 
-pyqtgraph takes half a second to import, so that happens only when a chart is seen that has something to show.
+pyqtgraph takes half a second to import, so that happens in a thread, when a chart is seen that has something to show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from engine.errors import RecordingError
 from engine.recording.reader import Recording
 from gui import theme
+from gui.chart_library import library
 from gui.session import Session
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ translate = QCoreApplication.translate
 
 LOAD_DELAY_MS = 50
 REDRAW_MS = 30
+LOOK_AGAIN_MS = 40
+PATIENCE = 50  # times LOOK_AGAIN_MS: a layout may take minutes
 PORTION = 0.004  # s of reading at a time
 
 
@@ -57,6 +60,9 @@ class Chart(QWidget):
         self._reading.setSingleShot(True)
         self._reading.timeout.connect(self._read_portion)
         self._hovered: float | None = None
+        self.may_draw: Callable[[], bool] = lambda: True  # not while something else is waited for more
+        self._waited = 0
+        library.loaded.connect(self.follow)
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
@@ -139,6 +145,13 @@ class Chart(QWidget):
         if not self.isVisible() or self.message.isVisible():
             return
         if self.plot is None:
+            if not self.may_draw() and self._waited < PATIENCE:
+                self._waited += 1
+                self._soon.start(LOOK_AGAIN_MS)
+                return
+            if not library.is_loaded:
+                library.load()
+                return
             self.plot = self.make_plot()
             self.plot.picked.connect(self.picked)
             self.plot.hovered.connect(self._hover)

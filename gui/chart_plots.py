@@ -60,10 +60,9 @@ class Plot(pg.PlotWidget):  # type: ignore[misc]
     hovered = Signal(object)
 
     def __init__(self, name: str, x: Axis, y: Axis, parent: QWidget | None = None) -> None:
-        super().__init__(parent, axisItems={"bottom": x, "left": y})
+        super().__init__(parent, axisItems={"bottom": x, "left": y}, enableMenu=False)
         self.setAccessibleName(name)
         item = self.getPlotItem()
-        item.setMenuEnabled(False)
         item.hideButtons()
         item.getViewBox().setMouseEnabled(x=True, y=False)
         item.getViewBox().setDefaultPadding(0.04)
@@ -153,13 +152,11 @@ class LossPlot(Plot):
             (self._ahead, np.ones(len(passed), np.bool_), theme.blend(look.surface, look.forward, theme.NOT_YET), 1.0),
             (self._passed, passed, look.forward, 2.0),
         ):
-            curve.setPen(_pen(color, width))
-            curve.setSymbol("o" if dots else None)
-            curve.setSymbolSize(5)
-            curve.setSymbolBrush(color)
-            curve.setSymbolPen(None)
             kept = shown & np.isfinite(finite).any(where=shown)  # nothing but NaN has no bounds, and pyqtgraph warns
-            curve.setData(self._steps[kept], finite[kept])
+            pen, symbol = _pen(color, width), "o" if dots else None
+            curve.setData(
+                self._steps[kept], finite[kept], pen=pen, symbol=symbol, symbolSize=5, symbolBrush=color, symbolPen=None
+            )  # all in one call: each would draw the curve anew
         self._marker.setPen(_pen(look.text, dashed=True))
         self._marker.setValue(self._current)
 

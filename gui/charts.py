@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -261,6 +261,11 @@ class ChartsPanel(QWidget):
         session.recording_changed.connect(self._forget)
         for signal in (session.playhead_changed, session.recording_grew):
             signal.connect(self._follow)
+
+    def wait_until(self, may_draw: Callable[[], bool]) -> None:
+        """Make the first plot when this is so, or after a while."""
+        for chart in self.charts:
+            chart.may_draw = may_draw
 
     @property
     def charts(self) -> tuple[Chart, ...]:

@@ -50,6 +50,9 @@ class Opening(QObject):
         try:
             recording = open_recording(path)
             recording.timeline.warm_up()
+            if recording.graphs:  # what is asked of it as soon as it is shown
+                recording.node_counts(recording.graphs[0].id)
+                recording.lines(recording.graphs[0].id)
         except RecordingError as error:
             message = str(error)
         with contextlib.suppress(RuntimeError):  # the window is gone

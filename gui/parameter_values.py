@@ -274,10 +274,15 @@ class _Column:
         timeline = recording.timeline
         span = slice(first, last + 1)
         hits = np.flatnonzero(timeline.kind[span] == EVENT_KINDS.index(kind)) + first
-        known = [event for event in hits.tolist() if int(timeline.parameter[event]) in places]
-        self.events = np.array(known, np.int64)
-        self.places = np.array([places[int(timeline.parameter[event])] for event in known], np.int64)
-        self.cells = Cells.empty(len(known))
+        ids, at = np.fromiter(places, np.int64, len(places)), np.fromiter(places.values(), np.int64, len(places))
+        order = np.argsort(ids)
+        ids, at = ids[order], at[order]
+        asked = timeline.parameter[hits]
+        found = np.minimum(np.searchsorted(ids, asked), max(len(ids) - 1, 0))
+        known = ids[found] == asked if len(ids) else np.zeros(len(hits), np.bool_)
+        self.events = hits[known]
+        self.places = at[found[known]]
+        self.cells = Cells.empty(len(self.events))
         self._count = len(places)
 
     def latest(self, playhead: int) -> Numbers:

@@ -67,6 +67,7 @@ class ParametersModel(QAbstractTableModel):
         self._order: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._after: dict[int, int] = {}
         self._filter = ""
+        self._names: tuple[tuple[object, ...], list[str]] = ((), [])  # of which parameters, and as the filter sees them
         self._sorted_by: tuple[int, bool] | None = None
 
     @property
@@ -100,8 +101,11 @@ class ParametersModel(QAbstractTableModel):
 
     def _arrange(self) -> None:
         """Filter, then sort: what has no number comes last in either direction."""
-        kept = [place for place, each in enumerate(self._rows.parameters) if self._filter in each.name.lower()]
-        order = np.array(kept, np.int64)
+        order = np.arange(len(self._rows.parameters), dtype=np.int64)
+        if self._filter:
+            if self._names[0] is not self._rows.parameters:
+                self._names = (self._rows.parameters, [each.name.lower() for each in self._rows.parameters])
+            order = order[[self._filter in name for name in self._names[1]]]
         if self._sorted_by is not None and len(order):
             column, descending = self._sorted_by
             order = order[self._ranks(column, order, descending)]

@@ -11,7 +11,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 
 from engine.errors import RecordingError
-from gui import dialogs, theme
+from gui import chart_library, dialogs, theme
 from gui.actions import PANELS, Actions, build_menus
 from gui.central import Central
 from gui.commands import Commands
@@ -39,6 +39,7 @@ START_SIZE = (1280, 800)
 LARGE_SCREEN = 1600
 FILL_AFTER_MS = 30
 READY_AFTER_MS = 150
+CHARTS_AFTER_MS = 600
 SHARE_MOVING = 0.9  # of the time between two events while playing: one sees what each did before the next one
 FASTEST_MOTION_MS, SLOWEST_MOTION_MS = 1, 900
 
@@ -93,6 +94,7 @@ class MainWindow(QMainWindow):
         if self._filled:
             return
         self._filled = True
+        from gui.charts import ChartsPanel
         from gui.inspector.panel import InspectorPanel
         from gui.parameters import ParametersPanel
 
@@ -105,7 +107,9 @@ class MainWindow(QMainWindow):
         self.transport.player.playing_changed.connect(canvas.set_playing)
         self.transport.scrubber.is_reading = canvas.is_reading
         self.explore_commands.attach(canvas)
-        inspector, parameters = self.panels.widget("inspector"), self.panels.widget("parameters")
+        inspector, parameters, charts = map(self.panels.widget, ("inspector", "parameters", "charts"))
+        if isinstance(charts, ChartsPanel):
+            charts.wait_until(canvas.is_ready)
         if isinstance(parameters, ParametersPanel):
             parameters.may_read = canvas.is_ready
         if isinstance(inspector, InspectorPanel):
@@ -237,6 +241,7 @@ class MainWindow(QMainWindow):
             from gui.canvas.loader import warm_up
 
             warm_up()
+            QTimer.singleShot(CHARTS_AFTER_MS, self, chart_library.library.load)
         if self.keeps_host_ready and self.isVisible():
             self.runs.host.make_ready(self.source.editor.toPlainText() if self.source.script is not None else "")
 

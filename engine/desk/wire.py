@@ -51,6 +51,12 @@ def load(line: str | bytes) -> Any:
         raise ValueError(f"not a line of the desk: {error}") from error
 
 
+def warm_up() -> None:
+    """Import what the values of the first line are made of."""
+    for module in dict.fromkeys(DATACLASSES.values()):
+        import_module(module)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import networkx as nx
 
 from engine.recording.model import Role
@@ -22,7 +24,7 @@ def annotate_norms(graph: nx.MultiDiGraph, recording: Recording, event: int | No
 
 
 def _annotate(
-    graph: nx.MultiDiGraph, recording: Recording, events: dict[int, int], role: Role, until: int | None
+    graph: nx.MultiDiGraph, recording: Recording, events: Mapping[int, int], role: Role, until: int | None
 ) -> None:
     for node, event in events.items():
         if node not in graph:

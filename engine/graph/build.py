@@ -6,6 +6,7 @@ from typing import Any
 
 import networkx as nx
 
+from engine.graph import known
 from engine.graph.category import category
 from engine.graph.labels import Labels, subtitle
 from engine.graph.leaves import leaf_roles
@@ -24,7 +25,7 @@ def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = Fals
     row = recording.graph(graph_id)
     graph = nx.MultiDiGraph(id=row.id, step=row.step, kind=row.kind, root=row.root)
     nodes = recording.nodes(graph_id)
-    labels = Labels(nodes)
+    labels = known.labels(recording, graph_id)
     roles = leaf_roles(nodes, recording.edges(graph_id)) if data_leaves else {}
     paths: dict[int | None, str | None] = {None: None}
     for node in nodes:

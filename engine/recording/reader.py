@@ -92,6 +92,7 @@ class Recording:
         self._nodes: dict[int, tuple[Node, ...]] = {}
         self._edges: dict[int, tuple[Edge, ...]] = {}
         self._counts: dict[int, dict[str, int]] = {}
+        self._lines: dict[int, dict[tuple[int, int | None], int]] = {}
         self._sources: dict[int, Source] = {}
         self._node: dict[int, Node] = {}
         self._event: dict[int, Event] = {}
@@ -201,11 +202,16 @@ class Recording:
 
     def lines(self, graph_id: int) -> dict[tuple[int, int | None], int]:
         """(source, line) → how many nodes of a graph it made, data leaves not counted; takes less than `nodes`."""
-        with self.held() as connection:
-            return {
-                (decode.integer(source), decode.optional_integer(line)): decode.integer(count)
-                for source, line, count in connection.execute(_LINES, (graph_id,))
-            }
+        known = self._lines.get(graph_id)
+        if known is None:
+            with self.held() as connection:
+                known = {
+                    (decode.integer(source), decode.optional_integer(line)): decode.integer(count)
+                    for source, line, count in connection.execute(_LINES, (graph_id,))
+                }
+            if self.complete:
+                self._lines[graph_id] = known
+        return known
 
     def node_counts(self, graph_id: int) -> dict[str, int]:
         """How many nodes of each kind a graph has; takes less than `nodes`."""

@@ -7,8 +7,10 @@ function of a position; jumps take O(log n).
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,8 @@ import numpy.typing as npt
 from engine.recording.model import EVENT_KINDS, PHASE_OF_KIND, PHASES, EventKind, Phase
 
 Column = npt.NDArray[np.int64]
+
+KEPT = 12  # answers of which node ran when
 
 _PHASE_CODES = np.array([PHASES.index(PHASE_OF_KIND[kind]) for kind in EVENT_KINDS], np.uint8)
 
@@ -92,15 +96,15 @@ class Timeline:
         ends = [*starts[low + 1 : high], last + 1]
         return tuple((self.phase(start), start, end - 1) for start, end in zip(starts[low:high], ends, strict=True))
 
-    def backward_event(self, graph: int) -> dict[int, int]:
+    def backward_event(self, graph: int) -> Mapping[int, int]:
         """Node → event in which its backward ran, for the nodes of one graph that ran."""
         return self._events_of_nodes(graph, "backward")
 
-    def accumulate_event(self, graph: int) -> dict[int, int]:
+    def accumulate_event(self, graph: int) -> Mapping[int, int]:
         """Parameter node → event in which its gradient was accumulated (the last, if there were several)."""
         return self._events_of_nodes(graph, "accumulate")
 
-    def update_event(self, graph: int) -> dict[int, int]:
+    def update_event(self, graph: int) -> Mapping[int, int]:
         """Parameter node → event in which the optimizer updated it (the last, if there were several)."""
         return self._events_of_nodes(graph, "update")
 
@@ -110,7 +114,15 @@ class Timeline:
         low, high = np.searchsorted(starts, [graph, graph + 1])
         return ids[low:high]
 
-    def _events_of_nodes(self, graph: int, kind: EventKind) -> dict[int, int]:
+    def _events_of_nodes(self, graph: int, kind: EventKind) -> Mapping[int, int]:
+        found = self._nodes_events.get((graph, kind))
+        if found is None:
+            for old in list(self._nodes_events)[:-KEPT]:
+                self._nodes_events.pop(old, None)
+            found = self._nodes_events[graph, kind] = MappingProxyType(self._find_events_of_nodes(graph, kind))
+        return found
+
+    def _find_events_of_nodes(self, graph: int, kind: EventKind) -> dict[int, int]:
         events = self.events_of_graph(graph)
         events = events[(self.kind[events] == EVENT_KINDS.index(kind)) & (self.node[events] >= 0)]
         return dict(zip(self.node[events].tolist(), events.tolist(), strict=True))
@@ -122,6 +134,11 @@ class Timeline:
     def _previous(self, starts: list[int], event: int) -> int:
         index = bisect_right(starts, event - 1) - 1
         return starts[index] if index >= 0 else min(0, len(self) - 1)
+
+    @cached_property
+    def _nodes_events(self) -> dict[tuple[int, EventKind], Mapping[int, int]]:
+        """What was asked last: to go through a large graph's events anew for each node takes too long."""
+        return {}
 
     @cached_property
     def _span_starts(self) -> list[int]:

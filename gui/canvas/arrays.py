@@ -78,6 +78,7 @@ class Kept(Generic[T]):
 
 def touching(box: npt.NDArray[Any], x0: float, y0: float, x1: float, y1: float) -> npt.NDArray[np.bool_]:
     """Which of (4, n) boxes (left, top, right, bottom) touch a rectangle."""
+    x0, y0, x1, y1 = float(x0), float(y0), float(x1), float(y1)  # NumPy's own would make float32 boxes float64
     seen: npt.NDArray[np.bool_] = box[2] >= x0
     seen &= box[0] <= x1
     seen &= box[3] >= y0

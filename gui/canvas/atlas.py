@@ -46,14 +46,16 @@ class Sheet:
         if cards is not self._cards:
             self._cards = cards
             self._slot_of_card = np.array([self._known.get(card, -1) for card in cards], dtype=np.int64)
-        missing = np.unique(needed[self._slot_of_card[needed] < 0])
-        if len(missing):
+        slots = self._slot_of_card[needed]
+        if len(slots) and slots.min() < 0:
+            missing = np.unique(needed[slots < 0])
             if len(self.pages) >= MOST_PAGES:
                 self._start_anew()
                 missing = np.unique(needed)
             self._draw([cards[index] for index in missing])
             self._slot_of_card[missing] = [self._known[cards[index]] for index in missing]
-        return self.slots[self._slot_of_card[needed]]
+            slots = self._slot_of_card[needed]
+        return self.slots[slots]
 
     def _start_anew(self) -> None:
         self.pages, self._rows, self._known, self._cursor = [], [], {}, (0, 0, 0)

@@ -127,15 +127,17 @@ class EdgePainter:
         self._rects.rows(first[CLASSES])[:] = _placed(
             pieces, found[: first[CLASSES]], camera, np.repeat([width for _, width in looks], sizes)
         )
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, not far)
+        smooth = QPainter.RenderHint.Antialiasing
         for each, count in enumerate(sizes.tolist()):
             color, width = looks[each]
             if count:
+                painter.setRenderHint(smooth, False)  # they are whole pixels: not smoothed, they are filled at once
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(color)
                 painter.drawRects(*self._rects.arguments(first[each], count))
             start, end = first[CLASSES + each], first[CLASSES + each + 1]
             if end > start:
+                painter.setRenderHint(smooth, not far)
                 pen = QPen(color, width)
                 pen.setCapStyle(Qt.PenCapStyle.FlatCap)
                 painter.setPen(pen)

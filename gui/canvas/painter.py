@@ -107,7 +107,7 @@ class GraphPainter:
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, stretch != 1.0)
         order = np.argsort(strength, kind="stable")  # fewer changes of opacity
         for page in range(len(sheet.pages)):
-            mine = order[slots[order, 0] == page]
+            mine = order[slots[order, 0] == page] if len(sheet.pages) > 1 else order
             if not len(mine):
                 continue
             rows = self._fragments.rows(len(mine))

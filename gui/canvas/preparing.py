@@ -64,12 +64,17 @@ class Preparing(QObject):
             thread.join()
 
     def _work(self, recording: Recording, graph_id: int) -> None:
+        from engine.graph import known
         from engine.graph.flow import contributions
+        from gui.parameter_values import layer_order
 
         with contextlib.suppress(ChainruleError):  # who asks for the graph is told
             self._read(graph_id)
             recording.norms(recording.graph(graph_id).step)
             contributions(recording, graph_id)
+            known.labels(recording, graph_id)
+            known.ends(recording, graph_id)
+            layer_order(recording)
         with contextlib.suppress(RuntimeError):  # the window is gone
             self._worked.emit(recording, graph_id)
 

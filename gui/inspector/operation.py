@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
+from engine.graph import known
 from engine.recording.model import Edge, Node, Phase, Value
 from engine.recording.reader import Recording
 from gui import numbers
@@ -39,13 +40,14 @@ def source_of(recording: Recording, node: Node) -> tuple[str, int] | None:
 def operation_content(recording: Recording, playhead: int, node: Node, *, chosen: bool) -> Content:
     """An operation: what it is, what went through it forwards, what it kept, what came back."""
     moments = Moments(recording, playhead, node)
-    edges = recording.edges(node.graph)
+    ends = known.ends(recording, node.graph)
+    leaving, entering = ends.leaving(node.id), ends.entering(node.id)
     sections = (
         _arguments(node),
-        _forward(moments, [edge for edge in edges if edge.source == node.id]),
+        _forward(moments, leaving),
         _saved(moments),
-        _incoming(moments, [edge for edge in edges if edge.target == node.id]),
-        _outgoing(moments, [edge for edge in edges if edge.source == node.id and edge.slot < DATA_SLOTS]),
+        _incoming(moments, entering),
+        _outgoing(moments, [edge for edge in leaving if edge.slot < DATA_SLOTS]),
     )
     return Content(
         node.id,
@@ -64,13 +66,12 @@ def data_content(recording: Recording, playhead: int, node: Node, *, chosen: boo
     """A tensor that needs no gradient: its name and value."""
     moments = Moments(recording, playhead, node)
     item = TensorItem("data", node.name or translate("inspector", "value"), "forward", moments.forward().state)
-    for edge in recording.edges(node.graph):
-        if edge.target == node.id:
-            event = recording.node(edge.source).forward_event
-            tensor = _data_tensor(moments, node, edge, event)
-            if tensor is not None and (item.tensor is None or moments.moment(event).passed):
-                item = tensor_item("data", item.label, "forward", moments.moment(event), tensor)
-                break
+    for edge in known.ends(recording, node.graph).entering(node.id):
+        event = recording.node(edge.source).forward_event
+        tensor = _data_tensor(moments, node, edge, event)
+        if tensor is not None and (item.tensor is None or moments.moment(event).passed):
+            item = tensor_item("data", item.label, "forward", moments.moment(event), tensor)
+            break
     facts = (Fact("shape", translate("inspector", "Shape"), shape_text(node)),) if shape_text(node) else ()
     section = Section("value", translate("inspector", "Value"), "forward", (item,))
     return Content(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.graph import known
 from engine.recording.model import Event, Node, Role
 from engine.recording.reader import Recording
 from gui import numbers
@@ -101,7 +102,7 @@ def _value_without_update(moments: Moments) -> Section:
 def _gradient(moments: Moments) -> Section:
     """What each consumer sent, their sum, and what that made of `.grad`, for each backward pass of the step."""
     node, recording = moments.node, moments.recording
-    edges = [edge for edge in recording.edges(node.graph) if edge.target == node.id]
+    edges = known.ends(recording, node.graph).entering(node.id)
     items = [contribution(moments, edge, place) for place, edge in enumerate(edges)] if len(edges) > 1 else []
     accumulations = moments.of_parameter("accumulate")
     several = len(accumulations) > 1

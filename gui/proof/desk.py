@@ -7,6 +7,7 @@ and asked once more; if it dies of the same request again, that is the answer.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -126,6 +127,8 @@ class DeskProcess(QObject):
         process.errorOccurred.connect(self._failed)
         self._process, self._rest, self._errors = process, b"", ""
         process.start()
+        # Meanwhile: what its first answer is made of takes longer to import than the window should wait.
+        threading.Thread(target=_warm_up, name="desk", daemon=True).start()
 
     def _end(self, *, wait: bool = False) -> None:
         process, self._process = self._process, None
@@ -205,3 +208,9 @@ class DeskProcess(QObject):
         if request is not None and request.done is not None:
             request.done(result)
         self._next()
+
+
+def _warm_up() -> None:
+    from engine.desk import typeset, wire  # noqa: F401
+
+    wire.warm_up()

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 1 << 20
+NICENESS = 5
 TAIL = 2000  # characters of its error output that are kept
 
 
+def _step_back(process: int) -> None:
+    """Let a process, and those that it will start, wait for the window where both want the processor."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process, max(NICENESS, os.getpriority(os.PRIO_PROCESS, process)))
+
+
 class JsonProcess(QObject):
-    """At most one process at a time. `ended(exit code, what it wrote to stderr)` follows each start once.
+    """At most one process at a time, with less priority than the window. `ended(exit code, what it wrote to stderr)`
+    follows each start once.
 
     The exit code is -1 for one that was stopped, or that could not be started.
     """
@@ -45,6 +56,7 @@ class JsonProcess(QObject):
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._failed)
         self._process, self._lines, self._tail = process, b"", ""
+        process.started.connect(lambda: _step_back(process.processId()))
         process.start()
 
     def stop(self) -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.proof.json_process import JsonProcess
 from gui.proof.store import STATES, Verdict
 from gui.session import Session
 
+TELL_MS = 100  # lines come by the hundred: whoever shows them is told some times a second
 AGREES = ("proved", "agrees", "finite_differences")
 
 
@@ -59,7 +60,8 @@ def _number(value: Any) -> float:
 
 
 class Verifier(QObject):
-    """`changed` tells of progress; `failed` of a process that broke off. What it finds goes to the session's proofs."""
+    """`changed` tells of progress, some times a second; `failed` of a process that broke off. What it finds goes to the
+    session's proofs."""
 
     changed = Signal()
     failed = Signal(str, str)  # what happened, details
@@ -79,6 +81,8 @@ class Verifier(QObject):
         self.wrong_updates: dict[int, str] = {}
         """The reasons, by event."""
         self.complete = False
+        self._soon = QTimer(self, singleShot=True, interval=TELL_MS)
+        self._soon.timeout.connect(self._tell)
         session.recording_changed.connect(self._forget)
 
     @property
@@ -121,6 +125,10 @@ class Verifier(QObject):
     def _forget(self) -> None:
         self.cancel()
         self._reset()
+        self._tell()
+
+    def _tell(self) -> None:
+        self._soon.stop()
         self.changed.emit()
 
     def _reset(self) -> None:
@@ -144,14 +152,15 @@ class Verifier(QObject):
             self.updates[str(message.get("state", "")).removeprefix("unproved_")] += 1
             if message.get("state") == "wrong" and isinstance(message.get("event"), int):
                 self.wrong_updates[message["event"]] = str(message.get("reason", ""))
-        self.changed.emit()
+        if not self._soon.isActive():
+            self._soon.start()
 
     def _ended(self, code: int, errors: str) -> None:
         self.complete = code in (0, 1) and self.done == self.total > 0
         self._session.proofs.tell()
         if code >= 0 and not self.complete:
             self.failed.emit(self.tr("Verifying broke off (exit code {0}).").format(code), errors)
-        self.changed.emit()
+        self._tell()
 
     def _measured(self, message: dict[str, Any]) -> None:
         verdict = verdict_of(message)

@@ -21,7 +21,7 @@ def _proofs(captured: Captured, graph: int = 0) -> dict[str, Proof]:
 def _event(captured: Captured, node_type: str) -> int:
     timeline = captured.recording.timeline
     (node,) = [node.id for node in captured.recording.nodes(0) if node.type == node_type]
-    return int((timeline.backward_event(0) | timeline.accumulate_event(0))[node])
+    return int({**timeline.backward_event(0), **timeline.accumulate_event(0)}[node])
 
 
 def test_a_tensor_hook_is_told_from_the_sum(capture: Capture) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+import gui.chart_plots  # noqa: F401 (here, so that no chart waits for it)
 from engine.recording.reader import open_recording
 from gui import theme
 from gui.charts import ChartsPanel, LossChart, phase_times
@@ -187,13 +188,16 @@ def test_pyqtgraph_is_imported_only_when_there_is_something_to_plot(bow: Path) -
     code = (
         "import sys\n"
         "from PySide6.QtWidgets import QApplication\n"
+        "from gui.chart_library import library\n"
         "from gui.charts import ChartsPanel\n"
         "from gui.session import Session\n"
         "app, session = QApplication([]), Session()\n"
         "panel = ChartsPanel(session)\n"
         "panel.show(); app.processEvents()\n"
         "early = 'pyqtgraph' in sys.modules\n"
-        "session.open(sys.argv[1]); panel.drawn_state()\n"
-        "sys.exit(10 * early + ('pyqtgraph' in sys.modules))\n"
+        "session.open(sys.argv[1])\n"
+        "library.loaded.connect(lambda: app.exit(10 * early + ('pyqtgraph' in sys.modules)))\n"
+        "panel.drawn_state()\n"
+        "sys.exit(app.exec())\n"
     )
     assert subprocess.run([sys.executable, "-c", code, str(bow)], check=False).returncode == 1

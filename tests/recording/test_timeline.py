@@ -122,3 +122,18 @@ def test_seeking_looks_at_few_positions_only() -> None:
     assert timeline.previous_step(9_999) == 9_992
     assert timeline.next_step(17) == 24
     assert type(timeline.next_phase(0)) is int
+
+
+def test_which_node_ran_when_is_answered_from_memory_and_cannot_be_changed() -> None:
+    timeline = Timeline(*(np.array(column) for column in ([1, 1, 1], [0, 0, 0], [0, 0, 1], [5, 6, 7], [-1, -1, -1])))
+    backward = EVENT_KINDS.index("backward")
+    assert backward == 1
+    answer = timeline.backward_event(0)
+    assert answer == {5: 0, 6: 1}
+    assert timeline.backward_event(0) is answer
+    with pytest.raises(TypeError):
+        answer[5] = 3  # type: ignore[index]
+    for graph in range(50):
+        timeline.backward_event(graph)
+    assert timeline.backward_event(0) == answer
+    assert len(timeline._nodes_events) <= 13

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from engine.desk.element import Element
 from gui.proof import verifier as module
 from gui.proof.bar import ProofBar
+from gui.proof.json_process import NICENESS
 from gui.proof.verifier import Verifier, differences_command, verdict_of, verify_command
 from gui.session import Session
 from gui.window import MainWindow
@@ -58,14 +60,38 @@ def test_progress_and_stopping(qtbot: QtBot, session: Session, says: Say) -> Non
     bar = ProofBar(verifier)
     qtbot.addWidget(bar)
     verifier.start()
-    qtbot.waitUntil(lambda: verifier.done == 2)
-    assert (bar._progress.value(), bar._progress.maximum()) == (2, 4)
+    qtbot.waitUntil(lambda: bar._progress.value() == 2)
+    assert bar._progress.maximum() == 4
     assert bar.text.startswith("2 of 4")
     bar._stop.click()
     assert not verifier.active
     assert not verifier.complete
     assert bar.text.startswith("stopped after 2 of 4")
     assert session.proofs.counts() == {"proved": 2}
+
+
+def test_many_lines_are_told_together(qtbot: QtBot, session: Session, says: Say) -> None:
+    says({"total": 300}, *(node(number) for number in range(300)))
+    verifier = Verifier(session)
+    told: list[int] = []
+    verifier.changed.connect(lambda: told.append(verifier.done))
+    verifier.start()
+    qtbot.waitUntil(lambda: verifier.complete)
+    assert told[-1] == 300
+    assert len(told) < 30
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="priorities are set otherwise here")
+def test_the_window_comes_before_what_proves(qtbot: QtBot, session: Session, says: Say) -> None:
+    says({"total": 1}, then="time.sleep(60)")
+    verifier = Verifier(session)
+    verifier.start()
+    qtbot.waitUntil(lambda: verifier.total == 1)
+    process = verifier._process._process
+    assert process is not None
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, process.processId()) == max(own, NICENESS)
+    verifier.cancel()
 
 
 def test_what_is_wrong_comes_first(qtbot: QtBot, session: Session, says: Say) -> None:

@@ -1,0 +1,62 @@
+"""What draws the charts is imported in a thread: the window is not held up by it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from gui.chart_library import ChartLibrary
+
+SCRIPT = """
+import sys, threading
+import numpy
+from PySide6.QtCore import QCoreApplication, QTimer
+from PySide6.QtWidgets import QApplication
+from gui.charts import ChartsPanel
+from gui.chart_library import library
+from gui.session import Session
+from tests.recordings import make_chain
+from pathlib import Path
+
+app = QApplication([])
+session = Session()
+panel = ChartsPanel(session)
+panel.show()
+assert not library.is_loaded
+session.open(make_chain(Path(sys.argv[1]), nodes=4, steps=2))
+window = threading.get_ident()
+imported_in = []
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pyqtgraph":
+            imported_in.append(threading.get_ident())
+
+sys.meta_path.insert(0, Watch())
+library.loaded.connect(lambda: QTimer.singleShot(100, lambda: app.exit(0)))
+QTimer.singleShot(60_000, lambda: app.exit(3))
+code = app.exec()
+assert code == 0, code
+assert library.is_loaded
+assert imported_in and window not in imported_in, (window, imported_in)
+assert panel.loss.plot is not None, panel.loss.message.text()
+assert panel.loss.plot.isVisible()
+"""
+
+
+def test_a_chart_appears_when_its_library_has_been_imported_in_a_thread(tmp_path: Path) -> None:
+    """In a process of its own: here it may have been imported long ago."""
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "a.chain")]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2], timeout=120)
+
+
+def test_it_is_told_to_be_loaded_where_it_has_been_imported_before(qtbot: QtBot) -> None:
+    import gui.chart_plots  # noqa: F401
+
+    library = ChartLibrary()
+    assert library.is_loaded
+    with qtbot.assertNotEmitted(library.loaded, wait=50):
+        library.load()
