@@ -29,6 +29,8 @@ from engine.graph.repeats import find_repeats
 from engine.recording.dtypes import NAMES, itemsize
 
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,34 @@ class ModuleTree:
     def parents(self) -> Ints:
         return np.array([group.parent for group in self.groups], dtype=np.int64)
 
+    @cached_property
+    def repeated(self) -> Flags:
+        """Which groups are repeats."""
+        return np.array([group.count > 0 for group in self.groups], dtype=np.bool_)
+
+    @cached_property
+    def keys(self) -> Texts:
+        return np.array([*(group.key for group in self.groups), None], dtype=object)[:-1]
+
+    @cached_property
+    def titles(self) -> Texts:
+        return np.array([*(title_of(group) for group in self.groups), None], dtype=object)[:-1]
+
+    @cached_property
+    def _last(self) -> Ints:
+        return np.array([group.last for group in self.groups], dtype=np.int64)
+
     def shown(self, collapsed: Iterable[str]) -> Ints:
         """For each group, the outermost collapsed one that it is in (or is), -1 if it is open to see."""
-        wanted = {self.by_key[key].number for key in collapsed if key in self.by_key}
-        shown = [-1] * len(self.groups)
-        for group in self.groups:
-            above = shown[group.parent] if group.parent >= 0 else -1
-            shown[group.number] = above if above >= 0 else group.number if group.number in wanted else -1
-        return np.array(shown, dtype=np.int64)
+        wanted = np.array(sorted({self.by_key[key].number for key in collapsed if key in self.by_key}), dtype=np.int64)
+        until = np.maximum.accumulate(self._last[wanted])
+        outermost = wanted[np.append(True, wanted[1:] > until[:-1])] if len(wanted) else wanted
+        every = np.arange(len(self.groups))
+        before = np.searchsorted(outermost, every, "right") - 1
+        if not len(outermost):
+            return np.full_like(every, -1)
+        nearest = outermost[before]
+        return np.where((before >= 0) & (every <= self._last[nearest]), nearest, -1)
 
     def drawn(self, collapsed: Iterable[str]) -> Ints:
         """For each node, the number of the collapsed group that stands for it, -1 if it stands for itself."""
@@ -140,7 +162,7 @@ class ModuleTree:
     def tidy(self, collapsed: Iterable[str]) -> frozenset[str]:
         """Without what is hidden in another collapsed group, and without what does not exist here."""
         shown = self.shown(collapsed)
-        return frozenset(group.key for group in self.groups if shown[group.number] == group.number)
+        return frozenset(self.keys[np.flatnonzero(shown == np.arange(len(shown)))].tolist())
 
     def opened(self, collapsed: Iterable[str], key: str) -> frozenset[str]:
         """`collapsed` with one group open, and whatever it is hidden in; what is in it is collapsed one level down."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
 from engine.layout.model import Flags, Floats, Ints
 from engine.layout.paths import Paths
+from engine.layout.placed import Routes
 
 STEP = 24.0  # farther than this, a line goes to its port by right angles
 CORRIDOR = 16.0  # where lines run along the border to ports that are elsewhere
 STILL = 1e-6
 
 
-def joined(paths: Paths, points: Floats, size: Ints, across: int) -> list[Floats]:
+def joined(paths: Paths, points: Floats, size: Ints, across: int) -> Routes:
     """The route of each edge. `points` are those of all legs, one after the other, `size` (l) of each.
 
     Where the ends of two legs are apart, the line goes from one to the other along the border of the box."""
@@ -36,8 +35,7 @@ def joined(paths: Paths, points: Floats, size: Ints, across: int) -> list[Floats
     legs = np.bincount(paths.way_edge, minlength=len(paths.exits))
     kept = _moving(line, whose, legs)
     line, whose = line[kept], whose[kept]
-    bounds = np.searchsorted(whose, np.arange(len(paths.exits) + 1)).tolist()
-    return [line[low:high] for low, high in pairwise(bounds)]
+    return Routes(line, np.searchsorted(whose, np.arange(len(paths.exits) + 1)))
 
 
 def _corners(here: Floats, there: Floats, leaving: Flags, across: int) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +48,7 @@ def stopper(cancel: Cancel | None) -> Callable[[], None]:
     return stop
 
 
-@dataclass(frozen=True)
-class Ghost:
+class Ghost(NamedTuple):
     """A second picture of a shared leaf, beside another consumer; `edge_index` is the edge that leads to it."""
 
     node: Hashable
@@ -60,8 +59,7 @@ class Ghost:
     edge_index: int
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A frame round some nodes and boxes: its upper left corner and size, and how many it is in, itself included."""
 
     key: str

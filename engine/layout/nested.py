@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -21,6 +21,7 @@ from engine.layout.joined import CORRIDOR, STEP, joined
 from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ghost, Ints, Layout
 from engine.layout.paths import FIRST, LAST, Parts, paths_of
 from engine.layout.pipeline import layered
+from engine.layout.placed import Placed
 
 PAD = 14.0  # scene px between a box and what is in it
 TITLE = 24.0  # the strip for its title; beside a port it needs no room of its own
@@ -36,13 +37,21 @@ PORTS: Mapping[int, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """A box to be drawn; `parent` counts the frames before it, -1 for the outermost."""
 
     key: str
     title: str
     parent: int
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Several as arrays."""
+
+    key: Sequence[str]
+    title: Sequence[str]
+    parent: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,21 +73,34 @@ class _Laid:
     look: int
 
 
+# What a box is made of: how it is laid out (aspect, height aimed at, direction), looks of its items, and its legs.
+_Made = tuple[tuple[float, float, Direction], bytes, bytes]
+
+
 class Templates:
     """Boxes that were laid out, by what they are made of, and the looks of nodes: what tells them apart."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Hashable, ...], _Laid] = {}
+        self._kept: dict[_Made, _Laid] = {}
         self._looks: dict[tuple[Hashable, ...], int] = {}
+        self._sizes = np.zeros((0, 2))
         self.attributes: list[dict[str, Any]] = []
 
-    def get(self, key: tuple[Hashable, ...]) -> _Laid | None:
+    def get(self, key: _Made) -> _Laid | None:
         return self._kept.get(key)
 
-    def put(self, key: tuple[Hashable, ...], laid: _Laid) -> None:
+    def put(self, key: _Made, laid: _Laid) -> None:
         while len(self._kept) >= KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[key] = laid
+
+    @property
+    def sizes(self) -> Floats:
+        """(k, 2): width and height of each look."""
+        if len(self._sizes) < len(self.attributes):
+            rows = [(data["width"], data["height"]) for data in self.attributes]
+            self._sizes = np.array(rows, dtype=np.float64).reshape(-1, 2)
+        return self._sizes
 
     def look_of(self, data: Mapping[str, Any]) -> int:
         """The number of nodes with these attributes, as far as a layout asks for them."""
@@ -118,19 +140,23 @@ def nested(
     leaf = np.array([may_fold(each) for each in data], dtype=np.bool_)
     parts = Parts(tuple(graph), templates.looks_of(data), leaf, rows[:, 0], rows[:, 1], rows[:, 2])
     at = np.array([home.get(node, -1) for node in graph], dtype=np.int64)
-    return nested_parts(parts, frames, at, aspect, direction=direction, cancel=cancel, templates=templates)
+    keys, titles, parent = zip(*frames, strict=True) if frames else ((), (), ())
+    told = Frames(keys, titles, np.array(parent, dtype=np.int64))
+    placed = nested_parts(parts, told, at, aspect, direction=direction, cancel=cancel, templates=templates)
+    named = tuple((parts.nodes[u], parts.nodes[v], key) for u, v, key in edges)
+    return placed.layout(parts.nodes, named, direction)
 
 
 def nested_parts(
     parts: Parts,
-    frames: Sequence[Frame],
+    frames: Frames,
     home: Ints,
     aspect: float = 1.6,
     *,
     direction: Direction = "down",
     cancel: Cancel | None = None,
     templates: Templates,
-) -> Layout:
+) -> Placed:
     """The same for a graph that is there as arrays; `templates` have counted its looks."""
     work = _Work(parts, frames, home, direction, cancel, templates)
     return work.run(aspect)
@@ -142,7 +168,7 @@ class _Work:
     def __init__(
         self,
         parts: Parts,
-        frames: Sequence[Frame],
+        frames: Frames,
         home: Ints,
         direction: Direction,
         cancel: Cancel | None,
@@ -151,37 +177,44 @@ class _Work:
         self.parts, self.frames = parts, frames
         self.direction, self.cancel, self.templates = direction, cancel, templates
         self.across = 1 if direction == "right" else 0
-        self.parent = np.array([frame.parent for frame in frames], dtype=np.int64)
-        self.paths = paths_of(parts, self.parent, home)
+        self.paths = paths_of(parts, frames.parent, home)
         self.tall = 0.0
 
-    def run(self, aspect: float) -> Layout:
+    def run(self, aspect: float) -> Placed:
         count = max(len(self.parts.nodes), 1)
         wished = math.sqrt(count * AREA / (1 / aspect if self.direction == "right" else aspect))
         self.tall = BUCKET ** math.ceil(math.log(wished, BUCKET))
-        look = self.paths.item_look
-        box_item = self.paths.box_item.tolist()
-        laid: list[_Laid] = []
-        for number in range(len(self.frames) - 1, -1, -1):
-            laid.append(self._laid(number, 0.0))
-            look[box_item[number]] = laid[-1].look
-        laid.reverse()
-        laid.append(self._laid(len(self.frames), aspect))
-        return self._placed(laid)
+        paths = self.paths
+        legs = paths.leg.tobytes()
+        found: list[tuple[Ints, list[_Laid]]] = []
+        for level in range(int(paths.depth.max(initial=0)), -1, -1):
+            mine = np.flatnonzero(paths.depth == level)
+            found.append((mine, self._laid(mine, aspect if level == 0 else 0.0, legs)))
+            if level > 0:
+                paths.item_look[paths.box_item[mine]] = [each.look for each in found[-1][1]]
+        order = np.argsort(np.concatenate([mine for mine, _ in found])).tolist()
+        laid = [each for _, some in found for each in some]
+        return self._placed([laid[place] for place in order])
 
     # --- one box -----------------------------------------------------------------------------------------------------
 
-    def _laid(self, frame: int, aspect: float) -> _Laid:
-        paths = self.paths
-        look = paths.item_look[paths.item_first[frame] : paths.item_first[frame + 1]]
-        legs = paths.leg[paths.leg_first[frame] : paths.leg_first[frame + 1]]
-        made_of = (aspect, self.tall, self.direction, len(look), look.tobytes(), legs.tobytes())
-        found = self.templates.get(made_of)
-        if found is None:
-            attributes = [PORTS[each] if each < 0 else self.templates.attributes[each] for each in look.tolist()]
-            edges = [(tail, head, key) for tail, head, key in legs.tolist()]
-            found = self._lay_out(attributes, edges, aspect, page=frame == len(self.frames))
-            self.templates.put(made_of, found)
+    def _laid(self, frames: Ints, aspect: float, legs: bytes) -> list[_Laid]:
+        """Those of some boxes (or the page) in none of which another one is; `legs` are the bytes of all."""
+        paths, templates = self.paths, self.templates
+        looks, wide, long = paths.item_look.tobytes(), paths.item_look.itemsize, paths.leg.itemsize * 3
+        how = (aspect, self.tall, self.direction)
+        items = (paths.item_first[frames], paths.item_first[frames + 1])
+        found: list[_Laid] = []
+        for a, b, c, d in zip(
+            *((each * wide).tolist() for each in items),
+            *((paths.leg_first[frames + end] * long).tolist() for end in (0, 1)), strict=True,
+        ):  # fmt: skip
+            made_of = (how, looks[a:b], legs[c:d])
+            laid = templates.get(made_of)
+            if laid is None:
+                laid = self._lay_out(made_of)
+                templates.put(made_of, laid)
+            found.append(laid)
         return found
 
     def _look(self, width: float, height: float, anchor: float) -> int:
@@ -192,9 +225,12 @@ class _Work:
         margin = (before - middle / 2, after - middle / 2)
         return self.templates.look_of({"width": size[0], "height": size[1], "margin": margin})
 
-    def _lay_out(
-        self, attributes: list[dict[str, Any]], edges: list[tuple[int, int, int]], aspect: float, *, page: bool
-    ) -> _Laid:
+    def _lay_out(self, made_of: _Made) -> _Laid:
+        (aspect, _, _), looks, legs = made_of
+        page = aspect > 0
+        told = self.templates.attributes
+        attributes = [PORTS[each] if each < 0 else told[each] for each in np.frombuffer(looks, np.int64).tolist()]
+        edges = [(tail, head, key) for tail, head, key in np.frombuffer(legs, np.int64).reshape(-1, 3).tolist()]
         graph = nx.MultiDiGraph()
         graph.add_nodes_from(enumerate(attributes))
         graph.add_edges_from(edges)
@@ -225,7 +261,7 @@ class _Work:
         routes = [layout.routes[number] for number in chosen]
         x, y = shift.tolist()
         ghosts = tuple(
-            replace(ghost, x=ghost.x + x, y=ghost.y + y, edge_index=back[ghost.edge_index]) for ghost in layout.ghosts
+            ghost._replace(x=ghost.x + x, y=ghost.y + y, edge_index=back[ghost.edge_index]) for ghost in layout.ghosts
         )
         return _Laid(
             at=np.stack([layout.x, layout.y], axis=1) + shift,
@@ -280,63 +316,55 @@ class _Work:
 
     # --- all of them -------------------------------------------------------------------------------------------------
 
-    def _placed(self, laid: Sequence[_Laid]) -> Layout:
+    def _placed(self, laid: Sequence[_Laid]) -> Placed:
         parts, paths = self.parts, self.paths
         local = np.concatenate([each.at for each in laid])
-        origin = self._origins(laid, local)
+        extent = np.array([(each.width, each.height) for each in laid])
+        origin = self._origins(laid, local, extent)
         at = local + np.repeat(origin, np.diff(paths.item_first), axis=0)
-        size = np.concatenate([each.size for each in laid])
         points = np.concatenate([each.points for each in laid])
         points += np.repeat(origin, [len(each.points) for each in laid], axis=0)
-        loose = np.concatenate([each.loose for each in laid])
-        sizes = np.array([(data["width"], data["height"]) for data in self.templates.attributes])
-        sizes = sizes.reshape(-1, 2).astype(np.float64)[parts.look]
-        x, y = at[paths.node_item].T
-        names = np.array([*parts.nodes, None], dtype=object)[:-1]
-        edges = zip(names[parts.tail].tolist(), names[parts.head].tolist(), parts.key.tolist(), strict=True)
-        return Layout(
-            nodes=parts.nodes, x=x.copy(), y=y.copy(), width=sizes[:, 0].copy(), height=sizes[:, 1].copy(),
-            edges=tuple(edges), routes=tuple(joined(paths, points, size, self.across)),
-            ghosts=tuple(self._ghosts(laid, origin, at)),
-            loose=frozenset(paths.way_edge[loose[paths.way]].tolist()), algorithm="layered",
-            direction=self.direction, boxes=tuple(self._boxes(laid, origin)),
-        )  # fmt: skip
+        size = np.concatenate([each.size for each in laid])
+        loose = np.zeros(len(parts.tail), dtype=np.bool_)
+        loose[paths.way_edge[np.concatenate([each.loose for each in laid])[paths.way]]] = True
+        x, y = at[paths.node_item].T.copy()
+        width, height = self.templates.sizes[parts.look].T.copy()
+        boxes = zip(self.frames.key, self.frames.title, *origin[:-1].T.tolist(), *extent[:-1].T.tolist(),
+                    paths.depth[:-1].tolist(), strict=True)  # fmt: skip
+        return Placed(x, y, width, height, joined(paths, points, size, self.across), loose,
+                      *self._ghosts(laid, origin, at), tuple(map(Box._make, boxes)))  # fmt: skip
 
-    def _origins(self, laid: Sequence[_Laid], local: Floats) -> Floats:
+    def _origins(self, laid: Sequence[_Laid], local: Floats, extent: Floats) -> Floats:
         """The upper left corner of each box on the page, and of the page."""
-        depth = self.paths.depth
+        depth, parent = self.paths.depth, self.frames.parent
         corner = local[self.paths.box_item]
         corner[:, self.across] -= [each.anchor for each in laid[:-1]]
         along = 1 - self.across
-        corner[:, along] -= np.array([(each.width, each.height)[along] for each in laid[:-1]]) / 2
+        corner[:, along] -= extent[:-1, along] / 2
         origin = np.zeros((len(laid), 2))
         for level in range(1, int(depth.max(initial=0)) + 1):
             mine = np.flatnonzero(depth[:-1] == level)
-            origin[mine] = corner[mine] + origin[self.parent[mine]]
+            origin[mine] = corner[mine] + origin[parent[mine]]
         return origin
 
-    def _ghosts(self, laid: Sequence[_Laid], origin: Floats, at: Floats) -> list[Ghost]:
-        """Those of the boxes, and stands."""
-        paths, nodes = self.paths, self.parts.nodes
-        found: list[Ghost] = []
-        if any(each.ghosts for each in laid):
+    def _ghosts(self, laid: Sequence[_Laid], origin: Floats, at: Floats) -> tuple[Ints, Ints, Floats]:
+        """Those of the boxes, and stands: whose they are, which edge leads to them, where they are."""
+        paths = self.paths
+        rows: list[tuple[int, int, float, float, float, float]] = []
+        with_ghosts = [number for number, each in enumerate(laid) if each.ghosts]
+        if with_ghosts:
             leg, first = np.unique(paths.way, return_index=True)
             edge_of = dict(zip(leg.tolist(), paths.way_edge[first].tolist(), strict=True))
-            for number, each in enumerate(laid):
+            for number in with_ghosts:
                 x, y = origin[number].tolist()
-                for ghost in each.ghosts:
-                    node = nodes[int(paths.item_node[paths.item_first[number] + ghost.node])]
-                    edge = edge_of[int(paths.leg_first[number]) + ghost.edge_index]
-                    found.append(Ghost(node, ghost.x + x, ghost.y + y, ghost.width, ghost.height, edge))
-        stands = zip(paths.stands.tolist(), paths.stand_node.tolist(), paths.stand_edge.tolist(), strict=True)
-        for item, node, edge in stands:
-            look = self.templates.attributes[int(self.parts.look[node])]
-            x, y = at[item].tolist()
-            found.append(Ghost(nodes[node], x, y, float(look["width"]), float(look["height"]), edge))
-        return found
-
-    def _boxes(self, laid: Sequence[_Laid], origin: Floats) -> list[Box]:
-        told = zip(self.frames, laid, origin.tolist(), self.paths.depth.tolist(), strict=False)
-        return [
-            Box(frame.key, frame.title, x, y, each.width, each.height, inside) for frame, each, (x, y), inside in told
-        ]
+                item, line = int(paths.item_first[number]), int(paths.leg_first[number])
+                rows += [
+                    (item + each.node, edge_of[line + each.edge_index], each.x + x, each.y + y, each.width, each.height)
+                    for each in laid[number].ghosts
+                ]
+        found = np.array(rows, dtype=np.float64).reshape(-1, 6)
+        size = self.templates.sizes[self.parts.look[paths.stand_node]]
+        stands = np.concatenate([at[paths.stands], size], axis=1)
+        node = np.concatenate([paths.item_node[found[:, 0].astype(np.int64)], paths.stand_node])
+        edge = np.concatenate([found[:, 1].astype(np.int64), paths.stand_edge])
+        return node, edge, np.concatenate([found[:, 2:], stands])

@@ -78,16 +78,15 @@ def around(parent: Ints) -> tuple[Ints, Ints]:
     """(f + 1, depth) frames round each frame, outermost first and itself last, then -1; and how many. The last row is
     the page's, which nothing is round."""
     count = len(parent)
+    outward = [np.arange(count)]
+    while (outward[-1] >= 0).any():
+        outward.append(np.where(outward[-1] >= 0, parent[outward[-1]], -1))
     depth = np.zeros(count + 1, dtype=np.int64)
-    rows: list[list[int]] = []
-    flat: list[int] = []
-    for number, outer in enumerate(parent.tolist()):
-        rows.append([*(rows[outer] if outer >= 0 else ()), number])
-        flat += rows[-1]
-        depth[number] = len(rows[-1])
-    chains = np.full((count + 1, int(depth.max(initial=0))), -1, dtype=np.int64)
-    inside = np.arange(chains.shape[1]) < depth[:, None]
-    chains[inside] = flat
+    depth[:count] = sum((frame >= 0 for frame in outward), np.zeros(count, dtype=np.int64))
+    chains = np.full((count + 1, len(outward) - 1), -1, dtype=np.int64)
+    for step, frame in enumerate(outward[:-1]):
+        mine = np.flatnonzero(frame >= 0)
+        chains[mine, depth[mine] - 1 - step] = frame[mine]
     return chains, depth
 
 

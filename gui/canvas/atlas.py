@@ -44,8 +44,10 @@ class Sheet:
     def slots_of(self, cards: tuple[Card, ...], needed: Ints) -> Floats:
         """Where the cards with the indices `needed` are drawn: (len(needed), 5)."""
         if cards is not self._cards:
+            same = len(self._cards) if cards[: len(self._cards)] == self._cards else 0
+            more = [self._known.get(card, -1) for card in cards[same:]]
+            self._slot_of_card = np.append(self._slot_of_card[:same], np.array(more, dtype=np.int64))
             self._cards = cards
-            self._slot_of_card = np.array([self._known.get(card, -1) for card in cards], dtype=np.int64)
         slots = self._slot_of_card[needed]
         if len(slots) and slots.min() < 0:
             missing = np.unique(needed[slots < 0])

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
@@ -23,6 +25,9 @@ from gui.canvas import leaf_sign
 from gui.canvas.lod import Detail
 from gui.numbers import TIMES
 from gui.theme import Theme, blend
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 OPERATION, PARAMETER, DATA, MODULE = 0, 1, 2, 3
 KINDS: Mapping[str, int] = {"operation": OPERATION, "parameter": PARAMETER, "data": DATA, "module": MODULE}
@@ -188,6 +193,36 @@ def fill_name(card: Card) -> str:
     if card.category in tokens.PROOFS or card.kind in (OPERATION, MODULE):
         return card.category
     return "parameter" if card.kind == PARAMETER else "data"
+
+
+@lru_cache(maxsize=1)
+def _fills() -> Mapping[str, int]:
+    return {name: number for number, name in enumerate((*tokens.CATEGORIES, *tokens.PROOFS))}
+
+
+@dataclass(frozen=True, eq=False)
+class Deck:
+    """Many cards: the `kind` of each, whether it is `scalar`, and its `fill` as an index in `theme.CATEGORIES` and,
+    after these, `theme.PROOFS`."""
+
+    cards: tuple[Card, ...]
+    kind: Ints
+    scalar: Flags
+    fill: Ints
+
+    @staticmethod
+    def of(cards: tuple[Card, ...], known: Deck | None = None) -> Deck:
+        """`known` is what was made of the first of them."""
+        more = cards if known is None else cards[len(known.cards) :]
+        fills = _fills()
+        kind = np.array([card.kind for card in more], dtype=np.int64)
+        scalar = np.array([card.scalar for card in more], dtype=np.bool_)
+        fill = np.array([fills[fill_name(card)] for card in more], dtype=np.int64)
+        if known is not None:
+            kind, scalar, fill = (
+                np.concatenate(pair) for pair in ((known.kind, kind), (known.scalar, scalar), (known.fill, fill))
+            )
+        return Deck(cards, kind, scalar, fill)
 
 
 def fill_of(card: Card, theme: Theme) -> QColor:

@@ -11,6 +11,7 @@ import numpy as np
 from gui.canvas.edges import FROM_NODE, INTO, OUT_OF, TO_NODE
 from gui.canvas.insides import Insides
 from gui.canvas.lod import Detail
+from gui.canvas.modules.flow import grouped_track
 from gui.canvas.picture import Picture, labels_of
 from gui.canvas.proof_marks import NONE, ProofMarks, coloured, marks_of
 from gui.canvas.readings import Readings
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from engine.recording.reader import Recording
     from engine.rules.upstream import Walk
     from gui.canvas.picture import Bytes
-    from gui.canvas.scene import Flags, Scene
+    from gui.canvas.scene import Flags, Ints, Scene
     from gui.proof.store import Verdict
 
     Connected = tuple[tuple[Flags, Flags], Bytes]
@@ -52,6 +53,7 @@ class Frames:
         if changed is not None:
             self.insides.changed.connect(changed)
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
+        self._members: dict[tuple[int, int], tuple[Ints, Track]] = {}
         self._states: dict[tuple[int, int, int, int], DrawState] = {}
         self._emphasis: tuple[Scene, int, Connected] | None = None
         self._direct: tuple[Scene, int, Bytes] | None = None
@@ -65,14 +67,27 @@ class Frames:
             while len(self._tracks) >= KEPT_TRACKS:
                 del self._tracks[next(iter(self._tracks))]
             # The scene is kept with it, so that its id is not given to another one.
-            self._tracks[key] = (scene, make_track(self.recording, scene, graph_id))
+            self._tracks[key] = (scene, self._make_track(scene, graph_id))
         return self._tracks[key][1]
+
+    def _make_track(self, scene: Scene, graph_id: int) -> Track:
+        """What happens to the recorded nodes stays the same whichever modules are collapsed."""
+        drawn = scene if scene.inner is None else scene.inner.plain
+        key = (graph_id, len(self.recording.timeline))
+        known = self._members.get(key)
+        if known is None or not np.array_equal(known[0], drawn.node_ids):
+            known = (drawn.node_ids, make_track(self.recording, drawn, graph_id))
+            while len(self._members) >= KEPT_TRACKS:
+                self._members.pop(next(iter(self._members)), None)
+            self._members[key] = known
+        return known[1] if scene.inner is None else grouped_track(known[1], scene.inner)
 
     def warm(self, scene: Scene, graph_id: int) -> None:
         """Work out ahead what every picture of a scene needs. May be called in another thread than the window's."""
         self.track(scene, graph_id)
+        scene.warm_up()
         pieces = scene.pieces
-        for _ in (scene.position, scene.category, scene.box, scene.downward, pieces.aligned, pieces.downward):
+        for _ in (scene.position, pieces.aligned, pieces.downward):
             pass
 
     def state(self, scene: Scene, graph_id: int, playhead: int) -> DrawState:

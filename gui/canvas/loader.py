@@ -96,7 +96,9 @@ def load(
 
     source = (sources or Sources()).of(recording, wish)
     scene = arrange(source, wish, cancel)
-    scene = Places.of(scene, source.ids).filled(scene, node_ids_of(recording, wish.graph_id))
+    ids = node_ids_of(recording, wish.graph_id)
+    if not np.array_equal(ids, source.ids):
+        scene = Places.of(scene, source.ids).filled(scene, ids)
     if scene.inner is not None:
         scene.inner.warm_up()
     lanes_of(recording, scene, wish.graph_id)  # here, so that the window need not wait for it when something moves

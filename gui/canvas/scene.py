@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.graph.reach import Links
 from gui.canvas.arrays import touching
-from gui.canvas.cards import DATA, Card, card_of, fill_name
+from gui.canvas.cards import DATA, Card, Deck, card_of
 from gui.canvas.routes import Pieces, pieces_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from engine.graph.modules import ModuleTree
     from engine.layout import Box, Layout
+    from engine.layout.placed import Placed
     from gui.canvas.modules.inner import Inner
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +32,8 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 DATA_SLOTS = 1000  # edges to data leaves are numbered from here on
+# What is worked out of the places and the cards, whatever the nodes are called.
+_SHARED = ("deck", "kind", "scalar", "data_edge", "category", "box", "box_rects", "box_depth", "downward", "links")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +72,13 @@ class Scene:
     @cached_property
     def position(self) -> dict[int, int]:
         """Node id → position; of what is hidden in a collapsed module, the position of that."""
-        drawn = {int(node): place for place, node in enumerate(self.node_ids)}
+        drawn = dict(zip(self.node_ids.tolist(), range(self.node_count), strict=True))
         return drawn if self.inner is None else {**self.inner.hidden, **drawn}
+
+    @cached_property
+    def deck(self) -> Deck:
+        """What is known of all cards; scenes of one graph share it."""
+        return Deck.of(self.cards)
 
     @property
     def every(self) -> Ints:
@@ -85,15 +93,13 @@ class Scene:
     @cached_property
     def kind(self) -> Ints:
         """OPERATION, PARAMETER, DATA or MODULE of each node."""
-        by_card = np.array([card.kind for card in self.cards], dtype=np.int64)
-        kinds: Ints = by_card[self.card[: self.node_count]]
+        kinds: Ints = self.deck.kind[self.card[: self.node_count]]
         return kinds
 
     @cached_property
     def scalar(self) -> Flags:
         """Nodes whose value is one number."""
-        by_card = np.array([card.scalar for card in self.cards], dtype=np.bool_)
-        flags: Flags = by_card[self.card[: self.node_count]]
+        flags: Flags = self.deck.scalar[self.card[: self.node_count]]
         return flags
 
     @cached_property
@@ -105,11 +111,8 @@ class Scene:
     @cached_property
     def category(self) -> Ints:
         """Index in `theme.CATEGORIES` and, after these, `theme.PROOFS` of each item's fill."""
-        from gui.theme import CATEGORIES, PROOFS
-
-        fills = (*CATEGORIES, *PROOFS)
-        by_card = [fills.index(fill_name(card)) for card in self.cards]
-        return np.array(by_card, dtype=np.int64)[self.card] if by_card else np.zeros(0, dtype=np.int64)
+        fills: Ints = self.deck.fill[self.card]
+        return fills
 
     @cached_property
     def box(self) -> Singles:
@@ -133,10 +136,15 @@ class Scene:
 
     def with_nodes(self, node_ids: Ints, inner: Inner | None = None) -> Scene:
         """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""
+        self.warm_up()
         other = replace(self, node_ids=node_ids, inner=inner)
-        for name in ("kind", "scalar", "data_edge", "category", "box", "box_rects", "box_depth", "downward", "links"):
-            other.__dict__[name] = getattr(self, name)
+        other.__dict__.update({name: self.__dict__[name] for name in _SHARED})
         return other
+
+    def warm_up(self) -> None:
+        """Work out what is needed sooner or later, in whatever thread has time for it."""
+        for name in _SHARED:
+            getattr(self, name)
 
     def places(self, ids: Ints) -> Ints:
         """The position of what is drawn for each of these nodes, itself or a collapsed module; -1 for nothing."""
@@ -194,15 +202,18 @@ def size_of(attributes: dict[str, Any]) -> None:
 
 def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None = None) -> Scene:
     """The arrays of a graph (as `engine.graph.build` returns it) at the places that `layout` gave its nodes."""
+    from engine.layout.placed import Placed
+
     index = layout.index
     numbered: dict[Card, int] = {}
     attributes = dict(graph.nodes(data=True))
     cards = [attributes[node].get("card") or card_of(attributes[node]) for node in layout.nodes]
     card_of_node = [numbered.setdefault(card, len(numbered)) for card in cards]
     return put_together(
-        layout,
+        Placed.of(layout),
+        np.array(layout.nodes, dtype=np.int64),
         tree,
-        (tuple(numbered), np.array(card_of_node, dtype=np.int64)),
+        (Deck.of(tuple(numbered)), np.array(card_of_node, dtype=np.int64)),
         np.array([index[edge[0]] for edge in layout.edges], dtype=np.int64),
         np.array([index[edge[1]] for edge in layout.edges], dtype=np.int64),
         np.array([edge[2] for edge in layout.edges], dtype=np.int64),
@@ -212,55 +223,44 @@ def build_scene(graph: nx.MultiDiGraph, layout: Layout, tree: ModuleTree | None 
 
 
 def put_together(
-    layout: Layout,
+    placed: Placed,
+    node_ids: Ints,
     tree: ModuleTree | None,
-    cards: tuple[tuple[Card, ...], Ints],
+    cards: tuple[Deck, Ints],
     source: Ints,
     target: Ints,
     slot: Ints,
     input_number: Ints,
     modules: tuple[str, ...],
+    inner: Inner | None = None,
 ) -> Scene:
-    """The scene of what is there as arrays, in the order of the layout's nodes and edges. `cards`: all, and which of
+    """The scene of what is there as arrays, in the order of the placed nodes and edges. `cards`: all, and which of
     them each node has."""
-    nodes = np.arange(len(layout.nodes), dtype=np.int64)
-    ghost_node = np.array([layout.index[ghost.node] for ghost in layout.ghosts], dtype=np.int64)
-    item_node = np.concatenate([nodes, ghost_node])
-    boxes = _boxes(layout)
-    loose = np.zeros(len(source), dtype=np.bool_)
-    loose[list(layout.loose)] = True
-    return Scene(
-        node_ids=np.array(layout.nodes, dtype=np.int64),
-        cards=cards[0],
+    item_node = np.concatenate([np.arange(len(node_ids), dtype=np.int64), placed.ghost_node])
+    left, top, right, bottom = np.ascontiguousarray(placed.rects.T)
+    scene = Scene(
+        node_ids=node_ids,
+        cards=cards[0].cards,
         card=cards[1][item_node],
         item_node=item_node,
-        left=boxes[:, 0],
-        top=boxes[:, 1],
-        right=boxes[:, 2],
-        bottom=boxes[:, 3],
+        left=left,
+        top=top,
+        right=right,
+        bottom=bottom,
         source=source,
         target=target,
         slot=slot,
         input_number=input_number,
-        loose=loose,
-        pieces=pieces_of(layout.routes, boxes[source] if len(source) else np.zeros((0, 4))),
-        bounds=layout.bounds,
+        loose=placed.loose,
+        pieces=pieces_of(placed.routes, placed.rects[source]),
+        bounds=placed.bounds,
         modules=modules,
         tree=tree,
-        boxes=layout.boxes,
+        inner=inner,
+        boxes=placed.boxes,
     )
-
-
-def _boxes(layout: Layout) -> Floats:
-    """(m, 4): left, top, right, bottom of every item."""
-    half_width, half_height = layout.width / 2, layout.height / 2
-    nodes = np.stack(
-        [layout.x - half_width, layout.y - half_height, layout.x + half_width, layout.y + half_height], axis=1
-    )
-    ghosts = np.array(
-        [(g.x - g.width / 2, g.y - g.height / 2, g.x + g.width / 2, g.y + g.height / 2) for g in layout.ghosts]
-    )
-    return np.concatenate([nodes, ghosts.reshape(-1, 4)])
+    scene.__dict__["deck"] = cards[0]
+    return scene
 
 
 def _input_number(graph: nx.MultiDiGraph, edge: tuple[Any, Any, Any]) -> int:

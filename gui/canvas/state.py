@@ -123,7 +123,7 @@ def make_track(recording: Recording, scene: Drawn, graph_id: int) -> Track:
     if inner is not None:
         from gui.canvas.modules import flow
 
-        return flow.grouped_track(recording, inner, graph_id)
+        return flow.grouped_track(make_track(recording, inner.plain, graph_id), inner)
     timeline = recording.timeline
     order = np.argsort(scene.node_ids)
     of_graph = timeline.events_of_graph(graph_id)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.graph.modules import ModuleTree
     from engine.layout import Direction
-    from engine.layout.nested import Frame
+    from engine.layout.nested import Frames
     from gui.canvas.loader import Wish
     from gui.canvas.modules.inner import Inner, Ints
     from gui.canvas.modules.source import Source
@@ -62,7 +62,7 @@ def _flat(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callabl
     if not collapsed:
         return scene
     inner = inner_of(source.plain, tree, collapsed, scene.node_ids, scene.source, scene.target, scene.slot)
-    return replace(scene, inner=inner, slot=_slots(scene, inner))
+    return replace(scene, inner=inner, slot=_slots(scene.slot, inner))
 
 
 def _in_boxes(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callable[[], bool] | None) -> Scene:
@@ -80,15 +80,18 @@ def _in_boxes(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Cal
         stock.parts_of(drawn), frames, home, wish.aspect,
         direction=wish.direction, cancel=cancel, templates=source.templates,
     )  # fmt: skip
-    scene = put_together(
-        arranged, tree, stock.cards_of(drawn), drawn.tail, drawn.head, drawn.key,
-        stock.input_numbers_of(drawn), stock.modules_of(drawn),
+    inner, slot = None, drawn.key
+    if collapsed:
+        places = np.flatnonzero(drawn.names < 0)
+        numbers = (-1 - drawn.names[places]).tolist()
+        groups = {place: tree.groups[number] for place, number in zip(places.tolist(), numbers, strict=True)}
+        inner = Inner(source.plain, tree, collapsed, drawn.place, drawn.edge_place, groups)
+        slot = _slots(slot, inner)
+    card = stock.card_of(drawn)
+    return put_together(
+        arranged, drawn.names, tree, (stock.deck, card), drawn.tail, drawn.head, slot,
+        stock.input_numbers_of(drawn), stock.modules_of(drawn), inner,
     )  # fmt: skip
-    if not collapsed:
-        return scene
-    groups = {place: tree.groups[-1 - int(drawn.names[place])] for place in np.flatnonzero(drawn.names < 0).tolist()}
-    inner = Inner(source.plain, tree, collapsed, drawn.place, drawn.edge_place, groups)
-    return replace(scene, inner=inner, slot=_slots(scene, inner))
 
 
 def at_level(graph: nx.MultiDiGraph, level: int, algorithm: str, direction: Direction) -> Scene:
@@ -109,29 +112,28 @@ def at_level(graph: nx.MultiDiGraph, level: int, algorithm: str, direction: Dire
     return arrange(source, wish)
 
 
-def frames_of(tree: ModuleTree, collapsed: frozenset[str]) -> tuple[list[Frame], Ints]:
+def frames_of(tree: ModuleTree, collapsed: frozenset[str]) -> tuple[Frames, Ints]:
     """A frame for each module that is open, and in which one each group stands (a repeat has none, and what is in it is
     in that round it); the last is -1, for what no group is round. Of an open module: the frame that it is."""
-    from engine.graph.modules import title_of
-    from engine.layout.nested import Frame
+    from engine.layout.nested import Frames
 
-    shown = tree.shown(collapsed).tolist()
-    frames: list[Frame] = []
-    frame_of = [-1] * (len(tree.groups) + 1)
-    for group in tree.groups:
-        around = frame_of[group.parent]
-        if shown[group.number] < 0 and not group.count:
-            frames.append(Frame(group.key, title_of(group), around))
-            around = len(frames) - 1
-        frame_of[group.number] = around
-    return frames, np.array(frame_of, dtype=np.int64)
+    framed = np.append((tree.shown(collapsed) < 0) & ~tree.repeated, True)  # the last one is the page
+    around = np.where(framed, np.arange(len(framed)), np.append(tree.parents, -1))
+    while not (found := framed[around]).all():
+        around = np.where(found, around, around[around])
+    number = np.cumsum(framed) - 1
+    number[-1] = -1
+    frame_of: Ints = number[around]
+    open_ = np.flatnonzero(framed[:-1])
+    parent = frame_of[np.append(tree.parents, -1)[open_]]
+    return Frames(tree.keys[open_].tolist(), tree.titles[open_].tolist(), parent), frame_of
 
 
-def _slots(scene: Scene, inner: Inner) -> Ints:
+def _slots(slot: Ints, inner: Inner) -> Ints:
     """Merged edges count as links to data if all that they stand for are."""
     order, start = inner.edge_order
     to_data = np.minimum.reduceat(inner.plain.data_edge[order], start) if len(start) else start > 0
-    slots: Ints = np.where((scene.slot < 0) & to_data, DATA_SLOTS, scene.slot)
+    slots: Ints = np.where((slot < 0) & to_data, DATA_SLOTS, slot)
     return slots
 
 

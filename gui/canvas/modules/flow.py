@@ -53,9 +53,8 @@ class GroupedTrack(Track):
     sums: Sums
 
 
-def grouped_track(recording: Recording, inner: Inner, graph_id: int) -> GroupedTrack:
-    """Of a group, the first event of each kind among its members."""
-    track = states.make_track(recording, inner.plain, graph_id)
+def grouped_track(track: Track, inner: Inner) -> GroupedTrack:
+    """Of a group, the first event of each kind among its members; `track` is that of all recorded nodes."""
     order, start = inner.node_order
 
     def first(events: Ints) -> Ints:

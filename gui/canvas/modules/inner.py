@@ -38,7 +38,7 @@ class Plain:
 
     @cached_property
     def position(self) -> dict[int, int]:
-        return {int(node): place for place, node in enumerate(self.node_ids)}
+        return dict(zip(self.node_ids.tolist(), range(self.node_count), strict=True))
 
     @cached_property
     def data_edge(self) -> Flags:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gui.canvas.cards import Card
+from gui.canvas.cards import Card, Deck
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -42,6 +42,7 @@ class Stock:
     group_look: Ints
     numbered: dict[Card, int] = field(default_factory=dict)
     cards: list[Card] = field(default_factory=list)
+    _deck: Deck | None = None
 
     def number(self, card: Card) -> int:
         found = self.numbered.setdefault(card, len(self.cards))
@@ -58,15 +59,21 @@ class Stock:
             self.group_card[number] = self.number(told["card"])
             self.group_look[number] = self.templates.look_of(told)
 
-    def cards_of(self, drawn: Quotient) -> tuple[tuple[Card, ...], Ints]:
-        """Those of the drawn nodes, and which each has."""
+    @property
+    def deck(self) -> Deck:
+        """All cards that were met so far; the same object as long as there are no others."""
+        if self._deck is None or len(self._deck.cards) < len(self.cards):
+            self._deck = Deck.of(tuple(self.cards), self._deck)
+        return self._deck
+
+    def card_of(self, drawn: Quotient) -> Ints:
+        """Which card each of the drawn nodes has."""
         groups = drawn.names < 0
         numbers = np.where(groups, -1, self.card[drawn.first])
         of_groups = -1 - drawn.names[groups]
         self._meet(of_groups)
         numbers[groups] = self.group_card[of_groups]
-        used, which = np.unique(numbers, return_inverse=True)
-        return tuple(self.cards[number] for number in used.tolist()), which.reshape(-1)
+        return numbers
 
     def parts_of(self, drawn: Quotient) -> Parts:
         """The drawn graph for a layout."""

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from engine.layout.placed import Routes
 from gui.canvas.routes import CORNER, Pieces, pieces_of
 
 BOX = np.array([[-50.0, -20.0, 50.0, 20.0]])
 
 
 def one(*points: tuple[float, float]) -> Pieces:
-    return pieces_of([np.array(points, dtype=np.float64)], BOX)
+    return pieces_of(Routes.of([np.array(points, dtype=np.float64)]), BOX)
 
 
 def test_a_straight_route_stays_straight() -> None:
@@ -42,7 +43,7 @@ def test_right_angles_are_rounded() -> None:
 
 
 def test_nothing() -> None:
-    pieces = pieces_of([], np.zeros((0, 4)))
+    pieces = pieces_of(Routes.of([]), np.zeros((0, 4)))
     assert len(pieces.curve) == 0
     assert len(pieces.visible(-1e9, -1e9, 1e9, 1e9)) == 0
 
@@ -56,7 +57,7 @@ ROUTES = st.lists(
 
 @given(ROUTES)
 def test_every_edge_is_one_unbroken_line_from_end_to_end(routes: list[np.ndarray]) -> None:
-    pieces = pieces_of(routes, np.repeat(BOX, len(routes), axis=0))
+    pieces = pieces_of(Routes.of(routes), np.repeat(BOX, len(routes), axis=0))
     for edge, route in enumerate(routes):
         mine = pieces.curve[pieces.first[edge] : pieces.first[edge + 1]]
         assert (pieces.edge[pieces.first[edge] : pieces.first[edge + 1]] == edge).all()
