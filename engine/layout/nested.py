@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.layout.fold import LEAF_KINDS, LEAF_TYPE
 from engine.layout.joined import CORRIDOR, STEP, joined
-from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ghost, Ints, Layout
+from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ints, Layout
 from engine.layout.paths import FIRST, LAST, Parts, paths_of
 from engine.layout.pipeline import layered
 from engine.layout.placed import Placed
@@ -59,14 +59,14 @@ class _Laid:
     """A box as laid out by itself: positions relative to its upper left corner, `anchor` from there to its main line
     (across the ranks). `points` are the routes of its legs, one after the other, `size` of each.
 
-    `ghosts` have the number of the leg as `edge_index`. `look` is what the box is for what is round it.
+    `ghosts` (g, 6): whose each is, its leg, x, y, width, height. `look` is what the box is for what is round it.
     """
 
     at: Floats
     points: Floats
     size: Ints
     loose: Flags
-    ghosts: tuple[Ghost, ...]
+    ghosts: Floats
     width: float
     height: float
     anchor: float
@@ -260,15 +260,17 @@ class _Work:
         back = {number: leg for leg, number in enumerate(chosen)}
         routes = [layout.routes[number] for number in chosen]
         x, y = shift.tolist()
-        ghosts = tuple(
-            ghost._replace(x=ghost.x + x, y=ghost.y + y, edge_index=back[ghost.edge_index]) for ghost in layout.ghosts
-        )
+        ghosts = [
+            (layout.index[ghost.node], back[ghost.edge_index], ghost.x + x, ghost.y + y, ghost.width, ghost.height)
+            for ghost in layout.ghosts
+        ]
         return _Laid(
             at=np.stack([layout.x, layout.y], axis=1) + shift,
             points=np.concatenate(routes) + shift if routes else np.zeros((0, 2)),
             size=np.array([len(route) for route in routes], dtype=np.int64),
             loose=np.array([number in layout.loose for number in chosen], dtype=np.bool_),
-            ghosts=ghosts, width=width, height=height, anchor=anchor, look=self._look(width, height, anchor),
+            ghosts=np.array(ghosts, dtype=np.float64).reshape(-1, 6),
+            width=width, height=height, anchor=anchor, look=self._look(width, height, anchor),
         )  # fmt: skip
 
     def _bounds(self, layout: Layout, attributes: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]:
@@ -350,21 +352,16 @@ class _Work:
     def _ghosts(self, laid: Sequence[_Laid], origin: Floats, at: Floats) -> tuple[Ints, Ints, Floats]:
         """Those of the boxes, and stands: whose they are, which edge leads to them, where they are."""
         paths = self.paths
-        rows: list[tuple[int, int, float, float, float, float]] = []
-        with_ghosts = [number for number, each in enumerate(laid) if each.ghosts]
-        if with_ghosts:
-            leg, first = np.unique(paths.way, return_index=True)
-            edge_of = dict(zip(leg.tolist(), paths.way_edge[first].tolist(), strict=True))
-            for number in with_ghosts:
-                x, y = origin[number].tolist()
-                item, line = int(paths.item_first[number]), int(paths.leg_first[number])
-                rows += [
-                    (item + each.node, edge_of[line + each.edge_index], each.x + x, each.y + y, each.width, each.height)
-                    for each in laid[number].ghosts
-                ]
-        found = np.array(rows, dtype=np.float64).reshape(-1, 6)
+        with_ghosts = [number for number, each in enumerate(laid) if len(each.ghosts)]
+        moved = [
+            each.ghosts + np.array([paths.item_first[number], paths.leg_first[number], *origin[number], 0.0, 0.0])
+            for number, each in ((number, laid[number]) for number in with_ghosts)
+        ]
+        found = np.concatenate([np.zeros((0, 6)), *moved])
+        leg, first = np.unique(paths.way, return_index=True) if moved else (paths.way, paths.way)
+        led_by = paths.way_edge[first[np.searchsorted(leg, found[:, 1].astype(np.int64))]]
         size = self.templates.sizes[self.parts.look[paths.stand_node]]
         stands = np.concatenate([at[paths.stands], size], axis=1)
         node = np.concatenate([paths.item_node[found[:, 0].astype(np.int64)], paths.stand_node])
-        edge = np.concatenate([found[:, 1].astype(np.int64), paths.stand_edge])
+        edge = np.concatenate([led_by, paths.stand_edge])
         return node, edge, np.concatenate([found[:, 2:], stands])

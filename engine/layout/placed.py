@@ -65,10 +65,11 @@ class Placed:
         self, nodes: tuple[Hashable, ...], edges: tuple[tuple[Hashable, Hashable, Hashable], ...], direction: Direction
     ) -> Layout:
         """The same with names."""
-        ghosts = zip(self.ghost_node.tolist(), self.ghost.tolist(), self.ghost_edge.tolist(), strict=True)
+        told = zip(self.ghost_node.tolist(), *self.ghost.T.tolist(), self.ghost_edge.tolist(), strict=True)
+        ghosts = tuple(Ghost(nodes[node], x, y, width, height, edge) for node, x, y, width, height, edge in told)
         return Layout(
             nodes=nodes, x=self.x, y=self.y, width=self.width, height=self.height, edges=edges,
-            routes=self.routes.each(), ghosts=tuple(Ghost(nodes[node], *place, edge) for node, place, edge in ghosts),
+            routes=self.routes.each(), ghosts=ghosts,
             loose=frozenset(np.flatnonzero(self.loose).tolist()), algorithm="layered", direction=direction,
             boxes=self.boxes,
         )  # fmt: skip

@@ -218,11 +218,9 @@ class Deck:
         kind = np.array([card.kind for card in more], dtype=np.int64)
         scalar = np.array([card.scalar for card in more], dtype=np.bool_)
         fill = np.array([fills[fill_name(card)] for card in more], dtype=np.int64)
-        if known is not None:
-            kind, scalar, fill = (
-                np.concatenate(pair) for pair in ((known.kind, kind), (known.scalar, scalar), (known.fill, fill))
-            )
-        return Deck(cards, kind, scalar, fill)
+        if known is None:
+            return Deck(cards, kind, scalar, fill)
+        return Deck(cards, np.append(known.kind, kind), np.append(known.scalar, scalar), np.append(known.fill, fill))
 
 
 def fill_of(card: Card, theme: Theme) -> QColor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gui.proof.store import Verdict
 
     Connected = tuple[tuple[Flags, Flags], Bytes]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 KEPT_TRACKS = 16
 KEPT_STATES = 4  # the playhead's, and its neighbours' while one moves to another
@@ -64,10 +67,10 @@ class Frames:
         """Made anew when the recording has grown, or when the graph is shown with other nodes."""
         key = (graph_id, len(self.recording.timeline), id(scene.pieces))
         if key not in self._tracks:
-            while len(self._tracks) >= KEPT_TRACKS:
-                del self._tracks[next(iter(self._tracks))]
             # The scene is kept with it, so that its id is not given to another one.
-            self._tracks[key] = (scene, self._make_track(scene, graph_id))
+            made = (scene, self._make_track(scene, graph_id))
+            _keep(self._tracks, key, made, KEPT_TRACKS)
+            return made[1]
         return self._tracks[key][1]
 
     def _make_track(self, scene: Scene, graph_id: int) -> Track:
@@ -77,14 +80,13 @@ class Frames:
         known = self._members.get(key)
         if known is None or not np.array_equal(known[0], drawn.node_ids):
             known = (drawn.node_ids, make_track(self.recording, drawn, graph_id))
-            while len(self._members) >= KEPT_TRACKS:
-                self._members.pop(next(iter(self._members)), None)
-            self._members[key] = known
+            _keep(self._members, key, known, KEPT_TRACKS)
         return known[1] if scene.inner is None else grouped_track(known[1], scene.inner)
 
-    def warm(self, scene: Scene, graph_id: int) -> None:
-        """Work out ahead what every picture of a scene needs. May be called in another thread than the window's."""
-        self.track(scene, graph_id)
+    def warm(self, scene: Scene, graph_id: int, playhead: int = -1) -> None:
+        """Work out ahead what every picture of a scene needs, and that at `playhead`. May be called in another thread
+        than the window's."""
+        self.state(scene, graph_id, playhead)
         scene.warm_up()
         pieces = scene.pieces
         for _ in (scene.position, pieces.aligned, pieces.downward):
@@ -93,9 +95,9 @@ class Frames:
     def state(self, scene: Scene, graph_id: int, playhead: int) -> DrawState:
         key = (graph_id, len(self.recording.timeline), id(scene.pieces), playhead)
         if key not in self._states:
-            while len(self._states) >= KEPT_STATES:
-                del self._states[next(iter(self._states))]
-            self._states[key] = state_at(self.recording, scene, self.track(scene, graph_id), playhead)
+            made = state_at(self.recording, scene, self.track(scene, graph_id), playhead)
+            _keep(self._states, key, made, KEPT_STATES)
+            return made
         return self._states[key]
 
     def picture(
@@ -160,6 +162,13 @@ class Frames:
 def links(scene: Scene, node: int) -> Bytes:
     """Which edges come straight to a node, and which leave it."""
     return np.where(scene.target == node, INTO, np.where(scene.source == node, OUT_OF, 0)).astype(np.uint8)
+
+
+def _keep(kept: dict[K, V], key: K, value: V, most: int) -> None:
+    """Put it in, and take out what was put in first; another thread may do so at the same time."""
+    for old in list(kept)[: max(len(kept) + 1 - most, 0)]:
+        kept.pop(old, None)
+    kept[key] = value
 
 
 def connected(scene: Scene, node: int) -> Connected:

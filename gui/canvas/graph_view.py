@@ -203,9 +203,11 @@ class GraphView(QWidget):
 
     def _recording_changed(self) -> None:
         recording = self._session.recording
-        self._frames = Frames(recording, self.update) if recording is not None else None
+        self._frames = self._loader.warm = None
         self._loader.reset(recording)
-        self._loader.warm = None if self._frames is None else self._frames.warm
+        if recording is not None:
+            frames = self._frames = Frames(recording, self.update)
+            self._loader.warm = lambda scene, graph: frames.warm(scene, graph, self._session.playhead)
         self._scene = self._shown = self._wish = None
         self._hovered = None
         self._problem = ""
@@ -240,13 +242,15 @@ class GraphView(QWidget):
             return
         if wish == self._wish and not self._problem and (wish == self._shown or self._loader.busy):
             return
+        before = self.scene
         self._wish, self._problem = wish, ""
         if known is not None:
             self._show(wish, known)
-        else:
-            self._motion.stop()
-            self._loader.start(wish)
-        self.update()
+            return
+        self._motion.stop()
+        self._loader.start(wish)
+        if before is None or self.scene is not before:  # else the picture is the same until there is a new one
+            self.update()
 
     def _want_shape(self) -> None:
         """A graph that nobody has moved is wrapped anew where the view has got another shape."""

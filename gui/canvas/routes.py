@@ -109,10 +109,18 @@ def _assemble(curve: Floats, edge: Ints, edges: int) -> Pieces:
         curve=curve,
         straight=straight,
         edge=edge,
-        box=np.stack([
-            *(np.minimum(np.minimum(a, b), np.minimum(c, d)) for a, b, c, d in ((x0, x1, x2, x3), (y0, y1, y2, y3))),
-            *(np.maximum(np.maximum(a, b), np.maximum(c, d)) for a, b, c, d in ((x0, x1, x2, x3), (y0, y1, y2, y3))),
-        ]),
+        box=np.stack(
+            [
+                *(
+                    np.minimum(np.minimum(a, b), np.minimum(c, d))
+                    for a, b, c, d in ((x0, x1, x2, x3), (y0, y1, y2, y3))
+                ),
+                *(
+                    np.maximum(np.maximum(a, b), np.maximum(c, d))
+                    for a, b, c, d in ((x0, x1, x2, x3), (y0, y1, y2, y3))
+                ),
+            ]
+        ),
         first=np.searchsorted(edge, np.arange(edges + 1)),
         length=length,
         along=np.concatenate([[0.0], np.cumsum(length)]),

@@ -71,10 +71,12 @@ class Motion(QObject):
             self.stop()
 
     def stop(self) -> None:
+        moving = self.happening is not None or bool(self.batches)
         self._clock.stop()
         self.happening, self.time = None, 1.0
         self.batches = []
-        self.moved.emit()
+        if moving:
+            self.moved.emit()
 
     def _fast(self, events: int) -> bool:
         return events > 1 or self.milliseconds < SHORTEST_MS
