@@ -230,10 +230,9 @@ class GraphView(QWidget):
             self._loader.preparing.start(graph_id)
             return
         try:
-            aspect = rough_aspect(self.width(), self.height())
-            modules, leaves, direction = self._session.modules, self._data_leaves, self._direction
+            modules, aspect = self._session.modules, rough_aspect(self.width(), self.height())
             wish = self._loader.wish(
-                graph_id, self._algorithm, leaves, aspect, direction, modules.collapsed, modules.boxes
+                graph_id, self._algorithm, self._data_leaves, aspect, self._direction, modules.collapsed, modules.boxes
             )
             known = self._loader.known(wish)
         except ChainruleError as error:
