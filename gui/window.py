@@ -21,6 +21,7 @@ from gui.explore.commands import ExploreCommands
 from gui.export.commands import ExportCommands
 from gui.files import Copier, is_run_file, kind_of
 from gui.modules.commands import ModuleCommands
+from gui.notes import Notes
 from gui.panels import VERSION, Panels
 from gui.proof.commands import ProofCommands
 from gui.proof.verifier import Verifier
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self.copier = Copier(self)
         self.source = SourcePane(self.session)
         self.console = Console()
+        self.notes = Notes(self.session, self.console)
         self.transport = Transport(self.session, self.actions_table)
         self.verifier = Verifier(self.session, self)
         self.central = Central(self.session, self.actions_table, self.verifier)

@@ -62,7 +62,7 @@ class Recorder:
         self._leaf_numbers: Any = WeakIdKeyDictionary()
         self._updated = False
         self._budget = budget
-        self._told: set[str] = set()
+        self.notes: dict[str, Note] = {}
         self.active = False
         self.step = -1
         self.next_event = 0
@@ -154,9 +154,9 @@ class Recorder:
 
     def note(self, text: str, step: int | None = None) -> None:
         """A remark to whoever reads the recording; the same remark is made once."""
-        if text not in self._told:
-            self._told.add(text)
-            self.put(Note(self._next("note"), step, text))
+        if text not in self.notes:
+            self.notes[text] = Note(self._next("note"), step, text)
+            self.put(self.notes[text])
 
     # Steps ------------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from engine.capture import torchvision_ops
 from engine.capture.recorder import record as recording_into
 from engine.host.script import EndOfRecording, read_script, run_script
 from engine.recording.model import Level
+from engine.recording.summary import first_notes
 
 
 def record(
@@ -41,8 +42,11 @@ def record(
     ) as recorder:
         outcome = run_script(script, args)
         events, count = recorder.next_event, recorder.step + 1
+        notes = first_notes(tuple(recorder.notes.values()))
     if outcome.failure is not None:
         sys.stderr.write(outcome.failure.traceback)
+    for note in notes:
+        progress(note.text)
     progress(summary(events, count, output))
     return outcome.exit_code
 

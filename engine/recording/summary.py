@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.recording.model import EVENT_KINDS, Step
+from engine.recording.model import EVENT_KINDS, Note, Step
 from engine.recording.reader import Recording
 
 
@@ -86,3 +87,9 @@ def _cells(step: dict[str, Any]) -> tuple[str, ...]:
     shown = "–" if loss is None else loss if isinstance(loss, str) else f"{loss:.6g}"
     sizes = [" + ".join(str(graph[key]) for graph in step["graphs"]) or "–" for key in ("nodes", "edges", "parameters")]
     return (str(step["index"]), shown, step["optimizer"] or "–", *sizes, *map(str, step["events"].values()))
+
+
+def first_notes(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes of the whole run and of the first step that has any: later steps mostly say the same again."""
+    first = min((note.step for note in notes if note.step is not None), default=None)
+    return tuple(note for note in notes if note.step in (None, first))

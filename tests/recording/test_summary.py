@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.recording.model import Event, Graph, Node, Note, StepStart
 from engine.recording.reader import open_recording
-from engine.recording.summary import summarize, table
+from engine.recording.summary import first_notes, summarize, table
 from engine.recording.writer import Writer
 from tests.recordings import make_bow, make_info
 
@@ -58,3 +58,9 @@ def test_nothing_in_it(tmp_path: Path) -> None:
     with open_recording(path) as recording:
         assert table(summarize(recording)).startswith("script   bow.py --lr 1\n")
         assert "never called backward()" in table(summarize(recording))
+
+
+def test_what_later_steps_say_again_is_not_among_the_first_notes() -> None:
+    notes = (Note(0, 2, "cut"), Note(1, 2, "cut more"), Note(2, 3, "cut"), Note(3, None, "ended early"))
+    assert first_notes(notes) == (notes[0], notes[1], notes[3])
+    assert first_notes(()) == ()
