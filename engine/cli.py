@@ -29,6 +29,7 @@ PROGRAM = "py"
 THEMES = ("dark", "light")
 GROUNDS = ("theme", "white", "transparent")
 INTERRUPTED = 130
+_STEP = "training step, counted from 0 (default: the first with a graph)"
 _MOST_EVENTS = 10_000  # of a step whose memory `info` works out
 _MEBI = 1 << 20
 
@@ -135,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("--json", action="store_true", help="as one JSON object")
     verify = commands.add_parser("verify", help="do every gradient and every update again by hand, and compare")
     verify.add_argument("file", type=Path, metavar="FILE.chain")
-    verify.add_argument("--step", type=_number, metavar="N", help="training step (default: all of them)")
+    verify.add_argument("--step", type=_number, metavar="N", help="training step, counted from 0 (default: all)")
     verify.add_argument(
         "--finite-differences",
         action="store_true",
@@ -152,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_compare(compare: argparse.ArgumentParser) -> None:
     compare.add_argument("file", type=Path, metavar="FILE.chain")
     compare.add_argument("other", type=Path, metavar="OTHER.chain", help="another recording, or the same again")
-    compare.add_argument("--step", type=_number, metavar="N", help="training step (default: the first with a graph)")
+    compare.add_argument("--step", type=_number, metavar="N", help=_STEP)
     compare.add_argument("--other-step", type=_number, metavar="N", help="that of OTHER.chain (default: as --step)")
     compare.add_argument("--json", action="store_true", help="as one JSON object")
 
@@ -160,7 +161,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
 def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("file", type=Path, metavar="FILE.chain")
     export.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=f"ends in {_formats()}")
-    export.add_argument("--step", type=_number, metavar="N", help="training step (default: the first with a graph)")
+    export.add_argument("--step", type=_number, metavar="N", help=_STEP)
     export.add_argument(
         "--event",
         type=_number,

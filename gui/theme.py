@@ -262,8 +262,17 @@ def _put_on(app: QApplication, theme: Theme) -> None:
     switch.theme = theme
     app.setFont(ui_font())
     app.setPalette(palette(theme))
+    for kind in ("QCheckBox", "QRadioButton"):
+        app.setPalette(outlined(theme), kind)
     app.setStyleSheet(stylesheet(theme))
     switch.changed.emit()
+
+
+def outlined(theme: Theme) -> QPalette:
+    """Of boxes to tick: Fusion darkens the window's colour for their outline, which on dark ground leaves none."""
+    result = palette(theme)
+    result.setColor(QPalette.ColorRole.Window, blend(theme.surface, theme.text, 0.75 if theme.is_dark else 0.1))
+    return result
 
 
 def palette(theme: Theme) -> QPalette:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -206,6 +207,19 @@ def test_info_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]
     *_, last, memory = out.splitlines()
     assert last.split()[:6] == ["2", "0.878906", "SGD", "6", "5", "2"]
     assert memory == "kept for backward in step 0: at most 4 bytes, after event 3"
+
+
+def test_it_is_said_from_where_steps_are_counted(
+    run: Run, bow: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window counts them from 1."""
+    monkeypatch.setenv("COLUMNS", "200")
+    for command in ("verify", "compare", "export"):
+        with contextlib.suppress(SystemExit):
+            run(command, "--help")
+        assert "counted from 0" in capsys.readouterr().out
+    run("info", bow)
+    assert "step (from 0)" in capsys.readouterr().out
 
 
 def test_two_steps_compared_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]) -> None:

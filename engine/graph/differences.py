@@ -51,9 +51,10 @@ def table(found: Comparison, left: Recording, right: Recording) -> str:
     rows += [f"changed     {mine[p]}: {', '.join(words_of(int(found.changed[p])))}" for p in changed]
     ratio = found.ratio()
     known = np.flatnonzero(~np.isnan(ratio) & (ratio != 0))
-    for place in known[np.argsort(-np.abs(ratio[known]), kind="stable")].tolist():
+    for place in known[np.lexsort((-np.abs(ratio[known]), np.isinf(ratio[known])))].tolist():
         norms = found.left_gradient[place], found.right_gradient[found.right_of[place]]
-        rows.append(f"gradient    {mine[place]}: {norms[0]:.4g} → {norms[1]:.4g} (× {10.0 ** ratio[place]:.3g})")
+        times = f" (× {10.0 ** ratio[place]:.3g})" if np.isfinite(ratio[place]) else ""
+        rows.append(f"gradient    {mine[place]}: {norms[0]:.4g} → {norms[1]:.4g}{times}")
     lines += rows[:_MOST_LINES]
     if len(rows) > _MOST_LINES:
         lines.append(f"and {len(rows) - _MOST_LINES:,} more (--json has all)")

@@ -71,7 +71,7 @@ def table(summary: dict[str, Any]) -> str:
     ]
     if not summary["complete"]:
         lines.append(f"state    not closed: {'it is being written' if summary['live'] else 'its script was killed'}")
-    heads = ("step", "loss", "optimizer", "nodes", "edges", "parameters", *EVENT_KINDS)
+    heads = ("step (from 0)", "loss", "optimizer", "nodes", "edges", "parameters", *EVENT_KINDS)
     rows = [heads, *(_cells(step) for step in summary["steps"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines.append("")

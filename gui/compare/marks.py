@@ -98,9 +98,9 @@ def words_of(changed: int) -> str:
 
 
 def factor(log10: float) -> str:
-    """10 ** log10 as a factor: "× 1.25"."""
+    """10 ** log10 as a factor: "× 1.25"; infinite is what went from zero, or to it."""
     if math.isnan(log10):
         return numbers.ABSENT
     if math.isinf(log10):
-        return f"{numbers.TIMES} {numbers.number(math.inf if log10 > 0 else 0.0)}"
+        return translate("compare", "from 0") if log10 > 0 else translate("compare", "to 0")
     return f"{numbers.TIMES} {numbers.number(10.0**log10, 3)}"

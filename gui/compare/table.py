@@ -45,7 +45,8 @@ def rows_of(comparison: Comparison, left: Recording, right: Recording) -> Rows:
     """What only one side has, what has changed, then by how far the gradients are apart."""
     pairs = comparison.pairs
     missing_right, missing_left = comparison.only_left, comparison.only_right
-    ratio = np.nan_to_num(np.abs(comparison.ratio()[pairs[:, 0]]), nan=-1.0, posinf=1e300)
+    # What went from zero, or to it, comes after all that can be set against each other, and before what is equal.
+    ratio = np.nan_to_num(np.abs(comparison.ratio()[pairs[:, 0]]), nan=-1.0, posinf=np.finfo(np.float64).tiny)
     changed = (comparison.changed[pairs[:, 0]] & MARKED) > 0
     pairs = pairs[np.lexsort((pairs[:, 0], -ratio, ~changed))]
     none_left, none_right = np.full(len(missing_left), -1), np.full(len(missing_right), -1)
@@ -92,14 +93,16 @@ class CompareModel(QAbstractTableModel):
         return (None if left < 0 else int(found.left_ids[left])), (None if right < 0 else int(found.right_ids[right]))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By the numbers of a column, what has none last; without one, the largest difference first."""
+        """By the numbers of a column, what is infinite after them, what has none last; without one, the largest
+        difference first."""
         if self._rows is None:
             return
         self.layoutAboutToBeChanged.emit()
         rows = np.arange(len(self._rows.left))
         if column in NUMERIC:
             keys = self._known[column]
-            rows = np.argsort(-keys if order == Qt.SortOrder.DescendingOrder else keys, kind="stable")
+            signed = -keys if order == Qt.SortOrder.DescendingOrder else keys
+            rows = np.lexsort((signed, np.isinf(keys), np.isnan(keys)))
         elif order == Qt.SortOrder.DescendingOrder and column >= 0:
             rows = rows[::-1]
         self._order = rows
@@ -184,6 +187,8 @@ class CompareModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
+        if role == Qt.ItemDataRole.ToolTipRole and section in (GRADIENT, VALUE):
+            return translate("compare", "The norm on the right, divided by that on the left")
         if role == Qt.ItemDataRole.DisplayRole:
             return (
                 translate("compare", "Difference"),
@@ -191,8 +196,8 @@ class CompareModel(QAbstractTableModel):
                 translate("compare", "Right"),
                 translate("compare", "Gradient left"),
                 translate("compare", "Gradient right"),
-                translate("compare", "Right / left"),
-                translate("compare", "Of values"),
+                translate("compare", "Gradient ratio"),
+                translate("compare", "Value ratio"),
             )[section]
         return None
 

@@ -20,6 +20,7 @@ from gui.session import Session
 translate = QCoreApplication.translate
 
 START_SIZE = (1280, 800)
+START_HEIGHTS = (490, 230)  # of the canvases and the table
 
 
 class Half(QWidget):
@@ -121,6 +122,7 @@ class CompareWindow(QWidget):
         parts.setStretchFactor(0, 3)
         parts.setStretchFactor(1, 2)
         parts.setChildrenCollapsible(False)
+        parts.setSizes(list(START_HEIGHTS))  # a table asks for more than it needs
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.MEDIUM, theme.MEDIUM, theme.MEDIUM, theme.MEDIUM)
         layout.setSpacing(theme.SMALL)
@@ -203,8 +205,12 @@ class CompareWindow(QWidget):
         changed = int(((found.changed[found.pairs[:, 0]] & MARKED) > 0).sum())
         if not pairs:
             return translate("compare", "The two graphs have no node in common.")
+        if not changed and not len(found.only_left) and not len(found.only_right):
+            return translate("compare", "{pairs} nodes on both sides, all made alike").format(pairs=f"{pairs:,}")
         words = translate(
-            "compare", "{pairs} nodes on both sides, {changed} of them changed; {left} only left, {right} only right"
+            "compare",
+            "{pairs} nodes on both sides, {changed} of them of another type, shape or other inputs; {left} only left, "
+            "{right} only right",
         )
         return words.format(pairs=f"{pairs:,}", changed=f"{changed:,}", left=f"{len(found.only_left):,}",
                             right=f"{len(found.only_right):,}")  # fmt: skip

@@ -92,7 +92,7 @@ def _film(subject: Subject, options: Options) -> Order:
 def _facts_of_data(subject: Subject, options: Options) -> str:
     if options.suffix == "py":
         return _tr("Training step {0}, forward, backward and update, with the numbers it began with.").format(
-            subject.step
+            f"{subject.step + 1:,}"
         )
     nodes = sum(
         node.kind != "data" or subject.wish.data_leaves for node in subject.recording.nodes(subject.wish.graph_id)

@@ -66,7 +66,11 @@ class Transport(QWidget):
         box = QSpinBox()
         box.setObjectName("step_number")
         box.setAccessibleName(self.tr("Training step"))
-        box.setToolTip(self.tr("Training step: type a number to go there"))
+        box.setToolTip(
+            self.tr(
+                "Training step, counted from 1 (files and the command line count from 0): type a number to go there"
+            )
+        )
         box.setKeyboardTracking(False)
         box.setRange(0, 0)
         box.valueChanged.connect(self._go_to_step)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
 from gui import ramps, theme
@@ -163,3 +163,15 @@ def test_the_environment_can_ask_for_no_motion(monkeypatch: pytest.MonkeyPatch, 
     theme.set_reduced_motion(not reduced)
     assert theme.reduced_motion() is not reduced  # what was chosen in the window comes first
     theme.set_reduced_motion(None)
+
+
+@THEMES
+def test_a_box_to_tick_is_seen_before_it_is_ticked(look: Theme, qapp: QApplication, qtbot: QtBot) -> None:
+    theme.apply(qapp, "dark" if look.is_dark else "light")
+    box = QCheckBox()
+    qtbot.addWidget(box)
+    box.setFixedSize(24, 24)
+    image = box.grab().toImage()
+    middle = [image.pixelColor(x, 12) for x in range(24)]
+    assert max(contrast(color, look.surface) for color in middle) > 1.8
+    theme.apply(qapp, "system")

@@ -16,9 +16,10 @@ from pytestqt.qtbot import QtBot
 from engine.graph.compare import TYPE, Comparison
 from gui import dialogs
 from gui.compare.marks import CHANGED, ONLY, QUIET, RATIO, Side, factor, limit_of, words_of
-from gui.compare.table import GRADIENT, LEFT, RIGHT, WHAT
+from gui.compare.table import GRADIENT, LEFT, RIGHT, WHAT, CompareModel, rows_of
 from gui.compare.view import CompareView
 from gui.compare.window import CompareWindow
+from gui.session import Session
 from gui.window import MainWindow
 from tests.recordings import make_chain
 
@@ -66,7 +67,7 @@ def _texts(window: CompareWindow, column: int) -> list[str]:
 
 def test_two_steps_of_the_bow(pair: CompareWindow) -> None:
     assert [half.steps.currentText() for half in (pair.left, pair.right)] == ["step 1", "step 2"]
-    assert pair.summary.text().startswith("6 nodes on both sides, 0 of them changed; 0 only left")
+    assert pair.summary.text().startswith("6 nodes on both sides, all made alike")
     assert _texts(pair, WHAT) == ["gradient"] * 5 + ["none"]  # what enters the loss is 1 in both
     assert _texts(pair, LEFT) == _texts(pair, RIGHT)
     assert _texts(pair, GRADIENT)[0] == "× 0.500"  # the miss is halved
@@ -176,4 +177,23 @@ def test_what_each_side_sees() -> None:
     assert limit_of(left.ratio) == 1.0
     assert limit_of(np.array([nan, 0.0])) == pytest.approx(np.log10(1.1))
     assert words_of(TYPE | 4) == "type, name"
-    assert [factor(value) for value in (nan, np.inf, -np.inf, 1.0)] == ["–", "× Inf", "× 0", "× 10.0"]
+    assert [factor(value) for value in (nan, np.inf, -np.inf, 1.0)] == ["–", "from 0", "to 0", "× 10.0"]
+
+
+def test_what_went_from_zero_comes_after_what_can_be_compared(session: Session) -> None:
+    recording, ids, none = session.recording, np.arange(5), np.full(5, np.nan)
+    assert recording is not None
+    found = Comparison(
+        ids, ids, ids, np.zeros(5, np.uint8),
+        np.array([0.0, 1.0, 1.0, 1.0, 1.0]), np.array([5.0, 1.0, 2.0, 0.0, 8.0]), none, none,
+    )  # fmt: skip
+    model = CompareModel()
+    model.set_rows(rows_of(found, recording, recording))
+    ratios = [model.index(row, GRADIENT).data() for row in range(5)]
+    assert ratios == ["× 8.00", "× 2.00", "from 0", "to 0", "× 1.00"]
+    model.sort(GRADIENT, Qt.SortOrder.DescendingOrder)
+    assert [model.index(row, GRADIENT).data() for row in range(5)] == ["× 8.00", "× 2.00", "× 1.00", "from 0", "to 0"]
+
+
+def test_the_canvases_have_more_room_than_the_table(pair: CompareWindow) -> None:
+    assert pair.left.view.height() > 1.3 * pair.table.height()

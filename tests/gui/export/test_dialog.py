@@ -17,7 +17,7 @@ from PIL import Image, ImageSequence
 from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtGui import QImage
 from PySide6.QtSvg import QSvgRenderer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from engine.errors import UsageError
@@ -201,6 +201,11 @@ def test_data(dialog: ExportDialog, qtbot: QtBot) -> None:
 
 def test_a_program(dialog: ExportDialog, qtbot: QtBot) -> None:
     ast.parse(write(dialog, "py", qtbot).read_text("utf-8"))
+
+
+def test_training_steps_are_counted_from_one_as_in_the_window(dialog: ExportDialog) -> None:
+    choose(dialog, "py")
+    assert any("Training step 1," in label.text() for label in dialog.findChildren(QLabel))
 
 
 def test_what_is_too_large_says_how_large_it_may_be(dialog: ExportDialog, monkeypatch: pytest.MonkeyPatch) -> None:
