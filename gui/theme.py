@@ -262,7 +262,7 @@ def _put_on(app: QApplication, theme: Theme) -> None:
     switch.theme = theme
     app.setFont(ui_font())
     app.setPalette(palette(theme))
-    for kind in ("QCheckBox", "QRadioButton"):
+    for kind in (b"QCheckBox", b"QRadioButton"):
         app.setPalette(outlined(theme), kind)
     app.setStyleSheet(stylesheet(theme))
     switch.changed.emit()
