@@ -262,8 +262,8 @@ def _put_on(app: QApplication, theme: Theme) -> None:
     switch.theme = theme
     app.setFont(ui_font())
     app.setPalette(palette(theme))
-    for kind in (b"QCheckBox", b"QRadioButton"):
-        app.setPalette(outlined(theme), kind)
+    for kind in ("QCheckBox", "QRadioButton"):
+        app.setPalette(outlined(theme), kind)  # type: ignore[arg-type] # the stubs want bytes, PySide wants a string
     app.setStyleSheet(stylesheet(theme))
     switch.changed.emit()
 
