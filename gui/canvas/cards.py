@@ -1,8 +1,8 @@
 """What one node looks like: its words, its size, and how it is drawn. Shared by the sprites on screen and by export.
 
 A card has two lines: the operation in the user's words and, dim, its `grad_fn`; to the right of them, for scalars, the
-value and the gradient. Close up a third line holds shape and gradient norm of a tensor. Parameters and data are chips:
-one line with name and shape, or a card's two lines where the value is one number.
+value and the gradient. Close up a third line holds shape, bytes kept for backward and gradient norm of a tensor.
+Parameters and data are chips: one line with name and shape, or a card's two lines where the value is one number.
 
 Texts that change with the playhead are not part of a sprite: `number_places` says where they go.
 """
@@ -44,7 +44,9 @@ NOTCH = 4.0  # room at the right of a chip
 MIN_WIDTH = 64.0
 SLACK = 1.04  # hinted text does not scale evenly
 SMALLER = 0.84  # words of a card with three lines
-NORM = "  ‖1.234e−5‖"
+BETWEEN = "  "  # what stands on one line
+NORM = BETWEEN + "‖1.234e−5‖"
+KEPT = BETWEEN + "999 KiB"
 SEPARATOR = " · "
 
 
@@ -89,11 +91,14 @@ def card_of(attributes: Mapping[str, Any]) -> Card:
         str(attributes.get("role") or attributes.get("subtitle") or ""),
         str(attributes.get("category") or "other"),
         None if shape is None else tuple(shape),
+        keeps=bool(attributes.get("saved_bytes")),
     )
 
 
 @lru_cache(maxsize=16384)
-def _card(kind: int, title: str, subtitle: str, category: str, shape: tuple[int, ...] | None) -> Card:
+def _card(
+    kind: int, title: str, subtitle: str, category: str, shape: tuple[int, ...] | None, *, keeps: bool = False
+) -> Card:
     scalar = shape is not None and math.prod(shape) == 1
     detail = "" if shape is None or scalar else TIMES.join(str(length) for length in shape)
     if kind != OPERATION:
@@ -101,7 +106,7 @@ def _card(kind: int, title: str, subtitle: str, category: str, shape: tuple[int,
     if kind == OPERATION:
         room = NUMBER_WIDTH + GAP if scalar else 0.0
         words = max(text_width(title, TITLE), text_width(subtitle, SUBTITLE)) * SLACK + room
-        below = 0.0 if scalar else (mono_width(detail, DETAIL) + mono_width(NORM, DETAIL)) * SMALLER
+        below = 0.0 if scalar else mono_width(detail + (KEPT if keeps else "") + NORM, DETAIL) * SMALLER
         width = 2 * PADDING + max(words, below)
         return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH)), CARD_HEIGHT)
     beside = NUMBER_WIDTH if scalar else mono_width(detail, DETAIL)
@@ -178,6 +183,11 @@ def _lines(card: Card, detail: Detail) -> tuple[float, float, float]:
     if _three(card, detail):
         return card.height * 0.25, card.height * 0.515, card.height * 0.76
     return card.height * 0.335, card.height * 0.66, card.height
+
+
+def third_line(card: Card) -> float:
+    """Where the last line of an operation's card is, close up."""
+    return _lines(card, Detail.CLOSE)[2]
 
 
 def _three(card: Card, detail: Detail) -> bool:

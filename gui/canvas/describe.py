@@ -80,6 +80,8 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
         lines.append(tr("Canvas", "gradient {number}").format(number=full(gradient)))
     elif norm == norm:  # not NaN: one was recorded
         lines.append(tr("Canvas", "gradient norm {number}").format(number=number(norm, 6)))
+    if picture.kept is not None and (kept := picture.kept().get(row.id)):
+        lines.append(tr("Canvas", "keeps {count} bytes for backward").format(count=f"{kept:,}"))
     if picture.proofs is not None and picture.proofs.state[node] != NONE:
         lines.append(states.words(STATES[picture.proofs.state[node]]))
     return "<br>".join(lines)

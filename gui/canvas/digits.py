@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from gui.canvas.atlas import Glyphs
 from gui.canvas.cards import ink_on, inks
 from gui.canvas.cards import px as font_px
 from gui.canvas.lod import Detail
-from gui.canvas.picture import Label, labels_of, strengths
+from gui.canvas.picture import Label, kept_label, labels_of, strengths
 from gui.theme import blend
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class NumberPainter:
         scene, state = picture.scene, picture.state
         if detail < Detail.CLOSE:
             items = items[scene.scalar[scene.item_node[items]]]
-        self._forget_runs(picture, camera)
+        kept = picture.kept() if picture.kept is not None and detail == Detail.CLOSE else {}
+        self._forget_runs(picture, camera, kept)
         x, y = camera.offset
         collected: dict[int, list[tuple[Floats, float, float, float]]] = {}
         for item, strength in zip(items.tolist(), strengths(picture, items).tolist(), strict=True):
@@ -53,7 +54,7 @@ class NumberPainter:
             key = (item, state.value_event[node], state.value_role[node], state.gradient_event[node])
             runs = self._runs.get(key)
             if runs is None:
-                runs = self._runs[key] = self._runs_of(picture, item, camera)
+                runs = self._runs[key] = self._runs_of(picture, item, camera, kept)
             if runs:
                 left, top = round(scene.left[item] * camera.scale + x), round(scene.top[item] * camera.scale + y)
                 for px, run in runs:
@@ -61,17 +62,21 @@ class NumberPainter:
         for px, parts in collected.items():
             self._draw_runs(p, self._glyphs[px], parts)
 
-    def _forget_runs(self, picture: Picture, camera: Camera) -> None:
+    def _forget_runs(self, picture: Picture, camera: Camera, kept: Mapping[int, int]) -> None:
         """Runs hold while the same nodes are shown at the same size."""
         fills = None if picture.fills is None else picture.fills.tobytes()
-        about = (id(picture.readings), picture.scene.node_ids.tobytes(), fills, camera.scale, camera.detail)
+        about = (
+            id(picture.readings), picture.scene.node_ids.tobytes(), fills, camera.scale, camera.detail, len(kept)
+        )  # fmt: skip
         if about != self._runs_for:
             self._runs.clear()
             self._runs_for = about
 
-    def _runs_of(self, picture: Picture, item: int, camera: Camera) -> tuple[tuple[int, Floats], ...]:
+    def _runs_of(
+        self, picture: Picture, item: int, camera: Camera, kept: Mapping[int, int]
+    ) -> tuple[tuple[int, Floats], ...]:
         runs = []
-        for label in labels_of(picture, item, camera.detail):
+        for label in (*labels_of(picture, item, camera.detail), *kept_label(picture, item, kept)):
             px = font_px(label.place.size * camera.scale)
             glyphs = self._glyphs.get(px)
             if glyphs is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +27,7 @@ from engine.errors import UsageError
 from engine.export.files import whole
 from gui import theme as tokens
 from gui.canvas.camera import Camera
+from gui.canvas.kept import Kept
 from gui.canvas.painter import Picture, VectorPainter
 from gui.canvas.readings import Readings
 from gui.canvas.scene import build_scene, node_sizes
@@ -94,7 +96,8 @@ def render_image(
     if event is None:
         event = recording.timeline.step_bounds(int(graph.graph["step"]))[1]
     track = make_track(recording, scene, int(graph.graph["id"]))
-    picture = Picture(scene, state_at(recording, scene, track, event), track, Readings(recording))
+    kept = partial(Kept(recording).now, int(graph.graph["id"]))
+    picture = Picture(scene, state_at(recording, scene, track, event), track, Readings(recording), kept=kept)
     look = Look(named_theme(theme) if isinstance(theme, str) else theme, ground)
     camera = whole_camera(scene, scale)
     if path.suffix.lower() == ".png":

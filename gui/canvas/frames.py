@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from gui.canvas.edges import FROM_NODE, INTO, OUT_OF, TO_NODE
 from gui.canvas.insides import Insides
+from gui.canvas.kept import Kept
 from gui.canvas.lod import Detail
 from gui.canvas.modules.flow import grouped_track
 from gui.canvas.picture import Picture, labels_of
@@ -53,8 +55,10 @@ class Frames:
         self.recording = recording
         self.readings = Readings(recording)
         self.insides = Insides(recording)
+        self.kept = Kept(recording)
         if changed is not None:
             self.insides.changed.connect(changed)
+            self.kept.changed.connect(changed)
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
         self._members: dict[tuple[int, int], tuple[Ints, Track]] = {}
         self._states: dict[tuple[int, int, int, int], DrawState] = {}
@@ -62,6 +66,11 @@ class Frames:
         self._direct: tuple[Scene, int, Bytes] | None = None
         self._proofs: tuple[tuple[object, ...], Scene, ProofMarks | None] | None = None
         self._kept: tuple[Scene, Walk | None] | None = None
+
+    def finish(self) -> None:
+        """Wait for what is being read."""
+        self.insides.finish()
+        self.kept.finish()
 
     def track(self, scene: Scene, graph_id: int) -> Track:
         """Made anew when the recording has grown, or when the graph is shown with other nodes."""
@@ -127,6 +136,7 @@ class Frames:
             flow=self._links(scene, chosen) if connected is None else connected[1],
             proofs=proofs,
             insides=self.insides,
+            kept=partial(self.kept.of, graph_id),
         )
 
     def _marked(self, scene: Scene, known: Known | None) -> tuple[Scene, ProofMarks | None]:

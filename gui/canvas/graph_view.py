@@ -196,7 +196,7 @@ class GraphView(QWidget):
         self._reshape.stop()
         self._loader.finish()
         if self._frames is not None:
-            self._frames.insides.finish()
+            self._frames.finish()
         self.explorer.shutdown()
 
     # --- the session -------------------------------------------------------------------------------------------------

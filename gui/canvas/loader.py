@@ -77,7 +77,10 @@ def structure_of(recording: Recording, graph_id: int) -> str:
     nodes = recording.nodes(graph_id)
     place = {node.id: index for index, node in enumerate(nodes)}
     for node in nodes:
-        about = (node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line)
+        about = (
+            node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line,
+            node.info.get("saved_bytes"),
+        )  # fmt: skip
         digest.update(repr(about).encode())
     links = [(place[e.source], e.slot, place[e.target], e.input_number) for e in recording.edges(graph_id)]
     digest.update(np.array(links, dtype=np.int64).tobytes())

@@ -24,7 +24,7 @@ from gui.canvas.flow.painter import at_rest
 from gui.canvas.insides import InsidePainter
 from gui.canvas.lod import Detail
 from gui.canvas.modules import boxes
-from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, labels_of, strengths
+from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, kept_label, labels_of, strengths
 from gui.canvas.readings import text_of
 
 if TYPE_CHECKING:
@@ -190,9 +190,10 @@ class VectorPainter(GraphPainter):
         self._dots.paint_shapes(p, picture, camera)
 
     def _paint_numbers(self, p: QPainter, picture: Picture, items: Ints, camera: Camera) -> None:
+        kept = picture.kept() if picture.kept is not None and camera.detail == Detail.CLOSE else {}
         for item in items.tolist():
             box = marks.box_of(picture.scene, item, camera)
-            labels = labels_of(picture, item, camera.detail)
+            labels = (*labels_of(picture, item, camera.detail), *kept_label(picture, item, kept))
             draw_labels(p, picture, item, labels, box.topLeft(), camera.scale, self.theme)
 
     def _paint_signs(self, p: QPainter, picture: Picture, proofs: ProofMarks, items: Ints, camera: Camera) -> None:

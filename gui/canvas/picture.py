@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gui.canvas.cards import PARAMETER, Place, number_places
+from gui.canvas.kept import kept_place, short_size
 from gui.canvas.readings import gradient_of, text_of, value_of
 from gui.canvas.state import NOT_YET
 from gui.theme import NOT_YET as FAINT
@@ -41,7 +43,7 @@ class Picture:
     colours are drawn from pictures made once; thousands take longer when they first come near.
     `dimmed` (n): nodes that stand back, and their edges. `marked` (n): nodes with a ring, looked at together.
     `module` is the key of the module whose frame is marked.
-    `insides`: what is seen in cards close up.
+    `insides`: what is seen in cards close up. `kept` gives the bytes that nodes keep for backward, as far as is known.
     `flow` (e): edges that are told apart: TO_NODE, FROM_NODE, INTO, OUT_OF or ON_PATH of `edges`, 0 for others.
     """
 
@@ -58,6 +60,7 @@ class Picture:
     marked: Flags | None = None
     flow: Bytes | None = None
     insides: Insides | None = None
+    kept: Callable[[], Mapping[int, int]] | None = None
 
     @cached_property
     def lit(self) -> Flags | None:
@@ -103,6 +106,17 @@ def labels_of(picture: Picture, item: int, detail: Detail) -> tuple[Label, ...]:
         if text:
             labels.append(Label(second, text, GRADIENT_COLOR))
     return tuple(labels)
+
+
+def kept_label(picture: Picture, item: int, kept: Mapping[int, int]) -> tuple[Label, ...]:
+    """The bytes that an item's node keeps for its backward, close up."""
+    scene = picture.scene
+    count = kept.get(int(scene.node_ids[scene.item_node[item]]), 0)
+    if not count:
+        return ()
+    text = short_size(count)
+    place = kept_place(scene.cards[scene.card[item]], len(text))
+    return () if place is None else (Label(place, text, VALUE_COLOR),)
 
 
 def strengths(picture: Picture, items: Ints) -> Floats:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gui.canvas.camera import Camera
 from gui.canvas.export_image import whole_camera
+from gui.canvas.kept import Kept
 from gui.canvas.lod import CLOSE_FROM
 from gui.canvas.readings import Readings
 
@@ -60,7 +62,8 @@ class Subject:
 
     def own_readings(self) -> Picture:
         """The picture for another thread: what is read for it is kept apart from what the canvas keeps."""
-        return replace(self.picture, readings=Readings(self.recording))
+        kept = partial(Kept(self.recording).now, self.wish.graph_id)
+        return replace(self.picture, readings=Readings(self.recording), kept=kept)
 
 
 def subject_of(canvas: GraphView, recording: Recording | None) -> Subject | None:

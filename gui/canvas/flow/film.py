@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage, QPainter
@@ -143,4 +144,5 @@ class Film:
         )  # fmt: skip
 
     def _picture(self, playhead: int) -> Picture:
-        return self._frames.picture(self._scene, self._graph, playhead, None, None)
+        frames, graph = self._frames, self._graph
+        return replace(frames.picture(self._scene, graph, playhead, None, None), kept=partial(frames.kept.now, graph))

@@ -1,0 +1,89 @@
+"""What a node keeps for its backward, as it stands on its card close up: bytes, worked out when they are first seen."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.errors import ChainruleError
+from gui.canvas.cards import BETWEEN, DETAIL, NORM, OPERATION, SMALLER, Card, Place, mono_width, third_line
+
+if TYPE_CHECKING:
+    from engine.recording.reader import Recording
+
+Bytes = Mapping[int, int]
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+class Kept(QObject):
+    """Bytes by node id, for each graph, by `engine.graph.memory`: without parameters and inputs. `changed` tells that
+    those of one more are known."""
+
+    changed = Signal()
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        self._recording = recording
+        self._known: dict[int, tuple[int, Bytes]] = {}
+        self._thread: threading.Thread | None = None
+
+    def of(self, graph_id: int) -> Bytes:
+        """As far as they are known; asks for them where they are not."""
+        events, found = self._known.get(graph_id, (-1, {}))
+        if events != self._events(graph_id) and (self._thread is None or not self._thread.is_alive()):
+            self._thread = threading.Thread(target=self._work, args=(graph_id,), name="kept bytes", daemon=True)
+            self._thread.start()
+        return found
+
+    def now(self, graph_id: int) -> Bytes:
+        """The same, for those who can wait."""
+        if graph_id not in self._known:
+            self._read(graph_id)
+        return self._known[graph_id][1]
+
+    def finish(self) -> None:
+        """Wait for what is being worked out."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _events(self, graph_id: int) -> int:
+        """More of them, and more may be known: what was saved is recorded when a node runs backward."""
+        return len(self._recording.timeline.events_of_graph(graph_id))
+
+    def _read(self, graph_id: int) -> None:
+        from engine.graph.memory import saved_bytes
+
+        events, found = self._events(graph_id), {}
+        with contextlib.suppress(ChainruleError):
+            found = saved_bytes(self._recording, graph_id)
+        self._known[graph_id] = (events, found)
+
+    def _work(self, graph_id: int) -> None:
+        self._read(graph_id)
+        with contextlib.suppress(RuntimeError):  # the window is gone
+            self.changed.emit()
+
+
+def short_size(count: int) -> str:
+    """A number of bytes in seven signs at most: "512 B", "8.2 KiB", "401 KiB"."""
+    amount, unit = float(count), 0
+    while amount >= 999.5 and unit < len(UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f} {UNITS[unit]}" if unit and amount < 9.95 else f"{amount:.0f} {UNITS[unit]}"
+
+
+@lru_cache(maxsize=16384)
+def kept_place(card: Card, signs: int) -> Place | None:
+    """Where a text of so many signs goes: between shape and norm; None where there is no room."""
+    if card.kind != OPERATION or card.scalar:
+        return None
+    words = mono_width(card.detail + BETWEEN if card.detail else "", DETAIL) * SMALLER
+    right = card.padding + words + mono_width("0" * signs, DETAIL) * SMALLER
+    if right > card.width - card.padding - mono_width(NORM, DETAIL) * SMALLER:
+        return None
+    return Place(right, third_line(card), DETAIL * SMALLER)
