@@ -10,6 +10,7 @@ Texts that change with the playhead are not part of a sprite: `number_places` sa
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -116,14 +117,18 @@ def _card(
     return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH / 2)), height)
 
 
+_DOTS = re.compile(r"\.(?![^\[]*\])")
+
+
 def _even(width: float) -> float:
     """Whole, even widths: centres and borders then fall on whole pixels at scale 1."""
     return 2.0 * math.ceil(width / 2)
 
 
 def _last_part(title: str) -> str:
-    """ "layer1.0.bn1.weight" is "weight" beside its module. What is only numbered keeps two parts: "downsample.0"."""
-    parts = title.split(".")
+    """ "layer1.0.bn1.weight" is "weight" beside its module. What is only numbered keeps two parts: "downsample.0"; what
+    is in brackets is one: "weights['0.bias']"."""
+    parts = _DOTS.split(title)
     return ".".join(parts[-2:]) if parts[-1].isdigit() and len(parts) > 1 else parts[-1]
 
 

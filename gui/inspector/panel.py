@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from pathlib import PurePath
 from typing import Literal
@@ -17,6 +18,7 @@ from engine.recording.reader import Recording
 from gui import theme
 from gui.explore.marked_view import MarkedView
 from gui.inspector.content import Content, TensorItem
+from gui.inspector.links import ElidedLink
 from gui.inspector.operation import data_content, operation_content
 from gui.inspector.parameter import parameter_content
 from gui.inspector.row import Summary, TensorRow, summary
@@ -32,6 +34,7 @@ translate = QCoreApplication.translate
 
 LOOK_AGAIN_MS = 30
 LOAD_DELAY_MS = 50  # while a key is held down, no large tensor is read
+_UNNAMED = re.compile(r"(\.<locals>\.<\w+>)+$")  # "<listcomp>" says no more than the line does
 MIN_WIDTH = 280
 
 
@@ -109,9 +112,7 @@ class InspectorPanel(QWidget):
         for label in (self._title, self._type, self._explanation):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
-        self._source = QPushButton(self)
-        self._source.setFlat(True)
-        self._source.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._source = ElidedLink(self)
         self._source.clicked.connect(self._open_source)
         self._facts = FactList(self)
         self._facts.setAccessibleName(translate("inspector_panel", "About this node"))
@@ -252,13 +253,13 @@ class InspectorPanel(QWidget):
         set_visible(self._source, source is not None)
         if source is not None and self._content is not None:
             path, line = source
-            function = self._content.function
+            function = _UNNAMED.sub("", self._content.function)
             inside = (
                 translate("inspector_panel", " in {function}").format(function=function)
                 if function not in ("", "<module>")
                 else ""
             )
-            self._source.setText(f"{PurePath(path).name}:{line}{inside}")
+            self._source.set_words(f"{PurePath(path).name}:{line}{inside}")
             self._source.setToolTip(
                 translate("inspector_panel", "Show line {line} of {path}").format(line=line, path=path)
             )

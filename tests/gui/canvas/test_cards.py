@@ -32,6 +32,11 @@ def test_a_chip_is_named_by_the_last_part() -> None:
     assert card_of(WEIGHT).detail == "64×3×7×7"
 
 
+def test_what_is_in_brackets_is_not_taken_apart() -> None:
+    assert card_of({**LOSS, "title": "weights['0.bias']"}).title == "weights['0.bias']"
+    assert card_of({**WEIGHT, "title": "layer.weights['0.bias']"}).title == "weights['0.bias']"
+
+
 def test_equal_nodes_share_a_card() -> None:
     assert card_of(CONV) == card_of(dict(CONV))
 

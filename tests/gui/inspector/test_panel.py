@@ -105,7 +105,7 @@ def test_the_source_line_is_a_link(qtbot: QtBot, opened: Opened) -> None:
     panel = panel_of(qtbot, session)
     session.select(layers.FC)
     panel.drawn_state()
-    assert panel._source.text() == "layers.py:7"
+    assert panel._source.words == "layers.py:7"
     with qtbot.waitSignal(panel.source_requested) as signal:
         QTest.mouseClick(panel._source, Qt.MouseButton.LeftButton)
     assert signal.args == ["/home/archer/layers.py", 7]
