@@ -104,7 +104,11 @@ class ModuleTree:
 
     def shown(self, collapsed: Iterable[str]) -> Ints:
         """For each group, the outermost collapsed one that it is in (or is), -1 if it is open to see."""
-        wanted = np.array(sorted({self.by_key[key].number for key in collapsed if key in self.by_key}), dtype=np.int64)
+        wanted = sorted({self.by_key[key].number for key in collapsed if key in self.by_key})
+        return self._shown(np.array(wanted, dtype=np.int64))
+
+    def _shown(self, wanted: Ints) -> Ints:
+        """The same; the groups that are `wanted` collapsed are sorted."""
         until = np.maximum.accumulate(self._last[wanted])
         outermost = wanted[np.append(True, wanted[1:] > until[:-1])] if len(wanted) else wanted
         every = np.arange(len(self.groups))
@@ -126,8 +130,16 @@ class ModuleTree:
 
     def count(self, collapsed: Iterable[str]) -> int:
         """How many nodes are drawn."""
-        drawn = self.drawn(collapsed)
-        return int((drawn < 0).sum()) + len(np.unique(drawn[drawn >= 0]))
+        return self._count(self.shown(collapsed))
+
+    @cached_property
+    def _own(self) -> Ints:
+        """How many nodes are directly in each group; the last is those in none."""
+        return np.roll(np.bincount(self.owner + 1, minlength=len(self.groups) + 1), -1)
+
+    def _count(self, shown: Ints) -> int:
+        own = self._own[:-1]
+        return int(self._own[-1] + own[shown < 0].sum()) + len(np.unique(shown[(shown >= 0) & (own > 0)]))
 
     def told_of(self, graph: nx.MultiDiGraph, group: Group) -> dict[str, Any]:
         """The `group_attributes` of a group of the graph that this tree was made of; worked out once."""
@@ -150,18 +162,21 @@ class ModuleTree:
         levels, with repeats folded from some depth on."""
         if len(self.nodes) <= most or not self.groups:
             return frozenset()
-        best, drawn = self.at_level(0) | self.repeats, -1
+        depths, drawn = np.array([group.depth for group in self.groups], dtype=np.int64), -1
+        best = self._shown(np.flatnonzero(self.repeated | (depths == 1)))
         for level in range(self.levels + 1):
             for depth in range(1, self.levels + 2):
-                folded = frozenset(group.key for group in self.groups if group.count and group.depth >= depth)
-                count = self.count(collapsed := self.at_level(level) | folded)
+                shown = self._shown(np.flatnonzero(np.where(self.repeated, depths >= depth, depths == level + 1)))
+                count = self._count(shown)
                 if drawn < count <= most:
-                    best, drawn = collapsed, count
-        return self.tidy(best)
+                    best, drawn = shown, count
+        return self._keys_of(best)
 
     def tidy(self, collapsed: Iterable[str]) -> frozenset[str]:
         """Without what is hidden in another collapsed group, and without what does not exist here."""
-        shown = self.shown(collapsed)
+        return self._keys_of(self.shown(collapsed))
+
+    def _keys_of(self, shown: Ints) -> frozenset[str]:
         return frozenset(self.keys[np.flatnonzero(shown == np.arange(len(shown)))].tolist())
 
     def opened(self, collapsed: Iterable[str], key: str) -> frozenset[str]:

@@ -20,7 +20,7 @@ from engine.layout.fold import LEAF_KINDS, LEAF_TYPE
 from engine.layout.joined import CORRIDOR, STEP, joined
 from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ints, Layout
 from engine.layout.paths import FIRST, LAST, Parts, paths_of
-from engine.layout.pipeline import layered
+from engine.layout.pipeline import Layering, layered
 from engine.layout.placed import Placed
 
 PAD = 14.0  # scene px between a box and what is in it
@@ -234,7 +234,11 @@ class _Work:
         graph = nx.MultiDiGraph()
         graph.add_nodes_from(enumerate(attributes))
         graph.add_edges_from(edges)
-        layout = self._layered(graph, aspect) if page else self._columns(graph, attributes)
+        layout = (
+            layered(graph, aspect, direction=self.direction, cancel=self.cancel)
+            if page
+            else self._columns(graph, attributes)
+        )
         left, top, right, bottom = self._bounds(layout, attributes)
         if page:
             return self._kept(layout, edges, np.zeros(2), right - left, bottom - top, 0.0)
@@ -286,21 +290,17 @@ class _Work:
                     top, bottom = min(top, centre - half - before), max(bottom, centre + half + after)
         return float(left), float(top), float(right), float(bottom)
 
-    def _layered(self, graph: nx.MultiDiGraph, aspect: float | None) -> Layout:
-        if aspect is None:
-            return layered(graph, direction=self.direction, wrap=False, cancel=self.cancel)
-        return layered(graph, aspect, direction=self.direction, cancel=self.cancel)
-
     def _columns(self, graph: nx.MultiDiGraph, attributes: list[dict[str, Any]]) -> Layout:
         """In one column, or in as many as are needed to be no taller than the page."""
-        layout = self._layered(graph, None)
+        layering = Layering(graph, direction=self.direction, cancel=self.cancel)
+        layout = layering.drawn(None)
         left, top, right, bottom = self._bounds(layout, attributes)
         size = (right - left, bottom - top)
         wide, deep = max(size[self.across], 1.0), size[1 - self.across]
         if deep <= TOO_TALL * self.tall:
             return layout
         aspect = wide * math.ceil(deep / self.tall) ** 2 / deep
-        return self._layered(graph, 1 / aspect if self.direction == "right" else aspect)
+        return layering.drawn(1 / aspect if self.direction == "right" else aspect)
 
     def _mouth(self, layout: Layout, attributes: Sequence[Mapping[str, Any]], side: str, line: float | None) -> float:
         """How far the border is from the ports of a side."""

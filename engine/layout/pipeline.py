@@ -151,6 +151,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("routes", _routes, lambda s: routes.check(s.net, s.core, s.drawing)),
     Pass("chips", _chips, lambda s: chips.check(s.net, s.folding, s.drawing, s.ghosts)),
 )
+_WRAPPED_FROM = [step.name for step in PASSES].index("wrap")
 
 
 @contextmanager
@@ -179,24 +180,51 @@ def layered(
     Raises LayoutCancelled soon after `cancel` has answered True. With `checked`, a pass that left something wrong
     raises LayoutError, which names it.
     """
-    stop = stopper(cancel)
-    state = State(graph, (1 / aspect if direction == "right" else aspect) if wrap else None, direction, stop)
-    times = []
-    with _no_collection():
-        for step in PASSES:
-            stop()
-            begin = time.perf_counter()
-            step.run(state)
-            times.append((step.name, (time.perf_counter() - begin) * 1000))
-            problems = step.check(state) if checked else []
-            if problems:
-                raise LayoutError(f"Layout pass '{step.name}': {'; '.join(problems[:3])}.")
-    return state.net.layout(
-        state.drawing.x,
-        state.drawing.y,
-        state.drawing.routes,
-        algorithm="layered",
-        ghosts=state.ghosts,
-        loose=state.core.edges[state.lines.loose].tolist(),
-        passes=tuple(times),
-    )
+    return Layering(graph, direction=direction, cancel=cancel, checked=checked).drawn(aspect if wrap else None)
+
+
+class Layering:
+    """The passes over one graph up to the wrapping into columns: to wrap it in another way costs the last ones only.
+
+    Raises what `layered` does.
+    """
+
+    def __init__(
+        self,
+        graph: nx.MultiDiGraph,
+        *,
+        direction: Direction = "down",
+        cancel: Cancel | None = None,
+        checked: bool = False,
+    ) -> None:
+        self._state = State(graph, None, direction, stopper(cancel))
+        self._checked = checked
+        self._times = self._run(PASSES[:_WRAPPED_FROM])
+
+    def drawn(self, aspect: float | None) -> Layout:
+        """In columns so that it has this shape; None: in one."""
+        state = self._state
+        state.aspect = 1 / aspect if aspect is not None and state.direction == "right" else aspect
+        times = self._run(PASSES[_WRAPPED_FROM:])
+        return state.net.layout(
+            state.drawing.x,
+            state.drawing.y,
+            state.drawing.routes,
+            algorithm="layered",
+            ghosts=state.ghosts,
+            loose=state.core.edges[state.lines.loose].tolist(),
+            passes=(*self._times, *times),
+        )
+
+    def _run(self, passes: tuple[Pass, ...]) -> tuple[tuple[str, float], ...]:
+        times = []
+        with _no_collection():
+            for step in passes:
+                self._state.stop()
+                begin = time.perf_counter()
+                step.run(self._state)
+                times.append((step.name, (time.perf_counter() - begin) * 1000))
+                problems = step.check(self._state) if self._checked else []
+                if problems:
+                    raise LayoutError(f"Layout pass '{step.name}': {'; '.join(problems[:3])}.")
+        return tuple(times)

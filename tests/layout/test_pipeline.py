@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.layout import DIRECTIONS, Direction, Layout, LayoutError
-from engine.layout.pipeline import PASSES, Pass, layered
+from engine.layout.pipeline import PASSES, Layering, Pass, layered
 from tests.layout.metrics import measure
 from tests.layout.samples import REAL, lstm, real_graph, sized, tangle, transformer
 
@@ -255,3 +255,17 @@ def test_any_graph_with_ports(graph: nx.MultiDiGraph, data: st.DataObject) -> No
     layout = layered(graph, wrap=False, checked=True)
     assert np.isfinite([layout.x, layout.y]).all()
     assert len(layout.routes) == graph.number_of_edges()
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_to_wrap_anew_is_the_same_as_from_the_beginning(direction: Direction) -> None:
+    graph = real_graph("resnet152")
+    layering = Layering(graph, direction=direction)
+    for aspect in (None, 0.5, 3.0, None):
+        one = layering.drawn(aspect)
+        other = layered(graph, aspect or 1.0, direction=direction, wrap=aspect is not None)
+        assert np.array_equal(one.x, other.x)
+        assert np.array_equal(one.y, other.y)
+        assert all(np.array_equal(a, b) for a, b in zip(one.routes, other.routes, strict=True))
+        assert one.ghosts == other.ghosts
+        assert [name for name, _ in one.passes] == [name for name, _ in other.passes]

@@ -55,8 +55,7 @@ def _flat(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callabl
 
     tree = source.tree
     graph = collapse(source.graph, collapsed, tree) if collapsed else source.graph
-    if collapsed:
-        node_sizes(graph)
+    node_sizes(graph)
     arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
     scene = build_scene(graph, arranged, tree)
     if not collapsed:
@@ -74,6 +73,7 @@ def _in_boxes(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Cal
 
     tree, stock = source.tree, source.stock
     drawn = quotient(tree, collapsed)
+    stock.meet(drawn)
     frames, frame_of = frames_of(tree, collapsed)
     home = frame_of[np.where(drawn.names < 0, -1 - drawn.names, tree.owner[drawn.first])]
     arranged = nested_parts(

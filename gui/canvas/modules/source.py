@@ -27,7 +27,7 @@ KEPT = 4
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A built graph whose nodes have their sizes; `ids` are the recording's nodes in order, data leaves included."""
+    """A built graph; `ids` are the recording's nodes in order, data leaves included."""
 
     graph: nx.MultiDiGraph
     tree: ModuleTree
@@ -61,14 +61,12 @@ def _build(recording: Recording, wish: Wish) -> Source:
 
 
 def source_of(graph: nx.MultiDiGraph, ids: Ints) -> Source:
-    """A graph of `engine.graph.build`, which gets the sizes of its nodes."""
+    """That of a graph of `engine.graph.build`."""
     from engine.graph.modules import module_tree
     from engine.layout.nested import Templates
     from gui.canvas.modules.inner import plain_of
     from gui.canvas.modules.stock import stock_of
-    from gui.canvas.scene import node_sizes
 
-    node_sizes(graph)
     tree = module_tree(graph)
     templates = Templates()
     return Source(graph, tree, plain_of(graph, tree), ids, templates, stock_of(graph, tree, templates))

@@ -1,6 +1,6 @@
 """What is known of every node and module of a graph before one decides which are drawn: cards, sizes, words, as arrays.
 
-A module's is found out when it is collapsed for the first time, and kept.
+A node's is found out when it is drawn for the first time, and a module's when it is collapsed; then it is kept.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(eq=False)
 class Stock:
-    """By position in the tree: `card` (in `cards`), `look` (see `Templates`), whether a node `may_fold`, its `module`;
-    `input_number` by edge. The same of groups, by number: -1 where they were never collapsed."""
+    """By position in the tree: `card` (in `cards`, -1 where a node was never drawn), `look` (see `Templates`), whether
+    it `may_fold`, its `module`; `input_number` by edge. The same of groups, by number: -1 where they were never
+    collapsed."""
 
     graph: nx.MultiDiGraph
     tree: ModuleTree
     templates: Templates
+    data: list[dict[str, Any]]
     card: Ints
     look: Ints
     may_fold: Flags
@@ -50,9 +52,21 @@ class Stock:
             self.cards.append(card)
         return found
 
-    def _meet(self, groups: Ints) -> None:
+    def meet(self, drawn: Quotient) -> None:
+        """Find out about what is drawn; to be done before one asks about it."""
+        from engine.layout.nested import may_fold
         from gui.canvas.scene import size_of
 
+        plain = drawn.names >= 0
+        nodes = drawn.first[plain]
+        for place in nodes[self.card[nodes] < 0].tolist():
+            told = self.data[place]
+            size_of(told)
+            self.card[place] = self.number(told["card"])
+            self.look[place] = self.templates.look_of(told)
+            self.may_fold[place] = may_fold(told)
+            self.module[place] = str(told.get("module") or "")
+        groups = -1 - drawn.names[~plain]
         for number in groups[self.group_card[groups] < 0].tolist():
             told = self.tree.told_of(self.graph, self.tree.groups[number])
             size_of(told)
@@ -70,9 +84,7 @@ class Stock:
         """Which card each of the drawn nodes has."""
         groups = drawn.names < 0
         numbers = np.where(groups, -1, self.card[drawn.first])
-        of_groups = -1 - drawn.names[groups]
-        self._meet(of_groups)
-        numbers[groups] = self.group_card[of_groups]
+        numbers[groups] = self.group_card[-1 - drawn.names[groups]]
         return numbers
 
     def parts_of(self, drawn: Quotient) -> Parts:
@@ -81,9 +93,7 @@ class Stock:
 
         groups = drawn.names < 0
         look = self.look[drawn.first]
-        of_groups = -1 - drawn.names[groups]
-        self._meet(of_groups)
-        look[groups] = self.group_look[of_groups]
+        look[groups] = self.group_look[-1 - drawn.names[groups]]
         leaf = self.may_fold[drawn.first] & ~groups
         return Parts(tuple(drawn.names.tolist()), look, leaf, drawn.tail, drawn.head, drawn.key)
 
@@ -99,18 +109,11 @@ class Stock:
 
 
 def stock_of(graph: nx.MultiDiGraph, tree: ModuleTree, templates: Templates) -> Stock:
-    """The nodes of `graph` have their sizes."""
-    from engine.layout.nested import may_fold
-
+    """That of a graph of `engine.graph.build`."""
     data: list[dict[str, Any]] = [each for _, each in graph.nodes(data=True)]
-    module = np.empty(len(data), dtype=object)
-    module[:] = [str(each.get("module") or "") for each in data]
     arrived = [int(number or 0) for _, _, number in graph.edges(data="input_number")]
-    none = np.full(len(tree.groups), -1, dtype=np.int64)
-    stock = Stock(
-        graph, tree, templates, np.zeros(len(data), dtype=np.int64), templates.looks_of(data),
-        np.array([may_fold(each) for each in data], dtype=np.bool_), module, np.array(arrived, dtype=np.int64),
-        none, none.copy(),
+    unknown, none = np.full(len(data), -1, dtype=np.int64), np.full(len(tree.groups), -1, dtype=np.int64)
+    return Stock(
+        graph, tree, templates, data, unknown, unknown.copy(), np.zeros(len(data), dtype=np.bool_),
+        np.full(len(data), "", dtype=object), np.array(arrived, dtype=np.int64), none, none.copy(),
     )  # fmt: skip
-    stock.card = np.array([stock.number(each["card"]) for each in data], dtype=np.int64)
-    return stock
