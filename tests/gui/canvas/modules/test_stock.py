@@ -27,7 +27,7 @@ def source(qapp: QApplication, tmp_path: Path) -> Iterator[Source]:
 
 def test_only_what_is_drawn_is_measured(source: Source) -> None:
     tree, stock = source.tree, source.stock
-    group = next(each for each in tree.groups if not each.count)
+    group = tree.groups[-1]
     drawn = quotient(tree, {group.key})
     stock.meet(drawn)
     alone = set(drawn.first[drawn.names >= 0].tolist())
