@@ -141,7 +141,7 @@ class Chart(QWidget):
             self._say(str(error))
             return True
 
-    def _draw(self, recording: Recording) -> None:
+    def _draw(self, recording: Recording, *, at_once: bool = False) -> None:
         if not self.isVisible() or self.message.isVisible():
             return
         if self.plot is None:
@@ -156,6 +156,9 @@ class Chart(QWidget):
             self.plot.picked.connect(self.picked)
             self.plot.hovered.connect(self._hover)
             self._layout.insertWidget(0, self.plot, 1)
+            if not at_once:
+                self._soon.start(0)  # it is filled in a turn of its own: to make it takes long enough
+                return
         self.plot.show()
         state = self.state(recording)
         if state != self._drawn:
@@ -171,7 +174,7 @@ class Chart(QWidget):
             return (self.message.text(),)
         self._try_read(recording, None)
         self._reading.stop()
-        self._draw(recording)
+        self._draw(recording, at_once=True)
         return (self.message.text(), self.state(recording), self.caption_text(None))
 
     def _say(self, text: str) -> None:

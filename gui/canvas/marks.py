@@ -104,7 +104,8 @@ def marked(picture: Picture) -> tuple[Flags, Flags, Flags]:
     """Per item: whether it has a bar, a notch that says arrived, a notch that says updated."""
     scene, state = picture.scene, picture.state
     lit = np.True_ if picture.lit is None else picture.lit
-    bar = lit & (state.status == GRADIENT) & np.isin(scene.kind, (OPERATION, MODULE)) & ~np.isnan(state.magnitude)
+    wide = (scene.kind == OPERATION) | (scene.kind == MODULE)
+    bar = lit & (state.status == GRADIENT) & wide & ~np.isnan(state.magnitude)
     chip = lit & (scene.kind == PARAMETER)
     return bar[scene.item_node], (chip & state.arrived)[scene.item_node], (chip & state.updated)[scene.item_node]
 

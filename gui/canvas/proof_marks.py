@@ -58,6 +58,8 @@ class ProofMarks:
 
 def marks_of(scene: Scene, verdicts: Mapping[int, Verdict], walk: Walk | None) -> ProofMarks | None:
     """Marks of a scene; None where there are none."""
+    if not verdicts and walk is None:
+        return None
     if scene.inner is not None:
         state = gathered(scene.inner, verdicts, NONE)
     else:
