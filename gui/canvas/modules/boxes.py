@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas.arrays import Batch, touching
@@ -30,6 +31,7 @@ SMALLEST = 7  # px of a title's font: from farther away it is left out
 LARGEST = 20
 SHADES = (0.18, 0.36)  # of the fill, for boxes of even and odd depth
 ROUND = 8.0
+AROUND = 3  # px of a title's picture on each side
 SHARP = 1.5  # logical px: corners that are less round are painted as corners
 
 _batch = Batch(QRect)
@@ -52,9 +54,53 @@ def paint(p: QPainter, scene: Scene, camera: Camera, theme: Theme, current: str 
     for place in chosen:
         box = scene.boxes[place]
         marked = box.key == current
-        p.setPen(QPen(theme.accent if marked else line, camera.ratio * (2 if marked else 1)))
-        p.setBrush(fills[box.depth % 2] if radius >= SHARP * camera.ratio else Qt.BrushStyle.NoBrush)
-        p.drawRoundedRect(rect_of(box, camera), radius, radius)
+        rect, width = rect_of(box, camera), camera.ratio * (2 if marked else 1)
+        if radius < SHARP * camera.ratio:
+            p.setPen(QPen(theme.accent, width))
+            p.setBrush(Qt.BrushStyle.NoBrush)
+            p.drawRoundedRect(rect, radius, radius)
+        else:
+            _frame(p, rect, radius, width, theme.accent if marked else line, fills[box.depth % 2])
+
+
+def _frame(p: QPainter, rect: QRectF, radius: float, width: float, line: QColor, fill: QColor) -> None:
+    """A rounded rectangle. On screen, with a thin line, it is put together: its corners are a picture made once, for to
+    smooth the whole of a large one takes many times as long."""
+    corner = math.ceil(radius) + 2
+    left, top = math.floor(rect.left()), math.floor(rect.top())
+    across, down = round(rect.width()) + 1, round(rect.height()) + 1
+    if width != 1 or min(across, down) < 2 * corner or p.paintEngine().type() != QPaintEngine.Type.Raster:
+        p.setPen(QPen(line, width))
+        p.setBrush(fill)
+        p.drawRoundedRect(rect, radius, radius)
+        return
+    picture = _corners(corner, radius, line.rgb(), fill.rgb())
+    for x, from_x in ((left, 0), (left + across - corner, corner)):
+        for y, from_y in ((top, 0), (top + down - corner, corner)):
+            p.drawPixmap(x, y, picture, from_x, from_y, corner, corner)
+    p.fillRect(left + corner, top + 1, across - 2 * corner, down - 2, fill)
+    for x in (left + 1, left + across - corner):
+        p.fillRect(x, top + corner, corner - 1, down - 2 * corner, fill)
+    for y in (top, top + down - 1):
+        p.fillRect(left + corner, y, across - 2 * corner, 1, line)
+    for x in (left, left + across - 1):
+        p.fillRect(x, top + corner, 1, down - 2 * corner, line)
+
+
+@lru_cache(maxsize=32)
+def _corners(corner: int, radius: float, line: int, fill: int) -> QPixmap:
+    """The smallest frame that has all four of them."""
+    picture = QPixmap(2 * corner, 2 * corner)
+    picture.fill(Qt.GlobalColor.transparent)
+    p = QPainter(picture)
+    try:
+        p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        p.setPen(QPen(QColor.fromRgb(line), 1))
+        p.setBrush(QColor.fromRgb(fill))
+        p.drawRoundedRect(QRectF(0.5, 0.5, 2 * corner - 1, 2 * corner - 1), radius, radius)
+    finally:
+        p.end()
+    return picture
 
 
 def _in_view(scene: Scene, camera: Camera) -> tuple[Floats, Ints]:
@@ -88,10 +134,11 @@ def paint_titles(p: QPainter, scene: Scene, camera: Camera, theme: Theme) -> Non
         return
     p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     _, fills = _colors(theme)
+    inks = [blend(theme.text, fill, 0.3) for fill in fills]
     for place in _in_view(scene, camera)[1].tolist():
         box = scene.boxes[place]
         fill = fills[box.depth % 2]
-        _title(p, box, rect_of(box, camera), camera, size, blend(theme.text, fill, 0.3), fill)
+        _put_title(p, box, rect_of(box, camera), camera, size, inks[box.depth % 2], fill)
 
 
 @lru_cache(maxsize=4)
@@ -107,22 +154,54 @@ def _title_size(camera: Camera) -> int:
     return min(size, round(LARGEST * camera.ratio))
 
 
-def _title(p: QPainter, box: Box, rect: QRectF, camera: Camera, size: int, color: QColor, fill: QColor) -> None:
-    """The sign to close it, and its name: as long a part as there is room for, the last part first."""
-    font = tokens.ui_font(size)
-    metrics = QFontMetricsF(font)
-    sign, strip = float(size), max(STRIP * camera.scale, size * 1.3)
-    left = rect.left() + 7 * camera.scale
-    middle = rect.top() + strip / 2
-    room = rect.right() - 6 * camera.scale - (left + sign * 1.5)
-    text = next((each for each in _shorter(box.title) if metrics.horizontalAdvance(each) <= room), "")
-    plate = QRectF(left - 2, middle - strip * 0.36, sign * 1.5 + metrics.horizontalAdvance(text) + 4, strip * 0.72)
-    p.fillRect(plate, fill)
-    draw_sign(p, QRectF(round(left), round(middle - sign / 2), round(sign), round(sign)), color, plus=False)
+def _put_title(p: QPainter, box: Box, rect: QRectF, camera: Camera, size: int, color: QColor, fill: QColor) -> None:
+    """On screen as a picture made once: to set the words anew in each frame takes as long as many cards."""
+    if p.paintEngine().type() != QPaintEngine.Type.Raster:
+        _title(p, box.title, rect, camera.scale, size, color, fill)
+        return
+    picture = _title_picture(box.title, rect.width(), camera.scale, size, color.rgb(), fill.rgb())
+    p.drawPixmap(QPointF(rect.left() - 0.5 - AROUND, rect.top() - 0.5 - AROUND), picture)
+
+
+@lru_cache(maxsize=256)
+def _title_picture(title: str, width: float, scale: float, size: int, color: int, fill: int) -> QPixmap:
+    left, strip, text = _title_places(title, width, scale, size)
+    across = left + size * 1.5 + QFontMetricsF(tokens.ui_font(size)).horizontalAdvance(text) + 6
+    picture = QPixmap(math.ceil(across) + 2 * AROUND, math.ceil(strip) + 2 * AROUND)
+    picture.fill(Qt.GlobalColor.transparent)
+    p = QPainter(picture)
+    try:
+        p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        rect = QRectF(AROUND + 0.5, AROUND + 0.5, width, strip)
+        _title(p, title, rect, scale, size, QColor.fromRgb(color), QColor.fromRgb(fill))
+    finally:
+        p.end()
+    return picture
+
+
+def _title_places(title: str, width: float, scale: float, size: int) -> tuple[float, float, str]:
+    """How far right of the box's left the sign is, the height of the strip, and as long a part of the name as there is
+    room for, the last part first."""
+    metrics = QFontMetricsF(tokens.ui_font(size))
+    left, strip = 7 * scale, max(STRIP * scale, size * 1.3)
+    room = width - 6 * scale - left - size * 1.5
+    return left, strip, next((each for each in _shorter(title) if metrics.horizontalAdvance(each) <= room), "")
+
+
+def _title(p: QPainter, title: str, rect: QRectF, scale: float, size: int, color: QColor, fill: QColor) -> None:
+    """The sign to close it, and its name."""
+    from_left, strip, text = _title_places(title, rect.width(), scale, size)
+    font, sign = tokens.ui_font(size), float(size)
+    left, middle = rect.left() + from_left, rect.top() + strip / 2
+    advance = QFontMetricsF(font).horizontalAdvance(text)
+    p.fillRect(QRectF(left - 2, middle - strip * 0.36, sign * 1.5 + advance + 4, strip * 0.72), fill)
+    upper_left = math.floor(left + 0.5), math.floor(middle - sign / 2 + 0.5)  # `round` would go to even numbers
+    draw_sign(p, QRectF(*upper_left, sign, sign), color, plus=False)
     if text:
         p.setFont(font)
         p.setPen(color)
-        p.drawText(QRectF(left + sign * 1.5, rect.top(), room + 2, strip), Qt.AlignmentFlag.AlignVCenter, text)
+        place = QRectF(left + sign * 1.5, rect.top(), advance + 4, strip)
+        p.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _shorter(title: str) -> tuple[str, ...]:
