@@ -97,7 +97,11 @@ class Commands(QObject):
     def _connect_panel(self, dock: QDockWidget, action: QAction) -> None:
         action.triggered.connect(lambda on: self._show_panel(dock, action, on))
         dock.toggleViewAction().toggled.connect(action.setChecked)
-        action.setChecked(True)
+
+    def match_panels(self) -> None:
+        """The actions say which panels are open. Qt tells of changes only, not of how the panels were put up."""
+        for name in PANELS:
+            self._actions[f"show_{name}"].setChecked(not self._window.panels[name].isHidden())
 
     def _show_panel(self, dock: QDockWidget, action: QAction, on: bool) -> None:
         """A panel whose tab stands behind another's is shown, not put away."""

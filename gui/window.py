@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.compare_commands = CompareCommands(self)
         self._connect()
         self._restore()
+        self.commands.match_panels()
         self.refresh()
 
     # --- parts -------------------------------------------------------------------------------------------------------

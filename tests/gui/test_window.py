@@ -78,6 +78,20 @@ def test_geometry_and_choices_are_remembered(window: MainWindow, qtbot: QtBot) -
     again.deleteLater()
 
 
+def test_a_panel_that_was_put_away_comes_back_at_the_first_try(window: MainWindow, qtbot: QtBot) -> None:
+    window.panels["memory"].hide()
+    window.close()
+    again = create_window()
+    qtbot.addWidget(again)
+    again.show()
+    actions = again.actions_table
+    assert [name for name in PANELS if not actions[f"show_{name}"].isChecked()] == ["memory"]
+    actions["show_memory"].trigger()
+    assert actions["show_memory"].isChecked()
+    qtbot.waitUntil(lambda: not again.panels["memory"].visibleRegion().isEmpty())
+    again.close()
+
+
 def test_the_direction_is_chosen_and_remembered(window: MainWindow) -> None:
     assert Settings().direction == "down"
     assert window.actions_table["direction_down"].isChecked()
