@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QModelIndex, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QLineEdit, QTableView, QVBoxLayout, QWidget
 
 from engine.errors import RecordingError
@@ -37,6 +37,7 @@ LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 REDRAW_MS = 30
 PATIENCE = 60  # times REDRAW_MS
 PORTION = 0.004  # s of reading at a time
+WIDEST_NAME = 400
 WIDTHS = {NAME: 180, SHAPE: 148, DTYPE: 76, VALUE: 100, GRADIENT: 100, UPDATE: 100, RATIO: 100, OPTIMIZER: 80}
 
 
@@ -69,7 +70,17 @@ class ParametersTable(QTableView):
         self.setSortingEnabled(True)
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
+        self._wide = WIDTHS[NAME]  # of the names, unless the user has chosen otherwise
         self.clicked.connect(lambda index: self.chosen.emit(index.row()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names have the room that numbers do not need: where paths are long, that is where it is wanted."""
+        super().resizeEvent(event)
+        spare = self.viewport().width() - sum(WIDTHS.values())
+        wide = min(max(WIDTHS[NAME] + spare, WIDTHS[NAME]), WIDEST_NAME)
+        if self.columnWidth(NAME) == self._wide:
+            self.setColumnWidth(NAME, wide)
+            self._wide = wide
 
     def text(self, rows: range, separator: str = "\t") -> str:
         """Header and rows with every digit."""

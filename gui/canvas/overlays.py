@@ -22,8 +22,13 @@ if TYPE_CHECKING:
 
 SWATCH = 8.0
 LEGEND_HEIGHT = 24.0
+LEGEND_LINE = 18.0  # from one line to the next
+MOST_LINES = 2
 PLATE = 215  # opacity of the ground under words, of 255
 CRUMB = "  \u203a  "
+ELLIPSIS = "\u2026"
+
+Entry = tuple[QColor, str, bool]  # colour, words, whether it is a category
 
 
 def category_label(name: str) -> str:
@@ -50,22 +55,41 @@ def category_label(name: str) -> str:
 
 
 def crumb_places(parts: Sequence[str], width: float) -> list[QRectF]:
-    """Where each part stands, in logical px. Where there is no room, those in the middle are cut first, the last one at
-    the very end: it says where one is."""
+    """Where each part stands, in logical px; what is left out has no width, but for the first of that, whose place an
+    ellipsis has."""
     metrics = QFontMetricsF(tokens.ui_font(tokens.TEXT_PX - 1))
-    between, least = metrics.horizontalAdvance(CRUMB), metrics.horizontalAdvance("\u2026") + 1.0
-    widths = [metrics.horizontalAdvance(part) for part in parts]
-    over = sum(widths) + between * (len(parts) - 1) - (width - 2 * tokens.LARGE)
-    for index in [*range(1, len(parts) - 1), 0, len(parts) - 1]:
-        cut = min(max(over, 0.0), max(widths[index] - least, 0.0))
-        widths[index] -= cut
-        over -= cut
+    between = metrics.horizontalAdvance(CRUMB)
     places: list[QRectF] = []
     x = float(tokens.LARGE)
-    for advance in widths:
+    for _, advance in _fitted(parts, width, metrics):
         places.append(QRectF(x, tokens.LARGE - 4.0, advance, metrics.height() + 8))
-        x += advance + between
+        x += advance + between if advance else 0.0
     return places
+
+
+def _fitted(parts: Sequence[str], width: float, metrics: QFontMetricsF) -> list[tuple[str, float]]:
+    """(text, width) of each part. Where there is no room, those in the middle go first, then the first; the last says
+    where one is: it is only cut."""
+    room, last = width - 2 * tokens.LARGE, len(parts) - 1
+    shown = [(part, metrics.horizontalAdvance(part)) for part in parts]
+    dots, nothing = (ELLIPSIS, metrics.horizontalAdvance(ELLIPSIS)), ("", 0.0)
+
+    def over() -> float:
+        count = sum(advance > 0 for _, advance in shown)
+        return sum(advance for _, advance in shown) + metrics.horizontalAdvance(CRUMB) * (count - 1) - room
+
+    for index in [*range(1, last), 0][: max(last, 0)]:
+        if over() <= 0:
+            break
+        if index == 0:
+            shown[:last] = [dots, *[nothing] * (last - 1)]
+        else:
+            shown[index] = dots if index == 1 else nothing
+    if parts and over() > 0:
+        text, advance = shown[last]
+        advance = max(advance - over(), 0.0)
+        shown[last] = (metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, advance), advance)
+    return shown
 
 
 def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) -> None:
@@ -80,17 +104,18 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
     plate = QColor(theme.bg)
     plate.setAlpha(PLATE)
     painter.fillRect(places[0].united(places[-1]).adjusted(-6, 0, 6, 0), plate)
-    for index, (part, place) in enumerate(zip(parts, places, strict=True)):
-        if index:
+    for index, ((text, _), place) in enumerate(zip(_fitted(parts, width, metrics), places, strict=True)):
+        if place.width() <= 0:
+            continue
+        if index and place.left() > places[0].left():
             painter.setPen(theme.line if theme.is_dark else blend(theme.line, theme.dim, 0.5))
             painter.drawText(QPointF(place.left() - metrics.horizontalAdvance(CRUMB), baseline), CRUMB)
-        text = metrics.elidedText(part, Qt.TextElideMode.ElideMiddle, place.width() + 0.5)
         painter.setPen(theme.text if index == len(parts) - 1 else theme.dim)
         painter.drawText(QPointF(place.left(), baseline), text)
 
 
 class Legend:
-    """Phases, and the categories that occur, in one line at the foot; only the phases where it is narrow."""
+    """Phases, and the categories that occur, in a line or two at the foot; only the phases where it is narrow."""
 
     def __init__(self) -> None:
         self._made_of: tuple[object, ...] = ()
@@ -100,14 +125,13 @@ class Legend:
         width, height = camera.width / camera.ratio, camera.height / camera.ratio
         made_of = (id(scene.pieces), scene.category.tobytes(), theme.name, width, camera.ratio)
         if self._picture is None or self._made_of != made_of:
-            self._picture = _draw_legend(_legend_entries(scene, width, theme), camera.ratio, theme)
+            self._picture = _draw_legend(_legend_lines(scene, width, theme), camera.ratio, theme)
             self._made_of = made_of
-        foot = height - tokens.MEDIUM - LEGEND_HEIGHT
+        foot = height - tokens.MEDIUM - self._picture.height() / camera.ratio
         painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
 
 
-def _legend_entries(scene: Scene, width: float, theme: Theme) -> list[tuple[QColor, str, bool]]:
-    """(colour, words, whether it is a category)."""
+def _legend_lines(scene: Scene, width: float, theme: Theme) -> list[list[Entry]]:
     tr = QCoreApplication.translate
     phases = [
         (theme.forward, tr("Canvas", "value"), False),
@@ -116,43 +140,53 @@ def _legend_entries(scene: Scene, width: float, theme: Theme) -> list[tuple[QCol
     ]
     fills = (*tokens.CATEGORIES, *tokens.PROOFS)
     names = [fills[index] for index in np.unique(scene.category).tolist()]
-    everything = phases + [(theme.category(name), category_label(name), True) for name in names]
     beside = minimap.WIDTH + tokens.LARGE if scene.node_count >= minimap.SHOWN_FROM else 0.0
-    return everything if _legend_width(everything) <= width - beside - 2 * tokens.LARGE else phases
+    lines: list[list[Entry]] = [phases]
+    for name in names:
+        entry = (theme.category(name), category_label(name), True)
+        if _legend_width([*lines[-1], entry]) <= width - beside - 2 * tokens.LARGE:
+            lines[-1] = [*lines[-1], entry]
+        else:
+            lines.append([entry])
+    return lines if len(lines) <= MOST_LINES else [phases]
 
 
-def _legend_width(entries: Sequence[tuple[QColor, str, bool]]) -> float:
+def _legend_width(entries: Sequence[Entry]) -> float:
     metrics = QFontMetricsF(tokens.caption_font())
     return 6 + sum(SWATCH + 5 + metrics.horizontalAdvance(entry[1]) + tokens.LARGE for entry in entries)
 
 
-def _draw_legend(entries: Sequence[tuple[QColor, str, bool]], ratio: float, theme: Theme) -> QPixmap:
-    picture = QPixmap(round(_legend_width(entries) * ratio), round(LEGEND_HEIGHT * ratio))
+def _draw_legend(lines: Sequence[Sequence[Entry]], ratio: float, theme: Theme) -> QPixmap:
+    wide, tall = max(_legend_width(line) for line in lines), LEGEND_LINE * len(lines) + LEGEND_HEIGHT - LEGEND_LINE
+    picture = QPixmap(round(wide * ratio), round(tall * ratio))
     picture.setDevicePixelRatio(ratio)
     plate = QColor(theme.bg)
     plate.setAlpha(PLATE)
     picture.fill(plate)
-    font = tokens.caption_font()
-    metrics = QFontMetricsF(font)
-    middle, x = LEGEND_HEIGHT / 2, 6.0
     painter = QPainter(picture)
     try:
-        painter.setFont(font)
+        painter.setFont(tokens.caption_font())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for color, text, is_category in entries:
-            painter.setBrush(color)
-            if is_category:
-                painter.setPen(QPen(blend(color, theme.text, 0.25), 1.0))
-                painter.drawRoundedRect(QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
-            else:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.drawEllipse(QRectF(x, middle - SWATCH / 2, SWATCH, SWATCH))
-            painter.setPen(theme.dim)
-            painter.drawText(QPointF(x + SWATCH + 5, middle + metrics.capHeight() / 2), text)
-            x += SWATCH + 5 + metrics.horizontalAdvance(text) + tokens.LARGE
+        for number, line in enumerate(lines):
+            _draw_legend_line(painter, line, LEGEND_HEIGHT / 2 + LEGEND_LINE * number, theme)
     finally:
         painter.end()
     return picture
+
+
+def _draw_legend_line(painter: QPainter, entries: Sequence[Entry], middle: float, theme: Theme) -> None:
+    metrics, x = QFontMetricsF(tokens.caption_font()), 6.0
+    for color, text, is_category in entries:
+        painter.setBrush(color)
+        if is_category:
+            painter.setPen(QPen(blend(color, theme.text, 0.25), 1.0))
+            painter.drawRoundedRect(QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawEllipse(QRectF(x, middle - SWATCH / 2, SWATCH, SWATCH))
+        painter.setPen(theme.dim)
+        painter.drawText(QPointF(x + SWATCH + 5, middle + metrics.capHeight() / 2), text)
+        x += SWATCH + 5 + metrics.horizontalAdvance(text) + tokens.LARGE
 
 
 def words(painter: QPainter, rect: QRectF, title: str, more: str, theme: Theme, *, failed: bool = False) -> None:

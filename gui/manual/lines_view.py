@@ -170,9 +170,10 @@ class LinesView(QAbstractScrollArea):
 
     def _paint_head(self, painter: QPainter, columns: Columns) -> None:
         place = QRect(0, 0, self.viewport().width(), HEADER)
-        left = paint_header(painter, place, columns, self.head)
-        if not self.button.isHidden():
-            size = self.button.sizeHint()
+        size, shown = self.button.sizeHint(), not self.button.isHidden()
+        taken = size.width() + 2 * theme.MEDIUM if shown else 0
+        left = paint_header(painter, place, columns, self.head, taken)
+        if shown:
             self.button.setGeometry(left, (HEADER - size.height()) // 2, size.width(), size.height())
             left += size.width() + theme.MEDIUM
         paint_remark(painter, place, columns, self.head, left)

@@ -156,8 +156,9 @@ class Head:
     remark: str = ""
 
 
-def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head) -> int:
-    """The verdict on the step, and what the columns are; tells where the verdict's words end."""
+def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head, taken: int = 0) -> int:
+    """The verdict on the step, and what the columns are; tells where the verdict's words end, beside which `taken`
+    px are left free."""
     look = theme.current()
     painter.fillRect(place, look.surface)
     painter.fillRect(QRect(0, place.bottom(), place.width(), theme.LINE), look.line)
@@ -166,9 +167,9 @@ def paint_header(painter: QPainter, place: QRect, columns: Columns, head: Head) 
         top = place.center().y() + 1 - HEAD_SIGN / 2
         draw_sign(painter, QRectF(left, top, HEAD_SIGN, HEAD_SIGN), verdicts.sign(head.verdict), look)
         left += HEAD_SIGN + theme.SMALL
-    room = QRect(left, place.top(), _title_left(columns) - left, place.height())
+    room = QRect(left, place.top(), _title_left(columns) - left - taken, place.height())
     if not head.verdict:
-        room.setRight(place.right())
+        room.setRight(place.right() - taken)
     left += draw_text(painter, room, head.text, "heading", look.text, LEFT) + theme.MEDIUM
     if not head.verdict:
         return left

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from engine.errors import ChainruleError
 from gui import numbers, theme
 from gui.memory.tree import MemoryModel, MemoryTree
 from gui.session import Session
 from gui.tensor_views.painting import set_visible
+from gui.transport.panel import ElidedLabel
 from gui.transport.words import describe
 
 if TYPE_CHECKING:
@@ -61,9 +62,8 @@ class MemoryPanel(QWidget):
         self.model = MemoryModel(self)
         self.tree = MemoryTree(self.model, self)
         self.tree.chosen.connect(self._chosen)
-        self.caption = QLabel(self)
+        self.caption = ElidedLabel(self)
         self.caption.setProperty("role", "caption")
-        self.caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.remark = QLabel(self)
         self.remark.setProperty("role", "caption")
         self.remark.setWordWrap(True)
@@ -164,7 +164,7 @@ class MemoryPanel(QWidget):
         self.model.set_playhead(self._session.playhead)
         self.tree.viewport().update()
         self._mark_selected()
-        self.caption.setText(self._caption(memory))
+        self.caption.set_full_text(self._caption(memory))
         remark = _remark(memory)
         self.remark.setText(remark)
         set_visible(self.remark, bool(remark))
@@ -236,7 +236,7 @@ class MemoryPanel(QWidget):
         self._hovered = None if x is None else self._event_at(x)
         memory = self.memory
         if memory is not None and not self.splitter.isHidden():
-            self.caption.setText(self._caption(memory))
+            self.caption.set_full_text(self._caption(memory))
 
     def _chosen(self, row: int) -> None:
         """A node is selected; the nodes of a module are marked."""
@@ -265,7 +265,7 @@ class MemoryPanel(QWidget):
         if memory is None or self.splitter.isHidden():
             return (self.message.text(),)
         row = self.tree.currentIndex().internalId() if self.tree.currentIndex().isValid() else None
-        return (self.caption.text(), self.remark.text(), self._session.playhead, memory.peak_bytes, row)
+        return (self.caption.full_text, self.remark.text(), self._session.playhead, memory.peak_bytes, row)
 
 
 def _remark(memory: StepMemory) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QAbstractItemModel, QCoreApplication, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from engine.errors import RecordingError
@@ -27,6 +27,7 @@ NAME, BYTES, SHARE, TENSORS, FREED = range(5)
 COLUMNS = 5
 RIGHT = (BYTES, SHARE, FREED)
 WIDTHS = {NAME: 220, BYTES: 96, SHARE: 104, TENSORS: 260, FREED: 120}
+LEAST_TENSORS = 120  # px: below, that column is left out
 MOST_NAMED = 6
 
 
@@ -237,6 +238,17 @@ class MemoryTree(QTreeView):
             self.setColumnWidth(column, width)
         header.setSectionResizeMode(TENSORS, QHeaderView.ResizeMode.Stretch)
         self.clicked.connect(self._clicked)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where it is narrow, names need the room more than what was saved."""
+        narrow = self.width() < sum(WIDTHS.values()) - WIDTHS[TENSORS] + LEAST_TENSORS
+        if narrow != self.isColumnHidden(TENSORS):
+            modes = QHeaderView.ResizeMode.Stretch, QHeaderView.ResizeMode.Interactive
+            self.setColumnHidden(TENSORS, narrow)
+            self.header().setSectionResizeMode(NAME, modes[0 if narrow else 1])
+            if not narrow:
+                self.setColumnWidth(NAME, WIDTHS[NAME])
+        super().resizeEvent(event)
 
     def _clicked(self, index: QModelIndex) -> None:
         self.chosen.emit(self._model.row(index))

@@ -173,3 +173,17 @@ def test_another_recording_replaces_it(qtbot: QtBot, layered: Session, bow: Path
     panel.drawn_state()
     assert panel.message.text() == "The parameters of the recording appear here."
     assert panel.model.rowCount() == 0
+
+
+def test_names_have_the_room_that_there_is_until_one_says_otherwise(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered)
+    panel.resize(900, 300)
+    QApplication.processEvents()
+    usual = panel.table.columnWidth(NAME)
+    panel.resize(1500, 300)
+    QApplication.processEvents()
+    assert panel.table.columnWidth(NAME) > usual + 150
+    panel.table.setColumnWidth(NAME, 210)
+    panel.resize(1600, 300)
+    QApplication.processEvents()
+    assert panel.table.columnWidth(NAME) == 210

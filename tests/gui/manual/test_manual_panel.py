@@ -172,6 +172,11 @@ def test_a_long_step_is_worked_out_where_one_looks(
     assert 0 < known < 11
     assert panel.lines.head.verdict == "working"
     assert panel.lines.button.isVisible()
+    panel.resize(560, HEADER + 60)
+    panel.grab()
+    columns = panel.lines._columns
+    assert columns is not None
+    assert panel.lines.button.geometry().right() < columns.by_hand_right - columns.value / 2  # not over the title
     panel.lines.button.click()
     panel.settle()
     assert panel.lines.head.text == "11 lines: 9 equal in every digit · 2 as recorded"

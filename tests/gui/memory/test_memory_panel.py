@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from engine.recording.model import Edge, Graph, Node, Parameter, Source, StepStart
 from engine.recording.writer import Writer
 from gui.memory.panel import MemoryPanel
-from gui.memory.tree import BYTES, FREED, NAME, SHARE, TENSORS
+from gui.memory.tree import BYTES, COLUMNS, FREED, NAME, SHARE, TENSORS
 from gui.session import Session
 from gui.window import MainWindow
 from tests.gui.walking import assert_walking_equals_seeking
@@ -208,3 +208,14 @@ def test_the_tab_is_in_the_window(walked: MainWindow, qtbot: QtBot) -> None:
     assert isinstance(panel, MemoryPanel)
     panel.settle()
     assert_walking_equals_seeking(walked.session, panel.drawn_state)
+
+
+def test_where_it_is_narrow_names_have_the_room_of_what_was_saved(panel: MemoryPanel) -> None:
+    tree = panel.tree
+    for wide, hidden in ((430, True), (900, False), (430, True)):
+        panel.resize(340 + wide, 300)
+        panel.splitter.setSizes([330, wide])
+        QApplication.processEvents()
+        assert tree.isColumnHidden(TENSORS) == hidden
+    assert tree.header().sectionSize(NAME) > 0
+    assert sum(tree.header().sectionSize(column) for column in range(COLUMNS)) <= tree.viewport().width() + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -241,11 +240,17 @@ def test_a_right_click_on_a_title_is_about_its_module(view: CanvasView, qtbot: Q
 
 
 def test_where_it_is_narrow_the_last_breadcrumb_is_the_last_to_be_cut(qapp: QApplication) -> None:
-    parts = ["step 1 of 10", "layer4", "downsample", "conv2"]
+    parts = ["step 1 of 10", "layer4", "0", "downsample", "conv2"]
     wide = overlays.crumb_places(parts, 2000.0)
-    narrow = overlays.crumb_places(parts, wide[-1].right() - 60)
-    assert narrow[-1].right() <= wide[-1].right() - 60
-    assert narrow[-1].width() == wide[-1].width()
-    assert narrow[0].width() == wide[0].width()
-    assert narrow[1].width() < wide[1].width()
-    assert all(left.right() < right.left() for left, right in pairwise(narrow))
+    narrow = overlays.crumb_places(parts, wide[-1].right() - 10)
+    assert narrow[-1].right() + 16 <= wide[-1].right() - 10
+    assert (narrow[0].width(), narrow[-1].width()) == (wide[0].width(), wide[-1].width())
+    assert 0 < narrow[1].width() < wide[1].width()
+    assert narrow[2].width() in (0.0, wide[2].width())
+    places = overlays.crumb_places(parts, 2 * 16 + wide[-1].width() + 60)
+    assert [place.width() > 0 for place in places] == [True, False, False, False, True]
+    assert places[-1].width() == wide[-1].width()
+    cut = overlays.crumb_places(parts, 2 * 16 + wide[-1].width())
+    assert 0 < cut[-1].width() < wide[-1].width()
+    assert overlays.crumb_places(["alone"], 2000.0)[0].width() > 0
+    assert overlays.crumb_places([], 100.0) == []

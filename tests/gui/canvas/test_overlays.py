@@ -1,0 +1,16 @@
+"""What stands over the graph: it makes do with the room that there is."""
+
+from __future__ import annotations
+
+from gui.canvas import overlays
+from gui.canvas.scene import Scene
+from gui.theme import DARK
+
+
+def test_the_legend_takes_two_lines_before_it_leaves_anything_out(scene: Scene) -> None:
+    wide, narrow, least = (overlays._legend_lines(scene, width, DARK) for width in (900.0, 330.0, 220.0))
+    assert [len(lines) for lines in (wide, narrow, least)] == [1, 2, 1]
+    assert [entry for line in narrow for entry in line] == wide[0]
+    assert all(overlays._legend_width(line) <= 330 - 32 for line in narrow)
+    assert least == [wide[0][:3]]
+    assert overlays._draw_legend(narrow, 1.0, DARK).height() > overlays._draw_legend(wide, 1.0, DARK).height()
