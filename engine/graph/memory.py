@@ -177,6 +177,8 @@ def saved_bytes(recording: Recording, graph_id: int) -> dict[int, int]:
 
 def memory_curve(recording: Recording, step: int) -> MemoryCurve:
     """What is kept over the events of a training step. Raises RecordingError if it has none, or cannot be read."""
+    if recording.complete:  # it takes a while: others may read in the meantime
+        return _Reading(recording, step).curve()
     with recording.held():
         return _Reading(recording, step).curve()
 

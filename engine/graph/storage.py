@@ -84,7 +84,7 @@ class Tensors:
 
     def read(self, recording: Recording, first: int, last: int) -> None:
         """Add events `first` to `last`."""
-        with recording.held() as connection:
+        with recording.apart() as connection:
             for event, role, slot, name, tensor in connection.execute(_VALUES, (first, last)):
                 if role == "saved":
                     saved = SavedTensor(decode.text(name), decode.integer(slot), decode.integer(tensor))

@@ -51,7 +51,7 @@ def tensors_of(recording: Recording, first: int, last: int, roles: Iterable[Role
     numbers: list[tuple[int, int, int, int, int]] = []
     norms: list[float] = []
     for start in range(first, last + 1, AT_A_TIME):
-        with recording.held() as connection:
+        with recording.apart() as connection:
             for event, slot, norm, zeros, bad, shape in connection.execute(
                 sql, (start, min(start + AT_A_TIME - 1, last), *names)
             ):
@@ -67,7 +67,7 @@ def event_times(recording: Recording, first: int, last: int) -> Floats:
     """When each event from `first` to `last` had happened, in seconds since the epoch. Raises RecordingError."""
     times: list[float] = []
     for start in range(first, last + 1, AT_A_TIME):
-        with recording.held() as connection:
+        with recording.apart() as connection:
             rows = connection.execute(_TIMES, (start, min(start + AT_A_TIME - 1, last)))
             times += [decode.real(time) for (time,) in rows]
     return np.array(times, dtype=np.float64)

@@ -191,7 +191,10 @@ class Recording:
 
     def nodes(self, graph_id: int) -> tuple[Node, ...]:
         """Nodes of one graph, data leaves included, ordered by id."""
-        if self.complete and graph_id not in self._nodes:
+        known = self._nodes.get(graph_id)
+        if known is not None:  # at once: whoever reads something else may hold the file for long
+            return known
+        if self.complete:
             # Nothing changes any more: other threads may read while the rows become objects, which takes longest.
             nodes = self._rows(_NODES, graph_id, decode.node, many=True)
             return self._nodes.setdefault(graph_id, nodes)
@@ -230,7 +233,10 @@ class Recording:
 
     def edges(self, graph_id: int) -> tuple[Edge, ...]:
         """Edges of one graph, those to data leaves included, ordered by source and slot."""
-        if self.complete and graph_id not in self._edges:
+        known = self._edges.get(graph_id)
+        if known is not None:
+            return known
+        if self.complete:
             return self._edges.setdefault(graph_id, self._edges_of(graph_id))
         with self._lock:
             if graph_id not in self._edges:

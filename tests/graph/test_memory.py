@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.capture import torchvision_ops
 from engine.capture.recorder import record
 from engine.errors import RecordingError
 from engine.graph.memory import MemoryCurve, memory_curve, saved_bytes
+from engine.graph.storage import Tensors
 from engine.recording.reader import Recording, open_recording
 from tests.recordings import make_bow
 
@@ -279,3 +281,22 @@ def test_the_bow_keeps_inputs_and_the_miss(tmp_path: Path) -> None:
         assert len(curve.held()) == 12
         with pytest.raises(RecordingError, match="no step 7"):
             memory_curve(recording, 7)
+
+
+def test_others_read_while_what_is_kept_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window does, meanwhile."""
+    read, blocked = Tensors.read, []
+
+    def looked_at(tensors: Tensors, recording: Recording, first: int, last: int) -> None:
+        other = threading.Thread(target=lambda: recording.values(0))
+        other.start()
+        other.join(10)
+        blocked.append(other.is_alive())
+        read(tensors, recording, first, last)
+
+    monkeypatch.setattr(Tensors, "read", looked_at)
+    with open_recording(make_bow(tmp_path / "bow.chain")) as recording:
+        assert recording.complete
+        memory_curve(recording, 0)
+    assert blocked
+    assert not any(blocked)

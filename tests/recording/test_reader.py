@@ -296,3 +296,27 @@ def test_a_long_read_holds_nobody_up(tmp_path: Path) -> None:
             assert seen == [3]
             assert len(rows.fetchall()) > 0
         assert count_events(found.path) == len(found.timeline)
+
+
+def test_what_is_known_of_a_graph_is_told_while_another_thread_holds_the_file(bow: Recording) -> None:
+    graph = bow.graphs[0].id
+    nodes, edges = bow.nodes(graph), bow.edges(graph)
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with bow.held():
+            held.set()
+            over.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(20)
+    told: list[object] = []
+    asking = threading.Thread(target=lambda: told.extend((bow.nodes(graph), bow.edges(graph))))
+    asking.start()
+    asking.join(10)
+    over.set()
+    thread.join()
+    asking.join()
+    assert told[0] is nodes
+    assert told[1] is edges
