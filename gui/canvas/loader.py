@@ -11,7 +11,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from engine.errors import ChainruleError
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
-from gui.canvas.modules.source import Places, Sources, node_ids_of
+from gui.canvas.modules.source import Ints, Places, Sources, node_ids_of
 from gui.canvas.preparing import Preparing
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
+PAINTING_S = 0.1  # that a new picture is given to be painted before something else is worked out
 
 Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool]
 
@@ -61,6 +62,7 @@ class _About:
     edges: tuple[Edge, ...]
     structure: str
     size: int  # nodes that are not data
+    ids: Ints
 
 
 def rough_aspect(width: float, height: float) -> float:
@@ -94,7 +96,6 @@ def load(
 
     Runs in a thread of its own: networkx is imported here.
     """
-    from gui.canvas.flow.lanes import lanes_of
     from gui.canvas.modules.arrange import arrange
 
     source = (sources or Sources()).of(recording, wish)
@@ -104,7 +105,6 @@ def load(
         scene = Places.of(scene, source.ids).filled(scene, ids)
     if scene.inner is not None:
         scene.inner.warm_up()
-    lanes_of(recording, scene, wish.graph_id)  # here, so that the window need not wait for it when something moves
     return scene
 
 
@@ -117,6 +117,18 @@ def warm_up() -> None:
 def _import_layout() -> None:
     import engine.graph.build
     import engine.layout  # noqa: F401
+
+
+def _warm_others(recording: Recording, scene: Scene, graph_id: int) -> None:
+    """What the window asks next, when something moves or is chosen, so that it need not wait. Raises RecordingError."""
+    from engine.graph import known
+    from gui.canvas.flow.lanes import lanes_of
+    from gui.parameter_values import layer_order
+
+    lanes_of(recording, scene, graph_id)
+    known.labels(recording, graph_id)
+    known.ends(recording, graph_id)
+    layer_order(recording)
 
 
 class Loader(QObject):
@@ -139,9 +151,11 @@ class Loader(QObject):
         self._waiting: Wish | None = None
         self._working: Wish | None = None
         self._cancelled = threading.Event()
+        self._last: Wish | None = None
         self._thread: threading.Thread | None = None
+        self._ending: list[threading.Thread] = []
         self._worked.connect(self._take)
-        self.preparing = Preparing(self._about, self)
+        self.preparing = Preparing(self._prepare, self._has, self)
         self.warm: Callable[[Scene, int], None] | None = None  # called in the thread, before `ready`
 
     @property
@@ -172,21 +186,39 @@ class Loader(QObject):
         about = self._about(graph_id)
         leaves = about.size <= LEAVES_UP_TO if data_leaves is None else data_leaves
         chosen = None if collapsed is None else collapsed(about.structure)
-        return Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen, boxes)
+        self._last = Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen, boxes)
+        return self._last
 
     def _about(self, graph_id: int) -> _About:
         """Worked out once for as long as the graph does not grow."""
         recording = self._recording
         if recording is None:
-            return _About((), (), "", 0)
+            return _About((), (), "", 0, np.zeros(0, dtype=np.int64))
         nodes, edges = recording.nodes(graph_id), recording.edges(graph_id)
         known = self._structures.get(graph_id)
         if known is None or known.nodes is not nodes or known.edges is not edges:
             size = sum(node.kind != "data" for node in nodes)
-            known = _About(nodes, edges, structure_of(recording, graph_id), size)
+            ids = node_ids_of(recording, graph_id)
+            known = _About(nodes, edges, structure_of(recording, graph_id), size, ids)
             if recording is self._recording:
                 self._structures[graph_id] = known
         return known
+
+    def _has(self, graph_id: int) -> bool:
+        """Whether all is known about a graph that is known of it now."""
+        known, recording = self._structures.get(graph_id), self._recording
+        if known is None or recording is None or not recording.has_read(graph_id):
+            return False
+        return known.nodes is recording.nodes(graph_id) and known.edges is recording.edges(graph_id)
+
+    def _prepare(self, graph_id: int) -> None:
+        """Find out about a graph, in a thread. If its like is shown, the picture that comes next is made ready, too."""
+        about, last, recording = self._about(graph_id), self._last, self._recording
+        if recording is not None and last is not None and last.structure == about.structure:
+            scene = self.known(replace(last, graph_id=graph_id))
+            if scene is not None and self.warm is not None:
+                self.warm(scene, graph_id)
+                _warm_others(recording, scene, graph_id)
 
     def known(self, wish: Wish) -> Scene | None:
         """The scene, if a graph of the same structure was laid out before."""
@@ -195,10 +227,10 @@ class Loader(QObject):
             return None
         if wish not in self._given:
             scene, places = found
-            ids = node_ids_of(self._recording, wish.graph_id)
-            while len(self._given) >= KEPT:
-                del self._given[next(iter(self._given))]
-            self._given[wish] = places.filled(scene, ids)
+            filled = places.filled(scene, self._about(wish.graph_id).ids)
+            for old in list(self._given)[: max(len(self._given) + 1 - KEPT, 0)]:
+                self._given.pop(old, None)  # another thread may have done it
+            return self._given.setdefault(wish, filled)
         return self._given[wish]
 
     def start(self, wish: Wish) -> None:
@@ -217,26 +249,27 @@ class Loader(QObject):
         self._recording = None
         self.preparing.finish()
         self._cancelled.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        for thread in (*self._ending, *([self._thread] if self._thread is not None else ())):
+            thread.join()
+        self._thread, self._ending = None, []
 
     def _next(self) -> None:
         wish, recording = self._waiting, self._recording
         self._waiting = None
+        self._cancelled.set()
         self._working, self._cancelled = wish, threading.Event()
         if wish is not None and recording is not None:
             # A daemon: a layout that takes minutes does not keep the program from ending.
-            self._thread = threading.Thread(
-                target=self._work, args=(recording, wish, self._cancelled.is_set), daemon=True
-            )
+            self._thread = threading.Thread(target=self._work, args=(recording, wish, self._cancelled), daemon=True)
             self._thread.start()
 
-    def _work(self, recording: Recording, wish: Wish, cancel: Callable[[], bool]) -> None:
+    def _work(self, recording: Recording, wish: Wish, cancelled: threading.Event) -> None:
         scene: Scene | None = None
+        places: Places | None = None
         message = ""
         try:
-            scene = load(recording, wish, cancel, self._sources)
+            scene = load(recording, wish, cancelled.is_set, self._sources)
+            places = Places.of(scene, node_ids_of(recording, wish.graph_id))
             if self.warm is not None and recording is self._recording:
                 self.warm(scene, wish.graph_id)
         except ChainruleError as error:
@@ -244,21 +277,27 @@ class Loader(QObject):
         except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so
             message = QCoreApplication.translate("Canvas", "This layout failed: {error}").format(error=error)
         with contextlib.suppress(RuntimeError):  # the window is gone
-            self._worked.emit(recording, wish, scene, message)
+            self._worked.emit(recording, wish, (scene, places), message)
+        if scene is not None and not cancelled.wait(PAINTING_S):
+            with contextlib.suppress(ChainruleError):
+                _warm_others(recording, scene, wish.graph_id)
 
-    def _take(self, recording: Recording, wish: Wish, scene: Scene | None, message: str) -> None:
+    def _take(self, recording: Recording, wish: Wish, made: tuple[Scene | None, Places | None], message: str) -> None:
+        if self._thread is not None:
+            self._ending = [*(thread for thread in self._ending if thread.is_alive()), self._thread]
         self._thread = None
+        scene, places = made
         if recording is self._recording and self._waiting is None:
-            if scene is None:
+            if scene is None or places is None:
                 self.failed.emit(wish, message)
             else:
-                self._keep(recording, wish, scene)
+                self._keep(wish, scene, places)
                 self.ready.emit(wish, scene)
         self._next()
 
-    def _keep(self, recording: Recording, wish: Wish, scene: Scene) -> None:
-        if self._about(wish.graph_id).structure != wish.structure:
+    def _keep(self, wish: Wish, scene: Scene, places: Places) -> None:
+        if not self._has(wish.graph_id) or self._about(wish.graph_id).structure != wish.structure:
             return  # more of the graph was written in the meantime
         while len(self._scenes) >= KEPT:
             del self._scenes[next(iter(self._scenes))]
-        self._scenes[wish.key] = (scene, Places.of(scene, node_ids_of(recording, wish.graph_id)))
+        self._scenes[wish.key] = (scene, places)

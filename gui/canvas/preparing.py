@@ -20,18 +20,21 @@ AT_ONCE = 1_000  # events of a graph: what has fewer is read sooner than a threa
 class Preparing(QObject):
     """`done(graph_id)` follows `start`, in the window's thread, whether or not it could be read: who asks learns why.
 
-    `read(graph_id)` is called in the other thread and keeps what it has found.
+    `read(graph_id)` is called in the other thread and keeps what it has found; `known(graph_id)` tells, at no cost,
+    whether it has, and whether nothing has been written since.
     """
 
     done = Signal(int)
-    _worked = Signal(object, int)
+    _worked = Signal(object, int, int)
 
-    def __init__(self, read: Callable[[int], object], parent: QObject | None = None) -> None:
+    def __init__(
+        self, read: Callable[[int], object], known: Callable[[int], bool], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._read = read
+        self._read, self._known = read, known
         self._recording: Recording | None = None
         self._threads: dict[int, threading.Thread] = {}
-        self._over: set[int] = set()
+        self._over: set[tuple[int, int]] = set()  # graphs that could not be read, and how many events there were
         self._worked.connect(self._take)
 
     @property
@@ -46,13 +49,16 @@ class Preparing(QObject):
     def needed(self, graph_id: int) -> bool:
         """Whether a graph is large, and what the window will ask about it was not worked out yet."""
         recording = self._recording
-        if recording is None or not recording.complete or graph_id in self._over:
+        if recording is None or len(recording.timeline.events_of_graph(graph_id)) <= AT_ONCE:
             return False
-        return len(recording.timeline.events_of_graph(graph_id)) > AT_ONCE
+        return not self._known(graph_id) and (graph_id, len(recording.timeline)) not in self._over
 
     def start(self, graph_id: int) -> None:
         if self._recording is not None and graph_id not in self._threads:
-            thread = threading.Thread(target=self._work, args=(self._recording, graph_id), name="reading", daemon=True)
+            recording, events = self._recording, len(self._recording.timeline)
+            thread = threading.Thread(
+                target=self._work, args=(recording, graph_id, events), name="reading", daemon=True
+            )
             self._threads[graph_id] = thread
             thread.start()
 
@@ -63,23 +69,16 @@ class Preparing(QObject):
         for thread in threads:
             thread.join()
 
-    def _work(self, recording: Recording, graph_id: int) -> None:
-        from engine.graph import known
-        from engine.graph.flow import contributions
-        from gui.parameter_values import layer_order
-
+    def _work(self, recording: Recording, graph_id: int, events: int) -> None:
         with contextlib.suppress(ChainruleError):  # who asks for the graph is told
-            self._read(graph_id)
             recording.norms(recording.graph(graph_id).step)
-            contributions(recording, graph_id)
-            known.labels(recording, graph_id)
-            known.ends(recording, graph_id)
-            layer_order(recording)
+            self._read(graph_id)
         with contextlib.suppress(RuntimeError):  # the window is gone
-            self._worked.emit(recording, graph_id)
+            self._worked.emit(recording, graph_id, events)
 
-    def _take(self, recording: Recording, graph_id: int) -> None:
+    def _take(self, recording: Recording, graph_id: int, events: int) -> None:
         if recording is self._recording:
             self._threads.pop(graph_id, None)
-            self._over.add(graph_id)
+            if not self._known(graph_id):
+                self._over.add((graph_id, events))  # it will not be tried again until there is more
             self.done.emit(graph_id)
