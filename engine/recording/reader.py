@@ -50,7 +50,8 @@ _TENSOR = (
     " histogram, histogram_low, histogram_high, data_shape FROM tensor WHERE id = ?"
 )
 _NORMS = (
-    "SELECT value.event, max(tensor.norm) FROM value JOIN tensor ON tensor.id = value.tensor"
+    "SELECT value.event, max(tensor.norm), max(CASE WHEN tensor.nans > 0 THEN 2 WHEN tensor.infs > 0 THEN 1 ELSE 0 END)"
+    " FROM value JOIN tensor ON tensor.id = value.tensor"
     " JOIN event ON event.id = value.event WHERE value.event BETWEEN ? AND ? AND value.role ="
     " CASE event.kind WHEN 'backward' THEN 'grad_output' WHEN 'accumulate' THEN 'grad_input' ELSE 'grad' END"
     " GROUP BY value.event"
@@ -98,6 +99,7 @@ class Recording:
         self._event: dict[int, Event] = {}
         self._tensor: dict[int, Tensor] = {}
         self._norms: dict[int, npt.NDArray[np.float64]] = {}
+        self._odd: dict[int, npt.NDArray[np.uint8]] = {}
         try:
             self.refresh()
         except BaseException:
@@ -284,11 +286,20 @@ class Recording:
         if known is None or len(known) != last - first + 1:
             known = np.full(last - first + 1, np.nan)
             with self.apart() as connection:
-                for event, norm in connection.execute(_NORMS, (first, last)):
-                    known[decode.integer(event) - first] = np.nan if norm is None else decode.real(norm)
-            known.flags.writeable = False
-            self._norms[step] = known
+                odd = np.zeros(len(known), dtype=np.uint8)
+                for event, norm, is_odd in connection.execute(_NORMS, (first, last)):
+                    place = decode.integer(event) - first
+                    known[place] = np.nan if norm is None else decode.real(norm)
+                    odd[place] = decode.integer(is_odd)
+            known.flags.writeable = odd.flags.writeable = False
+            self._odd[step], self._norms[step] = odd, known
         return known
+
+    def odd(self, step: int) -> npt.NDArray[np.uint8]:
+        """For the same gradients as `norms`, which count finite elements only: 2 where one is NaN, 1 where one is
+        infinite, else 0."""
+        self.norms(step)
+        return self._odd[step]
 
     @contextmanager
     def apart(self) -> Iterator[sqlite3.Connection]:

@@ -11,6 +11,7 @@ from gui.canvas import leaf_sign
 from gui.canvas.cards import MODULE, PARAMETER
 from gui.canvas.proof_marks import NONE
 from gui.canvas.readings import gradient_of, value_of
+from gui.canvas.state import HAS_NAN
 from gui.numbers import full, number, shape
 from gui.proof import states
 from gui.proof.store import STATES
@@ -78,6 +79,9 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
     norm = float(state.norm[node])
     if gradient is not None:
         lines.append(tr("Canvas", "gradient {number}").format(number=full(gradient)))
+    elif state.odd[node]:
+        lines.append(tr("Canvas", "gradient with NaN in it") if state.odd[node] == HAS_NAN
+                     else tr("Canvas", "gradient with infinities in it"))  # fmt: skip
     elif norm == norm:  # not NaN: one was recorded
         lines.append(tr("Canvas", "gradient norm {number}").format(number=number(norm, 6)))
     if picture.kept is not None and (kept := picture.kept().get(row.id)):

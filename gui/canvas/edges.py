@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen
 
 from gui.canvas.arrays import Batch, Kept, curves_path, touching
 from gui.canvas.lod import Detail
@@ -117,7 +117,8 @@ class EdgePainter:
         pieces = picture.scene.pieces
         of = (pieces, picture.state, picture.emphasis, picture.dimmed, picture.flow)
         routes = self._kept.get(of, lambda: routes_of(picture))
-        far = camera.detail == Detail.DOT
+        raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
+        far = camera.detail == Detail.DOT and raster  # one comes near to what is drawn as shapes, and sees its gaps
         found, first = _in_view(routes, camera, far=far)
         if not len(found):
             return

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap
+from PySide6.QtCore import QLineF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas.arrays import Batch, Kept
 from gui.canvas.cards import BAR, MODULE, OPERATION, PARAMETER
+from gui.canvas.lod import Detail
 from gui.canvas.state import GRADIENT
+from gui.theme import blend
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
@@ -26,6 +28,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
+STRIPE_STEP = 6  # device px
+STRIPES = 4.0  # scene px: the height of what stands in a bar's place
 RING = 2.0
 RING_GAP = 3.0
 CHIPS_APART = 4.0  # scene px between chips that stand one over the other: `CHIP_ROW_GAP` of the layout
@@ -46,11 +50,32 @@ class MarkPainter:
         barred, arrived, updated = self._kept.get(of, lambda: marked(picture))
         scene = picture.scene
         self._bars(painter, picture, items[barred[items]], camera, theme.backward)
+        if picture.state.odd.any():
+            self.hatch(painter, picture, items, camera, theme)
         for flags, below, color in ((arrived, False, theme.backward), (updated, True, theme.update)):
             mine = items[flags[items]]
             half = (scene.bottom[mine] - scene.top[mine]) / 2
             top = scene.top[mine] + (half + 1 if below else 4.0)
             self._fill(painter, scene.right[mine] - BAR - 2, top, BAR, half - 5, camera, color)
+
+    def hatch(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, theme: Theme) -> None:
+        """Stripes along the foot of what got a gradient with NaN or infinities in it; from afar, all over it."""
+        scene, odd = picture.scene, picture.state.odd > 0
+        if picture.lit is not None:
+            odd &= picture.lit
+        mine = items[odd[scene.item_node[items]]]
+        whole = camera.detail == Detail.DOT
+        inset = 0.0 if whole else float(tokens.RADIUS)
+        height = STRIPES if camera.detail > Detail.NAME else BAR
+        top = scene.top[mine] if whole else scene.bottom[mine] - height - 1
+        width, down = scene.right[mine] - scene.left[mine] - 2 * inset, scene.bottom[mine] - top - (not whole)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._fill(painter, scene.left[mine] + inset, top, width, down, camera, blend(theme.bg, theme.error, 0.4))
+        if painter.paintEngine().type() == QPaintEngine.Type.Raster:
+            stripes = QBrush(theme.error, Qt.BrushStyle.BDiagPattern)
+            self._fill(painter, scene.left[mine] + inset, top, width, down, camera, stripes)
+        else:  # not every program that shows such files knows patterns
+            _stripe(painter, self._rects.rows(len(mine)), theme.error)
 
     def frames(self, painter: QPainter, scene: Scene, nodes: Flags, camera: Camera, color: QColor) -> None:
         """A frame round each picture of many nodes, all in one call; from afar, where there is no room, a patch."""
@@ -79,7 +104,7 @@ class MarkPainter:
         self._fill(painter, left, scene.bottom[items] - BAR - 1, filled, BAR, camera, color)
 
     def _fill(self, painter: QPainter, left: Floats, top: Floats, width: Floats | float, height: Floats | float,
-              camera: Camera, color: QColor) -> None:  # fmt: skip
+              camera: Camera, color: QColor | QBrush) -> None:  # fmt: skip
         """Rectangles in scene px, put on whole device px."""
         if not len(left):
             return
@@ -92,6 +117,15 @@ class MarkPainter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRects(*self._rects.arguments())
+
+
+def _stripe(painter: QPainter, rects: npt.NDArray[np.int32], color: QColor) -> None:
+    """Slanted lines within rectangles: left, top, right, bottom, on whole px."""
+    painter.setPen(QPen(color, 1.0))
+    for left, top, right, bottom in (rects + np.array([0, 0, 1, 1])).tolist():
+        for start in range(left + top, right + bottom, STRIPE_STEP):  # x + y along a line
+            low, high = max(left, start - bottom), min(right, start - top)
+            painter.drawLine(QLineF(low, start - low, high, start - high))
 
 
 def frame_of(scale: float) -> tuple[float, float]:

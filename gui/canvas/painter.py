@@ -77,6 +77,8 @@ class GraphPainter:
             proof_marks.way(painter, scene, proofs, camera, self.theme)
         if camera.detail == Detail.DOT:
             self._paint_dots(painter, picture, camera)
+            if picture.state.odd.any():
+                self._marks.hatch(painter, picture, scene.visible(*camera.bounds(2.0)), camera, self.theme)
             self._paint_rings(painter, picture, camera, active=active)
             return
         items = scene.visible(*camera.bounds(2.0))

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gui.canvas.cards import PARAMETER, Place, number_places
 from gui.canvas.kept import kept_place, short_size
 from gui.canvas.readings import gradient_of, text_of, value_of
-from gui.canvas.state import NOT_YET
+from gui.canvas.state import HAS_NAN, NOT_YET
 from gui.theme import NOT_YET as FAINT
 
 if TYPE_CHECKING:
@@ -102,10 +102,17 @@ def labels_of(picture: Picture, item: int, detail: Detail) -> tuple[Label, ...]:
         if card.scalar:
             text = text_of(gradient_of(picture.readings, scene, state, node))
         else:
-            text = "" if np.isnan(state.norm[node]) else f"‖{text_of(float(state.norm[node]))}‖"
+            text = _norm_text(float(state.norm[node]), int(state.odd[node]))
         if text:
             labels.append(Label(second, text, GRADIENT_COLOR))
     return tuple(labels)
+
+
+def _norm_text(norm: float, odd: int) -> str:
+    """Where a gradient is not finite, the norm of the rest of it would say that all is well."""
+    if odd:
+        return "‖NaN‖" if odd == HAS_NAN else "‖∞‖"
+    return "" if np.isnan(norm) else f"‖{text_of(norm)}‖"
 
 
 def kept_label(picture: Picture, item: int, kept: Mapping[int, int]) -> tuple[Label, ...]:

@@ -32,6 +32,7 @@ NEVER = np.iinfo(np.int64).max  # the event of what does not happen
 FEWEST_DECADES, MOST_DECADES = 3.0, 8.0
 
 NOT_YET, VALUE, GRADIENT = 0, 1, 2  # status of a node
+HAS_INFINITY, HAS_NAN = 1, 2  # of a gradient
 IDLE, CARRIES_VALUE, WAITING, CARRIES_GRADIENT = 0, 1, 2, 3  # status of an edge
 
 
@@ -40,7 +41,8 @@ class Track:
     """Events by position: `forward`, `backward`, `accumulate`, `update` (n) are NEVER where there is none.
 
     `value_event` (n) is the forward event that tells a node's number. `parameter` (n) is -1 for others. `norm` (n) is
-    that of the gradient that entered a node (NaN: unknown), `magnitude` (n) the same on a log scale from 0 to 1.
+    that of the gradient that entered a node (NaN: unknown), `magnitude` (n) the same on a log scale from 0 to 1. `odd`
+    (n): HAS_NAN or HAS_INFINITY where that gradient is not finite, else 0.
     `update_keys` are all updates of the recording as parameter * `span` + event, sorted. `scale`: the powers of ten at
     which `magnitude` is 0 and 1, None if there is no gradient.
     """
@@ -52,6 +54,7 @@ class Track:
     parameter: Ints
     norm: Floats
     magnitude: Floats
+    odd: Bytes
     update_keys: Ints
     span: int
     scale: tuple[float, float] | None
@@ -60,8 +63,8 @@ class Track:
 @dataclass(frozen=True, eq=False)
 class DrawState:
     """Per node: `status`, `arrived` and `updated` (a parameter's gradient, its update), `magnitude` (NaN: no gradient
-    yet), `norm`; `value_event` and `gradient_event` tell where the numbers stand in the recording (-1: none yet), and
-    `value_role` indexes VALUE_ROLES. Per edge: `edge` (status) and `edge_magnitude` (0..1).
+    yet), `norm`, `odd`; `value_event` and `gradient_event` tell where the numbers stand in the recording (-1: none
+    yet), and `value_role` indexes VALUE_ROLES. Per edge: `edge` (status) and `edge_magnitude` (0..1).
     `active` is the position of the node of the playhead's event, -1 if that is not in this graph.
     """
 
@@ -74,6 +77,7 @@ class DrawState:
     updated: Flags
     magnitude: Floats
     norm: Floats
+    odd: Bytes
     value_event: Ints
     value_role: Bytes
     gradient_event: Ints
@@ -84,7 +88,7 @@ class DrawState:
         """Everything in it as one comparable value."""
         arrays = (
             self.status, self.arrived, self.updated, self.magnitude, self.norm, self.value_event, self.value_role,
-            self.gradient_event, self.edge, self.edge_magnitude,
+            self.gradient_event, self.edge, self.edge_magnitude, self.odd,
         )  # fmt: skip
         return (self.playhead, self.phase, self.kind, self.active, *(array.tobytes() for array in arrays))
 
@@ -136,7 +140,7 @@ def make_track(recording: Recording, scene: Drawn, graph_id: int) -> Track:
     forward = np.array([NEVER if n.forward_event is None else n.forward_event for n in nodes], dtype=np.int64)
     _use_of_leaves(forward, scene)
     parameter = np.array([-1 if n.parameter is None else n.parameter for n in nodes], dtype=np.int64)
-    norm = _norms(recording, np.minimum(events["backward"], events["accumulate"]))
+    norm, odd = _norms(recording, np.minimum(events["backward"], events["accumulate"]))
     updates = np.flatnonzero(timeline.kind == EVENT_KINDS.index("update"))
     span = max(len(timeline), 1)
     scale = scale_of(norm)
@@ -148,6 +152,7 @@ def make_track(recording: Recording, scene: Drawn, graph_id: int) -> Track:
         parameter=parameter,
         norm=norm,
         magnitude=on_scale(norm, scale),
+        odd=odd,
         update_keys=np.sort(timeline.parameter[updates] * span + updates),
         span=span,
         scale=scale,
@@ -173,16 +178,17 @@ def _use_of_leaves(forward: Ints, scene: Drawn) -> None:
     forward[leaf] = used[leaf]
 
 
-def _norms(recording: Recording, events: Ints) -> Floats:
-    """Gradient norm at each of `events`; NaN for NEVER and where none was recorded."""
-    norms = np.full(len(events), np.nan)
+def _norms(recording: Recording, events: Ints) -> tuple[Floats, Bytes]:
+    """Gradient norm at each of `events`, NaN for NEVER and where none was recorded; and what is not finite in it."""
+    norms, odd = np.full(len(events), np.nan), np.zeros(len(events), dtype=np.uint8)
     known = np.flatnonzero(events != NEVER)
     steps = recording.timeline.step[events[known]]
     for step in np.unique(steps).tolist():
         first, _ = recording.timeline.step_bounds(step)
         mine = known[steps == step]
         norms[mine] = recording.norms(step)[events[mine] - first]
-    return norms
+        odd[mine] = recording.odd(step)[events[mine] - first]
+    return norms, odd
 
 
 def scale_of(norms: Floats) -> tuple[float, float] | None:
@@ -231,6 +237,7 @@ def state_at(recording: Recording, scene: Drawn, track: Track, playhead: int) ->
         updated=track.update <= playhead,
         magnitude=np.where(taken, track.magnitude, np.nan),
         norm=np.where(taken, track.norm, np.nan),
+        odd=np.where(taken, track.odd, 0).astype(np.uint8),
         value_event=value_event,
         value_role=value_role,
         gradient_event=gradient_event,

@@ -13,7 +13,7 @@ from engine.errors import RecordingError
 from engine.recording.model import Edge, Event, Graph, Node, Parameter, StepStart, Value
 from engine.recording.reader import Recording, count_events, open_recording
 from engine.recording.writer import Writer
-from tests.recordings import BOW_SCRIPT, make_bow, make_chain, make_info, make_tensor
+from tests.recordings import BOW_SCRIPT, Script, make_bow, make_chain, make_info, make_tensor
 
 
 @pytest.fixture
@@ -73,6 +73,20 @@ def test_norms_are_of_what_an_event_takes_in(bow: Recording) -> None:
         bow.norms(0)[0] = 1
     with pytest.raises(RecordingError, match="no step 3"):
         bow.norms(3)
+
+
+def test_gradients_that_are_not_finite_are_told_apart(tmp_path: Path) -> None:
+    """Their norms are of what is finite in them."""
+    path = tmp_path / "run.chain"
+    with Writer(path, make_info()) as writer:
+        writer.put(StepStart(0, 0.0))
+        script = Script(writer)
+        for gradient in ([3.0, 4.0], [3.0, np.inf], [np.nan, -np.inf], [np.nan, 2.0]):
+            script.event(0, None, "backward", None, values={("grad_output", 0, ""): gradient})
+        script.event(0, None, "backward", None, values={("grad_output", 0, ""): [1.0], ("grad_input", 0, ""): [np.nan]})
+    with open_recording(path) as recording:
+        assert recording.odd(0).tolist() == [0, 1, 2, 2, 0]
+        np.testing.assert_array_equal(recording.norms(0), [5.0, 3.0, np.nan, 2.0, 1.0])
 
 
 def test_what_is_not_there(bow: Recording) -> None:

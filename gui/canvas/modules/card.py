@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from gui import theme as tokens
 from gui.canvas import cards
@@ -107,12 +107,12 @@ def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Th
 
 def _draw_stripe(p: QPainter, sheet: QRectF, radius: float, width: float, color: QColor, theme: Theme) -> None:
     """The colour of what most of its operations are, along the left side."""
-    p.save()
-    p.setClipRect(QRectF(sheet.left(), sheet.top(), width, sheet.height()))
+    whole, left = QPainterPath(), QPainterPath()
+    whole.addRoundedRect(sheet, radius, radius)
+    left.addRect(QRectF(sheet.left(), sheet.top(), width, sheet.height()))
     p.setPen(Qt.PenStyle.NoPen)
     p.setBrush(blend(color, theme.text, 0.25))
-    p.drawRoundedRect(sheet, radius, radius)
-    p.restore()
+    p.drawPath(whole.intersected(left))  # an SVG has no clip: it would be all of the card
 
 
 def draw_sign(p: QPainter, box: QRectF, color: QColor, *, plus: bool) -> None:

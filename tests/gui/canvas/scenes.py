@@ -39,10 +39,11 @@ def node_named(scene: Scene, title: str) -> int:
     return found[0]
 
 
-def make_branches(path: Path) -> Path:
+def make_branches(path: Path, triple: float = 1.0) -> Path:
     """loss = sum(a * 2, a * 3) with a = w * w: two gradients meet at a, and two at w.
 
-    Nodes: 0 add, 1 mul (2), 2 mul (3), 3 a, 4 w. Events 0-3 forward, 4 add, 5 and 6 the muls, 7 a, 8 w, 9 its update.
+    `triple` is the gradient that enters the second of them. Nodes: 0 add, 1 mul (2), 2 mul (3), 3 a, 4 w. Events 0-3
+    forward, 4 add, 5 and 6 the muls, 7 a, 8 w, 9 its update.
     """
     with Writer(path, make_info("branches.py")) as writer:
         writer.put(Parameter(0, "w", "", (), "float32"))
@@ -62,7 +63,7 @@ def make_branches(path: Path) -> Path:
         value = {3: 1.0, 2: 3.0, 1: 2.0, 0: 5.0}
         for node in (3, 2, 1, 0):
             script.event(0, 0, "forward", node, values={("output", 0, ""): np.float32(value[node])})
-        gradients = {0: (1.0, 1.0, 1.0), 2: (1.0, 3.0), 1: (1.0, 2.0), 3: (5.0, 5.0, 5.0)}
+        gradients = {0: (1.0, 1.0, 1.0), 2: (triple, 3.0), 1: (1.0, 2.0), 3: (5.0, 5.0, 5.0)}
         for node in (0, 2, 1, 3):
             arrived, *left = (np.float32(number) for number in gradients[node])
             values: dict[tuple[Role, int, str], npt.ArrayLike] = {("grad_output", 0, ""): arrived}

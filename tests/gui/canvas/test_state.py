@@ -18,6 +18,8 @@ from gui.canvas.state import (
     CARRIES_GRADIENT,
     CARRIES_VALUE,
     GRADIENT,
+    HAS_INFINITY,
+    HAS_NAN,
     IDLE,
     NOT_YET,
     VALUE,
@@ -26,7 +28,7 @@ from gui.canvas.state import (
     make_track,
     state_at,
 )
-from tests.gui.canvas.scenes import node_named, scene_of, state_of
+from tests.gui.canvas.scenes import make_branches, node_named, scene_of, state_of
 from tests.recordings import make_chain
 
 EVENTS_PER_STEP = 12
@@ -119,3 +121,15 @@ def test_a_long_chain_in_many_steps(tmp_path: Path, qapp: QApplication) -> None:
         assert (state.status == GRADIENT).all()
         middle = state_of(recording, scene, (first + last) // 2, 2)
         assert 0 < (middle.status == GRADIENT).sum() < scene.node_count
+
+
+@pytest.mark.parametrize(("gradient", "odd"), [(1.0, 0), (np.inf, HAS_INFINITY), (np.nan, HAS_NAN)])
+def test_a_gradient_that_is_not_finite_is_told_once_it_has_arrived(
+    tmp_path: Path, qapp: QApplication, gradient: float, odd: int
+) -> None:
+    with open_recording(make_branches(tmp_path / "odd.chain", triple=gradient)) as recording:
+        scene = scene_of(recording)
+        before, after = (state_of(recording, scene, playhead) for playhead in (4, 5))
+        assert not before.odd.any()
+        assert after.odd[2] == odd
+        assert int((after.odd > 0).sum()) == (odd > 0)

@@ -1,56 +1,115 @@
-"""Frames of open modules: what is put together from kept pictures looks like what is drawn."""
+"""Boxes near and from afar, in both themes, on screen and in files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QApplication
+import pytest
+from PySide6.QtGui import QColor, QImage, QPainter
 
+from engine.graph.build import build_graph
 from engine.layout import Box
+from engine.recording.reader import Recording, open_recording
 from gui.canvas.camera import Camera
-from gui.canvas.modules import boxes
+from gui.canvas.export_image import Look, encoded, whole_camera
+from gui.canvas.modules.arrange import at_level
+from gui.canvas.modules.boxes import ROUND, SHARP, box_at, title_at
+from gui.canvas.painter import GraphPainter, Picture, VectorPainter
+from gui.theme import DARK, LIGHT, Theme, blend
+from tests.gui.canvas.scenes import count_color, paint, picture_at, pixels
+from tests.recordings import make_chain
+
+pytestmark = pytest.mark.usefixtures("qapp")
+FAR, NEAR = 0.8 * SHARP / ROUND, 0.5
+THEMES = pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
 
 
-def test_a_frame_put_together_looks_like_one_drawn(qapp: QApplication) -> None:
-    line, fill = QColor(200, 10, 10), QColor(20, 30, 120)
-    for radius, width, height in ((2.0, 60, 40), (3.7, 33, 90), (8.0, 300, 200), (8.0, 22, 22), (10.0, 23, 400)):
-        pictures = []
-        for whole in (True, False):
-            image = QImage(420, 420, QImage.Format.Format_RGB32)
-            image.fill(QColor(90, 90, 90))
-            painter = QPainter(image)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            rect = QRectF(7.5, 9.5, width, height)
-            if whole:
-                painter.setPen(QPen(line, 1))
-                painter.setBrush(fill)
-                painter.drawRoundedRect(rect, radius, radius)
-            else:
-                boxes._frame(painter, rect, radius, 1, line, fill)
-            painter.end()
-            pictures.append(np.frombuffer(image.constBits(), np.uint8).astype(int))
-        assert np.abs(pictures[0] - pictures[1]).max() <= 2, (radius, width, height)
-        assert len(np.unique(pictures[0])) > 8
+@pytest.fixture
+def recording(tmp_path: Path) -> Iterator[Recording]:
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=20)) as opened:
+        yield opened
 
 
-def test_a_title_kept_as_a_picture_looks_like_one_written(qapp: QApplication) -> None:
-    box = Box("layer1", "layer1.0 · BasicBlock", 10.0, 20.0, 300.0, 200.0, 1)
-    color, fill = QColor(220, 220, 220), QColor(20, 30, 60)
-    for scale, size in ((0.5, 9), (1.0, 12), (1.41, 17)):
-        camera = Camera(160.0, 120.0, scale, 500, 400)
-        pictures = []
-        for whole in (True, False):
-            image = QImage(500, 400, QImage.Format.Format_RGB32)
-            image.fill(fill)
-            painter = QPainter(image)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            rect = boxes.rect_of(box, camera)
-            if whole:
-                boxes._title(painter, box.title, rect, scale, size, color, fill)
-            else:
-                boxes._put_title(painter, box, rect, camera, size, color, fill)
-            painter.end()
-            pictures.append(np.frombuffer(image.constBits(), np.uint8).astype(int))
-        assert np.abs(pictures[0] - pictures[1]).max() <= 2, scale
-        assert len(np.unique(pictures[0])) > 8
+@pytest.fixture
+def picture(recording: Recording) -> Picture:
+    """A box with five boxes in it."""
+    scene = at_level(build_graph(recording, 0), 2, "layered", "down")
+    assert [box.depth for box in scene.boxes] == [1, 2, 2, 2, 2, 2]
+    return picture_at(recording, scene, len(recording.timeline) - 1)
+
+
+def at(image: QImage, picture: Picture, x: float, y: float, scale: float) -> QColor:
+    """The colour at a scene point, of an image made by `paint`."""
+    x0, y0, x1, y1 = picture.scene.bounds
+    camera = Camera((x0 + x1) / 2, (y0 + y1) / 2, scale, image.width(), image.height())
+    left, top = camera.to_device(x, y)
+    return image.pixelColor(round(left), round(top))
+
+
+def corner(box: Box, inset: float) -> tuple[float, float]:
+    """Near the lower right corner, where neither title nor nodes are."""
+    return box.x + box.width - inset, box.y + box.height - inset
+
+
+@THEMES
+@pytest.mark.parametrize("scale", [FAR, NEAR])
+def test_each_depth_has_a_ground_of_its_own(picture: Picture, look: Theme, scale: float) -> None:
+    image = paint(GraphPainter(look), picture, scale, active=False)
+    outer, inner = picture.scene.boxes[:2]
+    inset = 2.5 / scale
+    grounds = [at(image, picture, *corner(outer, inset), scale), at(image, picture, *corner(inner, inset), scale)]
+    assert len({look.bg.rgb(), grounds[0].rgb(), grounds[1].rgb()}) == 3
+    for ground in grounds:
+        assert abs(ground.lightness() - look.bg.lightness()) < 25, "cards stand out from it, not it from the cards"
+
+
+@THEMES
+def test_far_borders_are_lines_round_what_is_within(picture: Picture, look: Theme) -> None:
+    """As many pixels as the outlines of all boxes have, but for what nodes and edges cover."""
+    image = paint(GraphPainter(look), picture, FAR, active=False)
+    line = blend(look.bg, look.dim, 0.4)
+    around = sum(2 * (box.width + box.height) * FAR for box in picture.scene.boxes)
+    assert 0.8 * around < count_color(image, line) < 1.05 * around
+
+
+@THEMES
+@pytest.mark.parametrize("scale", [FAR, NEAR])
+def test_the_module_that_one_looks_at_is_framed(picture: Picture, look: Theme, scale: float) -> None:
+    plain = paint(GraphPainter(look), picture, scale, active=False)
+    image = paint(GraphPainter(look), replace(picture, module="layers.2"), scale, active=False)
+    changed = np.argwhere((pixels(plain) != pixels(image)).any(axis=2))
+    box = next(box for box in picture.scene.boxes if box.key == "layers.2")
+    height, width = np.ptp(changed, axis=0).tolist()
+    assert [width, height] == pytest.approx([box.width * scale, box.height * scale], abs=4)
+    assert count_color(plain, look.accent) == 0
+
+
+@THEMES
+@pytest.mark.parametrize(("level", "scale", "apart"), [(2, FAR, 0.08), (2, NEAR, 0.06), (1, 1.0, 0.06)])
+def test_files_look_like_the_screen(recording: Recording, look: Theme, level: int, scale: float, apart: float) -> None:
+    """Open modules and collapsed ones."""
+    scene = at_level(build_graph(recording, 0), level, "layered", "down")
+    picture, camera = picture_at(recording, scene, len(recording.timeline) - 1), whole_camera(scene, scale)
+    image = QImage.fromData(encoded(picture, camera, "svg", Look(look))).convertToFormat(QImage.Format.Format_RGB32)
+    image = image.scaled(camera.width, camera.height)
+    screen = QImage(camera.width, camera.height, QImage.Format.Format_RGB32)
+    canvas = QPainter(screen)
+    try:
+        VectorPainter(look).paint(canvas, picture, camera)
+    finally:
+        canvas.end()
+    difference = np.abs(pixels(image).astype(int) - pixels(screen).astype(int)).max(axis=2)
+    assert (difference > 48).mean() < apart
+
+
+def test_a_point_is_in_the_innermost_box(picture: Picture) -> None:
+    scene = picture.scene
+    outer, inner = scene.boxes[:2]
+    assert box_at(scene, *corner(inner, 2.0)) is inner
+    assert box_at(scene, *corner(outer, 2.0)) is outer
+    assert box_at(scene, outer.x - 2, outer.y) is None
+    assert title_at(scene, inner.x + 5, inner.y + 5) is inner
+    assert title_at(scene, *corner(inner, 2.0)) is None
