@@ -173,6 +173,7 @@ class Commands(QObject):
         unselected = self.tr("No node is selected.")
         selected = self._session.selection is not None
         enable("show_selection", selected, unselected)
+        selected = selected or bool(self._session.modules.current)
         enable("clear_selection", selected or bool(self._session.marked or self._session.walk), unselected)
         enable("layout_dot", self._has_dot, self.tr("Graphviz is not installed."))
         if self._window.central.has_canvas:
@@ -332,6 +333,7 @@ class Commands(QObject):
             self._session.show_walk(None)
         else:
             self._session.select(None)
+            self._session.mark(())  # with them goes the module that one looks at
 
     def go_to_node(self, node: int) -> None:
         self._session.select(node)

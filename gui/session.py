@@ -250,8 +250,10 @@ class Session(QObject):
 
     def mark(self, nodes: Iterable[int], title: str = "") -> None:
         """Mark these nodes, and no others; those that the recording does not have are left out. `title` says in a few
-        words what they are together. The selection stays as it is."""
+        words what they are together. The selection stays as it is; with the last mark goes the module one looked at."""
         self._chosen_marks = frozenset(nodes)
+        if not self._chosen_marks:
+            self.modules.look_at("")
         self._update_marked(title)
 
     def show_walk(self, walk: Walk | None) -> None:

@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
         session.playhead_changed.connect(lambda _: self.commands.update())
         session.graph_changed.connect(lambda _: self.refresh())
         session.selection_changed.connect(lambda _: self.commands.update())
+        session.modules.current_changed.connect(lambda _: self.commands.update())
         session.follow_changed.connect(lambda _: self.commands.update())
         session.failed.connect(self.show_error)
         runs.changed.connect(self.refresh)

@@ -151,14 +151,14 @@ class ExploreCommands(QObject):
             text = self.tr("No gradient flows between {0} and {1}: neither is upstream of the other.")
             self._window.show_note(text.format(self.ways.title(ends[0]), self.ways.title(ends[1])))
             return
-        names = (self.ways.title(ends[0]), self.ways.title(ends[1]))
+        names = [self.ways.title(end).split(" · ")[0] for end in ends]
         if shortest:
-            title = self.tr("shortest path {0} – {1}: {2} links").format(*names, f"{links:,}")
+            title = self.tr("shortest path {0} – {1}").format(*names)
         else:
-            text = self.tr("paths {0} – {1}: {2} nodes, the shortest has {3} links")
-            title = text.format(*names, f"{len(nodes):,}", f"{links:,}")
+            title = self.tr("paths {0} – {1}").format(*names)
         self._window.canvas.explorer.show_path(nodes, title)
-        self._window.show_note(title[:1].upper() + title[1:])
+        text = self.tr("{0}: {1} nodes, the shortest has {2} links")
+        self._window.show_note(text.format(title[:1].upper() + title[1:], f"{len(nodes):,}", f"{links:,}"))
 
     def pick_path_from(self, node: int) -> None:
         """Show the paths to the node that is clicked next."""

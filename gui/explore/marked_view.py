@@ -28,7 +28,6 @@ Index = QModelIndex | QPersistentModelIndex
 translate = QCoreApplication.translate
 
 TABLE_ROWS, ROW_HEIGHT = 7, 22
-MOST_TYPES = 2
 NAME, NORM, BYTES, SECONDS = range(4)
 COLUMN_WIDTHS = {NORM: 72, BYTES: 86, SECONDS: 80}
 NAME_WIDTH = 110  # columns at the right give way to it
@@ -141,7 +140,7 @@ class MarkedView(Widget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setShowGrid(False)
         self.table.setWordWrap(False)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # paths are told apart by their ends
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -228,9 +227,11 @@ def facts_of(summary: Summary, proofs: Counter[str]) -> tuple[Fact, ...]:
     facts = []
     if operations:
         types = [f"{count:,} {base_name(kind)}" for kind, count in summary.types_count.most_common()]
-        more = f" · +{len(types) - MOST_TYPES}" if len(types) > MOST_TYPES else ""
-        text = " · ".join(types[:MOST_TYPES]) + more
-        facts.append(Fact("operations", tr("marked_view", "Operations"), f"{operations:,}: {text}", "\n".join(types)))
+        text, detail = f"{operations:,}", "\n".join(types)
+        if len(types) > 1:
+            text = tr("marked_view", "{0} of {1} types").format(text, f"{len(types):,}")
+        facts.append(Fact("operations", tr("marked_view", "Operations"), text, detail))
+        facts.append(Fact("types", tr("marked_view", "Most often"), types[0], detail))
     if parameters:
         text = tr("marked_view", "{0} ({1} elements)").format(f"{parameters:,}", f"{summary.elements:,}")
         facts.append(Fact("parameters", tr("marked_view", "Parameters"), text))

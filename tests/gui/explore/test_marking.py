@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.canvas.edges import FROM_NODE, INTO, ON_PATH, OUT_OF, TO_NODE
 from gui.canvas.view import CanvasView
+from gui.explore.marked_view import MarkedView
 from gui.explore.menu import build_menu
 from gui.inspector.panel import InspectorPanel
 from gui.window import MainWindow
@@ -86,7 +87,8 @@ def test_the_path_between_two_nodes(walked: MainWindow, named: Callable[[str], i
     actions["show_path"].trigger()
     assert {named("w"), named("prediction"), named("loss")} < session.marked
     assert named("b") not in session.marked
-    assert "links" in session.marked_title
+    assert session.marked_title == "paths loss – w"
+    assert walked.central.messages.text.startswith(f"Paths loss – w: {len(session.marked)} nodes")
     picture = walked.canvas.picture()
     assert picture is not None
     assert picture.flow is not None
@@ -246,3 +248,26 @@ def test_names_in_the_list_of_marked_nodes_go_without_their_class(walked: MainWi
     names = [table.model().index(row, 0).data() for row in range(table.model().rowCount())]
     assert "prediction" in names
     assert not any(" · " in name for name in names)
+
+
+def test_operations_are_told_in_words_that_fit(walked: MainWindow, qtbot: QtBot) -> None:
+    inspector = walked.findChild(InspectorPanel)
+    assert isinstance(inspector, InspectorPanel)
+    walked.actions_table["mark_all"].trigger()
+    view = inspector.findChild(MarkedView, "marked_view")
+    assert isinstance(view, MarkedView)
+    qtbot.waitUntil(lambda: bool(view.facts.facts))
+    facts = {fact.key: fact for fact in view.facts.facts}
+    assert facts["operations"].value == "4 of 4 types"
+    assert facts["types"].value.startswith("1 ")
+    assert facts["types"].detail.count("\n") == 3
+
+
+def test_escape_leaves_a_module_that_one_looks_at(walked: MainWindow) -> None:
+    session, escape = walked.session, walked.actions_table["clear_selection"]
+    assert not escape.isEnabled()
+    session.modules.look_at("some module")
+    assert escape.isEnabled()
+    escape.trigger()
+    assert session.modules.current == ""
+    assert not escape.isEnabled()

@@ -254,3 +254,10 @@ def test_where_it_is_narrow_the_last_breadcrumb_is_the_last_to_be_cut(qapp: QApp
     assert 0 < cut[-1].width() < wide[-1].width()
     assert overlays.crumb_places(["alone"], 2000.0)[0].width() > 0
     assert overlays.crumb_places([], 100.0) == []
+
+
+def test_with_its_marks_goes_the_frame_of_a_module(view: CanvasView) -> None:
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=title(view, "layers.2"))
+    assert view._session.modules.current == "layers.2"
+    view._session.mark(())
+    assert view._session.modules.current == ""
