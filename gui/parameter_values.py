@@ -6,8 +6,10 @@ few NumPy operations (`at`).
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -103,12 +105,15 @@ class StepValues:
         self._changes, self._sizes = Cells.empty(events), Cells.empty(events)
         self._optimizer = np.full(events, -1, np.int64)
         self._work: Iterator[None] = self._read()
+        self._reading = threading.Lock()
         self.loaded = False
 
     def load(self, seconds: float | None = None) -> bool:
-        """Read on, for about so long, or to the end. Raises RecordingError."""
+        """Read on, for about so long, or to the end. Raises RecordingError. May be called in several threads."""
         end = None if seconds is None else time.perf_counter() + seconds
-        with self.recording.held():
+        # While a recording is written, to keep it open is quicker; else others may read in between.
+        held: AbstractContextManager[object] = nullcontext() if self.recording.complete else self.recording.held()
+        with self._reading, held:
             while not self.loaded:
                 if next(self._work, self) is self:
                     self.loaded = True

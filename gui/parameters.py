@@ -28,6 +28,7 @@ from gui.parameters_model import (
     Rows,
 )
 from gui.session import Session
+from gui.step_reading import StepReading
 from gui.tensor_views.copying import copy_menu, to_clipboard
 
 translate = QCoreApplication.translate
@@ -36,7 +37,6 @@ ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 REDRAW_MS = 30
 PATIENCE = 60  # times REDRAW_MS
-PORTION = 0.004  # s of reading at a time
 WIDEST_NAME = 400
 WIDTHS = {NAME: 180, SHAPE: 148, DTYPE: 76, VALUE: 100, GRADIENT: 100, UPDATE: 100, RATIO: 100, OPTIMIZER: 80}
 
@@ -145,7 +145,10 @@ class ParametersPanel(QWidget):
         layout.addWidget(self.table, 1)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._load_portion)
+        self._timer.timeout.connect(self._start_reading)
+        self._reading = StepReading(self)
+        self._reading.read.connect(self._has_read)
+        self._reading.failed.connect(self._not_read)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(REDRAW_MS)
@@ -163,6 +166,7 @@ class ParametersPanel(QWidget):
     def _recording_changed(self) -> None:
         self._values, self._known, self._drawn_for = None, None, None
         self._timer.stop()
+        self._reading.stop()
         self._refresh_soon()
 
     def _refresh_soon(self) -> None:
@@ -201,11 +205,19 @@ class ParametersPanel(QWidget):
             self._timer.start(LOAD_DELAY_MS)
         self._draw()
 
-    def _load_portion(self) -> None:
-        self._load(PORTION)
-        self._draw()
+    def _start_reading(self) -> None:
         if self._values is not None and not self._values.loaded:
-            self._timer.start(0)
+            self._reading.start(self._values)
+
+    def _has_read(self, values: StepValues) -> None:
+        if values is self._values:
+            self._draw()
+
+    def _not_read(self, values: StepValues, message: str) -> None:
+        if values is self._values:
+            self._values = None
+            self._say(message)
+            self._draw()
 
     def _load(self, seconds: float | None) -> None:
         if self._values is None:

@@ -39,6 +39,7 @@ from engine.recording.timeline import Timeline
 
 _Item = TypeVar("_Item")
 _CACHED = 8192  # rows of one kind that are kept in memory
+LARGE = 1 << 18  # elements of a tensor: what has more takes a while to read
 _PIECE = 2048  # rows that are fetched together
 _NODES = "SELECT * FROM node WHERE graph = ? ORDER BY id"
 _LINES = (
@@ -266,7 +267,8 @@ class Recording:
         tensor = self.tensor(tensor_id)
         if tensor.level == "stats":
             return None
-        with self.held() as connection:
+        # Others need not wait for a large one, wherever it is read.
+        with self.apart() if tensor.numel > LARGE else self.held() as connection:
             row = connection.execute("SELECT data FROM tensor WHERE id = ?", (tensor_id,)).fetchone()
             if row is None or type(row[0]) is not bytes:
                 raise ValueError(f"tensor {tensor_id} has lost its data")

@@ -1,0 +1,67 @@
+"""Reads a training step's numbers in a thread: of large parameters a single one takes longer than the window should
+wait."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.errors import RecordingError
+from gui.parameter_values import StepValues
+
+PORTION = 0.004  # s of reading at a time
+TELL_S = 0.06
+LET_OTHERS_S = 0.001
+
+
+class StepReading(QObject):
+    """`read(values)` follows some times a second, in the window's thread, and once more at the end; `failed(values,
+    message)` in its place where the step cannot be read."""
+
+    read = Signal(object)
+    failed = Signal(object, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, values: StepValues) -> None:
+        """What is still being read is no longer wanted."""
+        self.stop()
+        self._stop = threading.Event()
+        # A daemon: a tensor that takes long does not keep the program from ending.
+        self._thread = threading.Thread(target=self._work, args=(values, self._stop), name="step", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell nothing any more; what is in work is finished."""
+        self._stop.set()
+
+    def _work(self, values: StepValues, stop: threading.Event) -> None:
+        message, told = "", time.perf_counter()
+        try:
+            while not stop.is_set() and not values.load(PORTION):
+                if time.perf_counter() - told > TELL_S:
+                    self._tell(values, stop)
+                    told = time.perf_counter()
+                time.sleep(LET_OTHERS_S)
+        except RecordingError as error:
+            message = str(error)
+        self._tell(values, stop, message)
+
+    def _tell(self, values: StepValues, stop: threading.Event, message: str = "") -> None:
+        if stop.is_set():
+            return
+        with contextlib.suppress(RuntimeError):  # the window is gone
+            if message:
+                self.failed.emit(values, message)
+            else:
+                self.read.emit(values)
