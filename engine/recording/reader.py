@@ -57,6 +57,11 @@ _NORMS = (
     " CASE event.kind WHEN 'backward' THEN 'grad_output' WHEN 'accumulate' THEN 'grad_input' ELSE 'grad' END"
     " GROUP BY value.event"
 )
+_SENT = (
+    "SELECT value.event, value.slot, tensor.norm FROM value JOIN tensor ON tensor.id = value.tensor"
+    " JOIN event ON event.id = value.event WHERE value.event BETWEEN ? AND ? AND value.role = 'grad_input'"
+    " AND event.kind = 'backward' AND tensor.norm IS NOT NULL ORDER BY value.event, value.slot"
+)
 
 
 def open_recording(path: Path) -> Recording:
@@ -101,6 +106,7 @@ class Recording:
         self._tensor: dict[int, Tensor] = {}
         self._norms: dict[int, npt.NDArray[np.float64]] = {}
         self._odd: dict[int, npt.NDArray[np.uint8]] = {}
+        self._sent: dict[int, tuple[int, npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
         try:
             self.refresh()
         except BaseException:
@@ -296,6 +302,19 @@ class Recording:
             known.flags.writeable = odd.flags.writeable = False
             self._odd[step], self._norms[step] = odd, known
         return known
+
+    def sent_norms(self, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """What the nodes of a training step passed on: (k, 2) backward events and slots, in their order, and norms."""
+        first, last = self._bounds(step)
+        known = self._sent.get(step)
+        if known is None or known[0] != last:
+            with self.apart() as connection:
+                rows = connection.execute(_SENT, (first, last)).fetchall()
+                places = [(decode.integer(event), decode.integer(slot)) for event, slot, _ in rows]
+                norms = np.array([decode.real(norm) for _, _, norm in rows], dtype=np.float64)
+                known = last, np.array(places, dtype=np.int64).reshape(-1, 2), norms
+            self._sent[step] = known
+        return known[1:]
 
     def odd(self, step: int) -> npt.NDArray[np.uint8]:
         """For the same gradients as `norms`, which count finite elements only: 2 where one is NaN, 1 where one is

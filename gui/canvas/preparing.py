@@ -71,7 +71,9 @@ class Preparing(QObject):
 
     def _work(self, recording: Recording, graph_id: int, events: int) -> None:
         with contextlib.suppress(ChainruleError):  # who asks for the graph is told
-            recording.norms(recording.graph(graph_id).step)
+            step = recording.graph(graph_id).step
+            recording.norms(step)
+            recording.sent_norms(step)
             self._read(graph_id)
         with contextlib.suppress(RuntimeError):  # the window is gone
             self._worked.emit(recording, graph_id, events)

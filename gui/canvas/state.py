@@ -42,7 +42,8 @@ class Track:
 
     `value_event` (n) is the forward event that tells a node's number. `parameter` (n) is -1 for others. `norm` (n) is
     that of the gradient that entered a node (NaN: unknown), `magnitude` (n) the same on a log scale from 0 to 1. `odd`
-    (n): HAS_NAN or HAS_INFINITY where that gradient is not finite, else 0.
+    (n): HAS_NAN or HAS_INFINITY where that gradient is not finite, else 0. `edge_magnitude` (e) is that of what an edge
+    brings to its target, or of all that enters the target where that was not recorded.
     `update_keys` are all updates of the recording as parameter * `span` + event, sorted. `scale`: the powers of ten at
     which `magnitude` is 0 and 1, None if there is no gradient.
     """
@@ -55,6 +56,7 @@ class Track:
     norm: Floats
     magnitude: Floats
     odd: Bytes
+    edge_magnitude: Floats
     update_keys: Ints
     span: int
     scale: tuple[float, float] | None
@@ -109,6 +111,8 @@ class Drawn(Protocol):
     @property
     def target(self) -> Ints: ...
     @property
+    def slot(self) -> Ints: ...
+    @property
     def data_edge(self) -> Flags: ...
 
 
@@ -153,6 +157,7 @@ def make_track(recording: Recording, scene: Drawn, graph_id: int) -> Track:
         norm=norm,
         magnitude=on_scale(norm, scale),
         odd=odd,
+        edge_magnitude=_brought(recording, scene, events["backward"], on_scale(norm, scale), scale),
         update_keys=np.sort(timeline.parameter[updates] * span + updates),
         span=span,
         scale=scale,
@@ -189,6 +194,25 @@ def _norms(recording: Recording, events: Ints) -> tuple[Floats, Bytes]:
         norms[mine] = recording.norms(step)[events[mine] - first]
         odd[mine] = recording.odd(step)[events[mine] - first]
     return norms, odd
+
+
+def _brought(
+    recording: Recording, scene: Drawn, backward: Ints, magnitude: Floats, scale: tuple[float, float] | None
+) -> Floats:
+    event = backward[scene.source]
+    norm = np.full(len(event), np.nan)
+    known = np.flatnonzero(event != NEVER)
+    for step in np.unique(recording.timeline.step[event[known]]).tolist():
+        places, norms = recording.sent_norms(step)
+        if len(norms):
+            slots = int(max(places[:, 1].max(), scene.slot.max())) + 1
+            keys, wanted = places[:, 0] * slots + places[:, 1], event[known] * slots + scene.slot[known]
+            found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            hit = keys[found] == wanted
+            norm[known[hit]] = norms[found[hit]]
+    own = on_scale(norm, scale)
+    shares: Floats = np.where(np.isnan(own), np.nan_to_num(magnitude[scene.target], nan=0.0), own)
+    return shares
 
 
 def scale_of(norms: Floats) -> tuple[float, float] | None:
@@ -281,7 +305,7 @@ def _edges(scene: Drawn, track: Track, valued: Flags, passed: Flags, taken: Flag
     edge[gradient] = WAITING
     travelled = gradient & taken[target]
     edge[travelled] = CARRIES_GRADIENT
-    magnitude = np.where(travelled, np.nan_to_num(track.magnitude[target], nan=0.0), 0.0)
+    magnitude = np.where(travelled, track.edge_magnitude, 0.0)
     return edge, magnitude
 
 

@@ -35,6 +35,7 @@ def read_everything(path: Path) -> None:
         timeline = recording.timeline
         for step in recording.steps:
             recording.norms(step.index)
+            recording.sent_norms(step.index)
             timeline.phase_spans(step.index)
         for graph in recording.graphs:
             for node in recording.nodes(graph.id):

@@ -75,6 +75,20 @@ def test_norms_are_of_what_an_event_takes_in(bow: Recording) -> None:
         bow.norms(3)
 
 
+def test_what_a_node_passed_on(bow: Recording) -> None:
+    """The loss passes -7.5 on to the difference, and the product -15 to w."""
+    places, norms = bow.sent_norms(0)
+    sent = {(event, slot): norm for (event, slot), norm in zip(places.tolist(), norms.tolist(), strict=True)}
+    for (event, slot), norm in sent.items():
+        assert norm == abs(values(bow, event)["grad_input", slot, ""])
+    assert sent[4, 0] == 7.5
+    assert len(sent) == sum(key[0] == "grad_input" for event in range(4, 12) if bow.event(event).kind == "backward"
+                            for key in values(bow, event))  # fmt: skip
+    assert bow.sent_norms(0)[1] is norms
+    with pytest.raises(RecordingError, match="no step 3"):
+        bow.sent_norms(3)
+
+
 def test_gradients_that_are_not_finite_are_told_apart(tmp_path: Path) -> None:
     """Their norms are of what is finite in them."""
     path = tmp_path / "run.chain"

@@ -47,7 +47,7 @@ class Sums:
 
 @dataclass(frozen=True, eq=False)
 class GroupedTrack(Track):
-    """The track of what is drawn; `inner` is that of the recorded nodes."""
+    """The track of what is drawn; `inner` is that of the recorded nodes. `edge_magnitude` is of the recorded edges."""
 
     inner: Track
     sums: Sums
@@ -77,6 +77,7 @@ def grouped_track(track: Track, inner: Inner) -> GroupedTrack:
         norm=norm,
         magnitude=magnitude,
         odd=np.maximum.reduceat(track.odd[order], start) if len(start) else track.odd[:0],
+        edge_magnitude=track.edge_magnitude,
         update_keys=track.update_keys,
         span=track.span,
         scale=track.scale,

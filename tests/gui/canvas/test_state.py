@@ -123,6 +123,21 @@ def test_a_long_chain_in_many_steps(tmp_path: Path, qapp: QApplication) -> None:
         assert 0 < (middle.status == GRADIENT).sum() < scene.node_count
 
 
+def test_an_edge_is_as_bright_as_what_it_brings(
+    branches: Recording, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two gradients, 2 and 3, meet in a node which 5 enters then."""
+    scene = scene_of(branches)
+    state = state_of(branches, scene, 9)
+    two, three = (int(np.flatnonzero(scene.source == source)[0]) for source in (1, 2))
+    shares = [state.edge_magnitude[two], state.edge_magnitude[three], state.magnitude[3]]
+    assert shares == pytest.approx([1 - np.log10(10 / norm) / 3 for norm in (2, 3, 5)])
+    nothing = np.zeros((0, 2), dtype=np.int64), np.zeros(0)
+    monkeypatch.setattr(branches, "sent_norms", lambda _: nothing)
+    state = state_of(branches, scene, 9)
+    assert state.edge_magnitude[two] == state.edge_magnitude[three] == state.magnitude[3]
+
+
 @pytest.mark.parametrize(("gradient", "odd"), [(1.0, 0), (np.inf, HAS_INFINITY), (np.nan, HAS_NAN)])
 def test_a_gradient_that_is_not_finite_is_told_once_it_has_arrived(
     tmp_path: Path, qapp: QApplication, gradient: float, odd: int
