@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from engine.errors import ChainruleError
 from gui import numbers, theme
+from gui.chart_library import library
 from gui.memory.tree import MemoryModel, MemoryTree
 from gui.session import Session
 from gui.tensor_views.painting import set_visible
@@ -52,6 +53,7 @@ class MemoryPanel(QWidget):
         for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
             signal.connect(self._refresh_soon)
         theme.switch.changed.connect(self.tree.viewport().update)
+        library.loaded.connect(self._refresh_soon)
         self._recording_changed()
 
     def _build(self) -> None:
@@ -114,8 +116,11 @@ class MemoryPanel(QWidget):
             key = (step, *recording.timeline.step_bounds(step))
         if key != self._key:
             self._key, self._problem = key, ""
-        if key is not None and self.plot is None:
-            self._make_plot()  # while the step is read
+        if key is not None and self.plot is None:  # while the step is read
+            if library.is_loaded:
+                self._make_plot()
+            else:
+                library.load()
         if key is not None and key not in self._known and not self._problem:
             self._ask_timer.start()
         self._draw()

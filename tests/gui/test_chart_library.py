@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from gui import chart_library as module
 from gui.chart_library import ChartLibrary
+from gui.memory.panel import MemoryPanel
+from gui.session import Session
 
 SCRIPT = """
 import sys, threading
@@ -60,3 +64,17 @@ def test_it_is_told_to_be_loaded_where_it_has_been_imported_before(qtbot: QtBot)
     assert library.is_loaded
     with qtbot.assertNotEmitted(library.loaded, wait=50):
         library.load()
+
+
+def test_the_memory_panel_waits_for_it_too(qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(ChartLibrary, "is_loaded", property(lambda _: bool(asked)))
+    monkeypatch.setattr(ChartLibrary, "load", lambda _: asked.append("load"))
+    panel = MemoryPanel(session)
+    qtbot.addWidget(panel)
+    panel.refresh()
+    assert asked == ["load"]
+    assert panel.plot is None
+    panel.show()
+    module.library.loaded.emit()
+    qtbot.waitUntil(lambda: panel.plot is not None)
