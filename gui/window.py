@@ -116,7 +116,7 @@ class MainWindow(QMainWindow):
         if isinstance(parameters, ParametersPanel):
             parameters.may_read = canvas.is_ready
         if isinstance(inspector, InspectorPanel):
-            inspector.is_reading = canvas.is_reading
+            inspector.is_reading = canvas.is_opening
             inspector.source_requested.connect(self.show_place)
             inspector.rule.check_requested.connect(self.proof_commands.check_by_differences)
         self._on_speed(self.transport.player.speed)

@@ -82,7 +82,7 @@ class InspectorPanel(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._refresh_or_wait)
-        self.is_reading: Callable[[], bool] = lambda: False  # a large graph, in another thread: one waits for that
+        self.is_reading: Callable[[], bool] = lambda: False  # until the first picture is there: one waits for that
         self._build()
         for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
             signal.connect(self._refresh_soon)

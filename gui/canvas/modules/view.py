@@ -50,6 +50,10 @@ class ModuleView(GraphView):
     def collapsed(self) -> frozenset[str]:
         return frozenset() if self.scene is None else self.scene.collapsed
 
+    def is_opening(self) -> bool:
+        """Whether a recording's first picture is still to come: what else is to be shown can wait for that."""
+        return self.is_reading() or (self._scene is None and self._loader.busy)
+
     def is_collapsed(self, group: Group) -> bool:
         """Whether a module stands as one node, or is hidden in one that does."""
         return self.tree is not None and int(self.tree.shown(self.collapsed)[group.number]) >= 0

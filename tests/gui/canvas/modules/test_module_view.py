@@ -261,3 +261,19 @@ def test_with_its_marks_goes_the_frame_of_a_module(view: CanvasView) -> None:
     assert view._session.modules.current == "layers.2"
     view._session.mark(())
     assert view._session.modules.current == ""
+
+
+def test_what_can_wait_waits_for_the_first_picture(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session()
+    view = CanvasView(session)
+    qtbot.addWidget(view)
+    assert not view.is_opening()
+    session.open(make_chain(tmp_path / "chain.chain", nodes=20))
+    assert view.is_opening()
+    qtbot.waitUntil(view.is_ready)
+    assert not view.is_opening()
+    view.set_direction("up")
+    assert not view.is_opening(), "there is a picture"
+    qtbot.waitUntil(view.is_ready)
+    view.shutdown()
+    session.close()
