@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from engine.errors import ChainruleError
 from engine.graph.flow import NEVER, Contributions, contributions, log_shares
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 KEPT = 8
+AT_ONCE = 1_000  # events of a graph: what has fewer is worked out sooner than a thread is started
+_making: set[tuple[int, int, int]] = set()
 _MOST_SLOTS = 1 << 20
 
 
@@ -70,6 +75,25 @@ def lanes_of(recording: Recording, scene: Scene, graph_id: int) -> Lanes:
         kept[key] = made
         return made[1]
     return kept[key][1]
+
+
+def at_hand(recording: Recording, scene: Scene, graph_id: int) -> bool:
+    """Whether `lanes_of` takes no time. If not, they are made in a thread, for the next time that one asks."""
+    key = (graph_id, len(recording.timeline), id(scene.pieces))
+    if len(recording.timeline.events_of_graph(graph_id)) <= AT_ONCE or key in _kept.get(recording, {}):
+        return True
+    if key not in _making:
+        _making.add(key)
+        threading.Thread(target=_make, args=(recording, scene, graph_id, key), name="lanes", daemon=True).start()
+    return False
+
+
+def _make(recording: Recording, scene: Scene, graph_id: int, key: tuple[int, int, int]) -> None:
+    try:
+        with contextlib.suppress(ChainruleError):  # who asks for them is told
+            lanes_of(recording, scene, graph_id)
+    finally:
+        _making.discard(key)
 
 
 def make_lanes(recording: Recording, scene: Scene, graph_id: int) -> Lanes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QVariantAnimation, Signal
 
 from gui import theme as tokens
-from gui.canvas.flow.lanes import lanes_of
+from gui.canvas.flow.lanes import at_hand, lanes_of
 from gui.canvas.flow.plan import Plan, plan
 from gui.canvas.flow.stream import LIFE, Batch, batch
 
@@ -63,6 +63,8 @@ class Motion(QObject):
         while playing, all that lie between."""
         if self.milliseconds <= 0 or tokens.reduced_motion() or min(before, after) < 0:
             self.stop()
+        elif not at_hand(frames.recording, scene, graph_id):
+            self.stop()  # of a large graph that was opened a moment ago: the step itself is not waited for
         elif after > before and (self._hurried(after - before) if not self.playing else self._fast(after - before)):
             self._stream(frames, scene, graph_id, before, after)
         elif abs(after - before) == 1:

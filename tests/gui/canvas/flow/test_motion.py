@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from engine.recording.reader import Recording
 from gui import theme
+from gui.canvas.flow import lanes
 from gui.canvas.flow.motion import Motion
 from gui.canvas.frames import Frames
 from gui.canvas.scene import Scene
@@ -83,3 +87,31 @@ def test_reduced_motion_is_no_motion(motion: Motion, frames: Frames, scene: Scen
     motion.play(frames, scene, 0, 5, 8)
     assert motion.happening is None
     assert motion.batches == []
+
+
+def test_a_large_graphs_first_step_does_not_wait_for_what_moves(
+    motion: Motion, frames: Frames, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "AT_ONCE", 0)
+    monkeypatch.setattr(lanes, "_kept", WeakKeyDictionary())
+    made_in: list[int] = []
+    make = lanes.make_lanes
+
+    def noted(*about: Any) -> lanes.Lanes:
+        made_in.append(threading.get_ident())
+        return make(*about)
+
+    monkeypatch.setattr(lanes, "make_lanes", noted)
+    assert not _moves(motion, frames, scene, 4)
+    for thread in threading.enumerate():
+        if thread.name == "lanes":
+            thread.join()
+    assert _moves(motion, frames, scene, 5)
+    assert len(made_in) == 1
+    assert threading.get_ident() not in made_in
+    assert not lanes._making
+
+
+def _moves(motion: Motion, frames: Frames, scene: Scene, before: int) -> bool:
+    motion.play(frames, scene, 0, before, before + 1)
+    return motion.happening is not None
