@@ -13,6 +13,7 @@ from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name
 from engine.capture.operations import Input, Operation
 from engine.capture.plain import plain_value
+from engine.recording.measurement import Content
 from engine.recording.model import Edge, Graph, GraphKind, Node, Row, Shape
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class GraphWriter:
         return found
 
     def _put_rows(self, names: Mapping[int, str]) -> None:
-        rows: list[Row] = []
+        rows: list[Row | Content] = []
         data: dict[tuple[int, str], int] = {}
         for node in self.nodes.values():
             rows.append(self._row(node, names))
@@ -164,7 +165,7 @@ class GraphWriter:
                 rows.append(Edge(self.graph, node.id, DATA_SLOT + item.slot, data[key], 0))
         self._recorder.put(*rows)
 
-    def _data_leaf(self, number: int, item: Input, forward_event: int | None) -> list[Row]:
+    def _data_leaf(self, number: int, item: Input, forward_event: int | None) -> list[Row | Content]:
         """Rows for an input that needs no gradient; its forward event is that of the operation that read it first."""
         node = Node(
             number,

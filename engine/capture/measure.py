@@ -2,7 +2,7 @@
 
 Everything here only reads. The caller holds a `Quiet`, so that nothing of it is seen by autograd. Statistics of large
 tensors go piece by piece through torch's own vectorized kernels; small ones through NumPy in float64, which is
-quicker below a few thousand elements.
+quicker below a few thousand elements, and of which many are measured together later.
 """
 
 from __future__ import annotations
@@ -10,20 +10,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread
-from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE, Histogram, Shape, Statistics
+from engine.recording.measurement import histogram_of_few, statistics_of_few
+from engine.recording.model import HISTOGRAM_SAMPLE, Histogram, Shape, Statistics
 
 PREVIEW_ELEMENTS = 4096
 _RUNS = 16
 _SMALL = 4096
 _PIECE = 262144
 _NATIVE = {torch.float32, torch.float64}
+_COPIED = {*_NATIVE, torch.float16, torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 _NARROW = {torch.float16, torch.bfloat16} | {
     getattr(torch, name)
     for name in ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu")
@@ -33,6 +37,7 @@ _NARROW = {torch.float16, torch.bfloat16} | {
 EMPTY = Statistics(None, None, None, None, None, 0, 0, 0)
 
 
+@cache
 def dtype_name(dtype: torch.dtype) -> str:
     """torch's name without the prefix: "float32"."""
     return str(dtype).removeprefix("torch.")
@@ -49,6 +54,12 @@ def is_readable(tensor: torch.Tensor) -> bool:
         and not _is_wrapped(tensor)
         and (type(tensor) in (torch.Tensor, torch.nn.Parameter) or _has_storage(tensor))
     )
+
+
+def storage_address(tensor: torch.Tensor) -> int:
+    """Tells the storage of a tensor from all others that live."""
+    address: int = tensor.untyped_storage()._cdata
+    return address
 
 
 def dense_equivalent(tensor: torch.Tensor, limit: int) -> torch.Tensor | None:
@@ -116,6 +127,17 @@ def _as_real(flat: torch.Tensor) -> torch.Tensor:
     return flat.double()
 
 
+def snapshot(tensor: torch.Tensor) -> npt.NDArray[Any] | None:
+    """A copy of a small tensor in memory that NumPy knows, in row-major order; None of any other.
+
+    It takes a fraction of the time that measuring takes, which can then wait. No conjugate or negative view is taken.
+    """
+    if tensor.dtype not in _COPIED or not 0 < tensor.numel() <= _SMALL:
+        return None
+    copy: npt.NDArray[Any] = tensor.detach().numpy().copy()
+    return copy
+
+
 def measure(tensor: torch.Tensor) -> tuple[Statistics, Histogram | None]:
     """Statistics and histogram of `tensor` (any shape, dtype and device)."""
     count = tensor.numel()
@@ -127,36 +149,13 @@ def measure(tensor: torch.Tensor) -> tuple[Statistics, Histogram | None]:
     flat = _as_real(flat_view(tensor))
     if count <= _SMALL:
         values = flat.cpu().numpy().astype(np.float64)
-        statistics = _statistics_small(values)
-        return statistics, _histogram(values, statistics)
+        statistics = statistics_of_few(values)
+        return statistics, histogram_of_few(values, statistics)
     with OneThread():
         statistics = _statistics_large(flat)
     runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
     sample = runs.cpu().numpy().reshape(-1)
-    return statistics, _histogram(sample, statistics)
-
-
-def _statistics_small(values: npt.NDArray[np.float64]) -> Statistics:
-    low, high = float(values.min()), float(values.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        finite = values[np.isfinite(values)]
-        nans = int(np.isnan(values).sum())
-        infs = values.size - nans - finite.size
-        if finite.size == 0:
-            return Statistics(None, None, None, None, None, 0, nans, infs)
-        return replace(_statistics_small(finite), nans=nans, infs=infs)
-    if values.size == 1:
-        return Statistics(low, low, low, 0.0, abs(low), int(low == 0.0), 0, 0)
-    # Squares of float64 may overflow or vanish, so elements at the ends of its range are scaled first.
-    largest = max(-low, high)
-    scale = largest if not 1e-140 < largest < 1e140 and largest > 0.0 else 1.0
-    if scale != 1.0:
-        values = values / scale
-    mean = float(values.sum()) / values.size
-    centred = values - mean
-    std = math.sqrt(float(centred.dot(centred)) / values.size)
-    zeros = 0 if low > 0.0 or high < 0.0 else values.size - int(np.count_nonzero(values))
-    return Statistics(low, high, mean * scale, std * scale, math.sqrt(float(values.dot(values))) * scale, zeros, 0, 0)
+    return statistics, histogram_of_few(sample, statistics)
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:
@@ -199,39 +198,18 @@ def _statistics_of_finite(flat: torch.Tensor) -> Statistics:
     if finite.numel() == 0:
         return Statistics(None, None, None, None, None, 0, nans, infs)
     small = finite.numel() <= _SMALL
-    inner = _statistics_small(finite.cpu().numpy().astype(np.float64)) if small else _statistics_large(finite)
+    inner = statistics_of_few(finite.cpu().numpy().astype(np.float64)) if small else _statistics_large(finite)
     return replace(inner, nans=nans, infs=infs)
 
 
-def _histogram(values: npt.NDArray[Any], statistics: Statistics) -> Histogram | None:
-    """Counts of the finite `values` in 64 bins of equal width from the tensor's minimum to its maximum."""
-    low, high = statistics.min, statistics.max
-    if low is None or high is None:
-        return None
-    if statistics.nans or statistics.infs:
-        values = values[np.isfinite(values)]
-    width = high - low
-    if width == 0.0 or not math.isfinite(width):
-        counts = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
-        counts[HISTOGRAM_BINS // 2] = values.size
-        return Histogram(counts, low, high)
-    scaled = values - low
-    if width < 1e-30:  # the factor might be infinite
-        scaled = scaled.astype(np.float64) / width
-        scaled *= HISTOGRAM_BINS
-    else:
-        scaled *= HISTOGRAM_BINS / width
-    bins = scaled.astype(np.int64)
-    np.minimum(bins, HISTOGRAM_BINS - 1, out=bins)  # the maximum itself, and what rounding lifts to it
-    return Histogram(np.bincount(bins, minlength=HISTOGRAM_BINS), low, high)
-
-
-def raw_bytes(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
+def raw_bytes(tensor: torch.Tensor, buffers: Buffers) -> npt.NDArray[np.uint8]:
     """A copy of the elements in row-major order, little-endian, as a flat array of bytes."""
-    copy = torch.empty(tensor.shape, dtype=tensor.dtype)
-    with OneThread():
-        copy.copy_(tensor.detach())
-    return copy.view(-1).view(torch.uint8).numpy()
+    data = buffers.take(tensor.numel() * tensor.element_size())
+    if data.size:
+        copy = torch.from_numpy(data).view(tensor.dtype).view(tensor.shape)
+        with OneThread():
+            copy.copy_(tensor.detach())
+    return data
 
 
 def preview(tensor: torch.Tensor) -> torch.Tensor:
@@ -251,4 +229,4 @@ def shape_of(tensor: torch.Tensor) -> Shape:
     """The shape as plain integers; () for a nested tensor, which has none."""
     if tensor.is_nested:
         return ()
-    return tuple(int(length) for length in tensor.shape)
+    return tuple(map(int, tensor.shape))

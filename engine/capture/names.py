@@ -8,9 +8,9 @@ from types import FrameType
 from typing import Any
 
 import torch
-from torch.utils.weak import WeakIdKeyDictionary
 
 from engine.capture.frames import Frames
+from engine.capture.known import ByTensor
 
 _MAX_CONTAINER = 64
 
@@ -21,7 +21,7 @@ class Names:
     def __init__(self, frames: Frames) -> None:
         self._frames = frames
         self._modules: weakref.WeakKeyDictionary[torch.nn.Module, str] = weakref.WeakKeyDictionary()
-        self._tensors: Any = WeakIdKeyDictionary()
+        self._tensors: ByTensor[str] = ByTensor()
         self._taken: set[str] = set()
         self._stack: list[torch.nn.Module] = []
 
@@ -61,7 +61,7 @@ class Names:
         for path, part in root.named_modules():
             self._modules.setdefault(part, _joined(prefix, path))
         for path, tensor in (*root.named_parameters(), *root.named_buffers()):
-            if tensor not in self._tensors:
+            if self._tensors.get(tensor) is None:
                 self._tensors[tensor] = self._unique(_joined(prefix, path))
 
     def _roots_in_scope(self) -> list[tuple[str, torch.nn.Module]]:
@@ -92,11 +92,11 @@ class Names:
             shape = "×".join(str(int(length)) for length in tensor.shape)
             found = self.variable_name(tensor) or (f"leaf {shape}" if shape else "leaf")
             known = self._tensors[tensor] = self._unique(found)
-        return str(known)
+        return known
 
     def data_name(self, tensor: torch.Tensor) -> str:
         """A name for an input that needs no gradient: a buffer's name, a variable's, or ""."""
-        return str(self._tensors.get(tensor) or "") or self.variable_name(tensor)
+        return self._tensors.get(tensor) or self.variable_name(tensor)
 
     def variable_name(self, tensor: torch.Tensor) -> str:
         """The variable of the user's frames that holds `tensor` itself, or ""."""

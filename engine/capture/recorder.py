@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.utils.weak import WeakIdKeyDictionary
 
 from engine.capture.backward import BackwardMode
 from engine.capture.forward import ForwardMode
 from engine.capture.frames import Frames, read_source
 from engine.capture.guard import Quiet
 from engine.capture.hooks import UserHooks
+from engine.capture.known import ByTensor
 from engine.capture.measure import dtype_name, shape_of
 from engine.capture.modes import Modes
 from engine.capture.names import Names
@@ -29,6 +29,7 @@ from engine.capture.operations import Operations
 from engine.capture.optimizer import Updates
 from engine.capture.tensors import TensorStore
 from engine.errors import UsageError
+from engine.recording.measurement import Content
 from engine.recording.model import (
     DEFAULT_BUDGET,
     LEVELS,
@@ -59,7 +60,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._counts = {"node": 0, "graph": 0, "note": 0}
         self._sources: dict[str, int] = {}
-        self._leaf_numbers: Any = WeakIdKeyDictionary()
+        self._leaf_numbers: ByTensor[int] = ByTensor()
         self._updated = False
         self._budget = budget
         self.notes: dict[str, Note] = {}
@@ -80,7 +81,7 @@ class Recorder:
 
     # Numbers and rows -------------------------------------------------------------------------------------------------
 
-    def put(self, *rows: Row) -> None:
+    def put(self, *rows: Row | Content) -> None:
         """Hand rows to the writer; what a row refers to comes before it."""
         self._writer.put_all(rows)
 
@@ -110,7 +111,7 @@ class Recorder:
         with self._lock:
             number = self.next_event
             self.next_event = number + 1
-            rows: list[Row] = []
+            rows: list[Row | Content] = []
             for role, slot, name, tensor in values:
                 rows += self.store.referred(tensor)
                 rows.append(Value(number, role, slot, name, tensor))
@@ -124,7 +125,7 @@ class Recorder:
         """The number of a leaf; its row is written when it is met first."""
         known = self._leaf_numbers.get(leaf)
         if known is not None:
-            return int(known)
+            return known
         with Quiet():
             number = len(self.parameters)
             name = self.names.leaf_name(leaf)

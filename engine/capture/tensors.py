@@ -12,12 +12,14 @@ backward comes are never written.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from engine.capture.buffers import Buffers
 from engine.capture.measure import (
     EMPTY,
     covered,
@@ -28,8 +30,11 @@ from engine.capture.measure import (
     preview,
     raw_bytes,
     shape_of,
+    snapshot,
+    storage_address,
 )
-from engine.recording.model import Histogram, Level, Statistics, Tensor
+from engine.recording.measurement import Content, Measurement, measure_together
+from engine.recording.model import Level
 
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
 _PREVIEW_SHARE = 8
@@ -37,28 +42,38 @@ _SWEEP_EVERY = 4096
 _DENSE_ELEMENTS = 4 * 2**20  # a sparse tensor is written down as a dense one up to here
 
 
-class _Place(NamedTuple):
-    """Where a tensor's elements lie, and how they are read: a conjugate or a negative may be a view of the same."""
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+_keys: Callable[[torch.Tensor], torch._C.DispatchKeySet] = torch._C._dispatch_keys
 
-    storage: int
-    offset: int
-    shape: torch.Size
-    stride: tuple[int, ...]
-    dtype: torch.dtype
-    conjugated: bool
-    negated: bool
+# Where a tensor's elements lie, and how they are read: storage, offset, shape, strides, dtype, and whether it is a
+# conjugate or a negative, which may be a view of the same.
+_Place = tuple[int, int, torch.Size, tuple[int, ...], torch.dtype, bool, bool]
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What was measured when this content was met first."""
 
     storage: StorageWeakRef
     version: int
     tensor: int
-    level: Level
-    statistics: Statistics
-    histogram: Histogram | None
+    measurement: Measurement
+
+
+class _Make(NamedTuple):
+    """What a tensor is like, as its dispatch keys tell."""
+
+    readable: bool
+    conjugated: bool
+    negated: bool
+    versioned: bool
+    direct: bool  # NumPy can look at it as it is, if it knows the dtype
+
+
+def _make(tensor: torch.Tensor) -> _Make:
+    readable = is_readable(tensor)
+    conjugated, negated = (tensor.is_conj(), tensor.is_neg()) if readable else (False, False)
+    direct = readable and type(tensor) in _PLAIN and tensor.is_cpu and not conjugated and not negated
+    return _Make(readable, conjugated, negated, not tensor.is_inference(), direct)
 
 
 class TensorStore:
@@ -68,10 +83,12 @@ class TensorStore:
         self._level = level
         self._budget = budget
         self._spent = 0
+        self._buffers = Buffers()
         self._numbers = itertools.count()
         self._known: dict[_Place, _Known] = {}
         self._places_in: dict[int, list[_Place]] = {}
-        self._waiting: dict[int, Tensor] = {}
+        self._waiting: dict[int, Content] = {}
+        self._makes: dict[int, _Make] = {}
         self._exposed: dict[int, StorageWeakRef] = {}
         self._oldest_kept = 0
         self._measured = 0
@@ -82,62 +99,75 @@ class TensorStore:
 
         The caller holds a `Quiet`.
         """
-        if not is_readable(tensor):
+        make = self._make_of(tensor)
+        if not make.readable:
             dense = dense_equivalent(tensor, _DENSE_ELEMENTS)
             return self._unreadable(tensor) if dense is None else self._unknown(dense)
-        storage = tensor.untyped_storage()
-        address = storage._cdata
-        place = _Place(
-            address,
-            int(tensor.storage_offset()),
-            tensor.shape,
-            tensor.stride(),
-            tensor.dtype,
-            tensor.is_conj(),
-            tensor.is_neg(),
-        )
-        version = -1 if tensor.is_inference() else tensor._version + bumps
+        address = storage_address(tensor)
+        shape, offset = tensor.shape, int(tensor.storage_offset())
+        place = (address, offset, shape, tensor.stride(), tensor.dtype, make.conjugated, make.negated)
+        version = tensor._version + bumps if make.versioned else -1
         known = self._known.get(place)
         if known is not None and known.version == version >= 0 and not known.storage.expired():
             return known.tensor
-        statistics, histogram = self._measure_once(tensor, place, version)
         number = next(self._numbers)
-        row = self._row(number, tensor, statistics, histogram)
-        self._waiting[number] = row
+        measurement = self._shared(place, version)
+        row = self._waiting[number] = self._row(number, tensor, measurement, make.direct)
         if self._exposed and self._is_exposed(address):
             return number
-        self._known[place] = _Known(StorageWeakRef(storage), version, number, row.level, statistics, histogram)
+        storage = StorageWeakRef(tensor.untyped_storage())
+        self._known[place] = _Known(storage, version, number, row.measurement)
         self._places_in.setdefault(address, []).append(place)
         self._sweep()
         return number
 
-    def _measure_once(self, tensor: torch.Tensor, place: _Place, version: int) -> tuple[Statistics, Histogram | None]:
+    def _make_of(self, tensor: torch.Tensor) -> _Make:
+        """Looked at once for each set of dispatch keys, which are those of the layout, the device and all the rest."""
+        if type(tensor) not in _PLAIN:
+            return _make(tensor)
+        keys = _keys(tensor).raw_repr()
+        make = self._makes.get(keys)
+        if make is None:
+            make = self._makes[keys] = _make(tensor)
+        return make
+
+    def _shared(self, place: _Place, version: int) -> Measurement | None:
         """What covers the same elements has the same statistics."""
-        elements = covered(place.shape, place.stride) if place.storage in self._places_in else None
-        for other in self._places_in.get(place.storage, ()):
+        others = self._places_in.get(place[0])
+        if others is None:
+            return None
+        elements = covered(place[2], place[3])
+        for other in others:
             known = self._known.get(other)
             if (
                 known is not None
                 and known.version == version >= 0
-                and (other.offset, *other[4:]) == (place.offset, *place[4:])
-                and covered(other.shape, other.stride) == elements is not None
+                and (other[1], *other[4:]) == (place[1], *place[4:])
+                and covered(other[2], other[3]) == elements is not None
                 and not known.storage.expired()
             ):
-                return known.statistics, known.histogram
-        return measure(tensor)
+                return known.measurement
+        return None
 
-    def _row(self, number: int, tensor: torch.Tensor, statistics: Statistics, histogram: Histogram | None) -> Tensor:
-        size = tensor.numel() * tensor.element_size()
-        level = self._affordable(size)
-        row = Tensor(
-            number, shape_of(tensor), dtype_name(tensor.dtype), str(tensor.device), level, statistics, histogram
-        )
+    def _row(self, number: int, tensor: torch.Tensor, measurement: Measurement | None, direct: bool) -> Content:
+        """`direct`: the tensor may be copied by NumPy."""
+        shape, dtype = shape_of(tensor), dtype_name(tensor.dtype)
+        device = "cpu" if direct else str(tensor.device)
+        level = self._affordable(tensor.numel() * tensor.element_size())
+        copy = snapshot(tensor) if direct and (measurement is None or level == "full") else None
+        held = 0
+        if measurement is None:
+            measurement = Measurement(*measure(tensor)) if copy is None else Measurement.of(copy)
+            held = copy.nbytes if copy is not None and level != "full" else 0
         if level == "stats":
-            return row
-        part = tensor if level == "full" else preview(tensor)
-        data = raw_bytes(part)
+            return Content(number, shape, dtype, device, level, measurement, held=held)
+        if copy is not None and level == "full":
+            data, data_shape = copy.reshape(-1).view(np.uint8), shape
+        else:
+            part = tensor if level == "full" else preview(tensor)
+            data, data_shape = raw_bytes(part, self._buffers), shape_of(part)
         self._spent += data.nbytes
-        return replace(row, data_shape=shape_of(part), data=data)
+        return Content(number, shape, dtype, device, level, measurement, data_shape, data, held)
 
     def _affordable(self, size: int) -> Level:
         """The level that the step's budget still has room for; what is reduced is counted."""
@@ -157,17 +187,16 @@ class TensorStore:
     def _unknown(self, tensor: torch.Tensor) -> int:
         """A content that will not be met again."""
         number = next(self._numbers)
-        self._waiting[number] = self._row(number, tensor, *measure(tensor))
+        self._waiting[number] = self._row(number, tensor, None, direct=False)
         return number
 
     def _unreadable(self, tensor: torch.Tensor) -> int:
         number = next(self._numbers)
-        self._waiting[number] = Tensor(
-            number, shape_of(tensor), dtype_name(tensor.dtype), str(tensor.device), "stats", EMPTY, None
-        )
+        shape, dtype = shape_of(tensor), dtype_name(tensor.dtype)
+        self._waiting[number] = Content(number, shape, dtype, str(tensor.device), "stats", Measurement(EMPTY))
         return number
 
-    def referred(self, number: int) -> tuple[Tensor, ...]:
+    def referred(self, number: int) -> tuple[Content, ...]:
         """Its row if it still waits to be written, else nothing; every reference that is written goes through here."""
         row = self._waiting.pop(number, None)
         return () if row is None else (row,)
@@ -191,11 +220,11 @@ class TensorStore:
 
     def end_step(self) -> dict[Level, tuple[int, int]]:
         """A fresh budget. Rows that wait since before this step lose their data. Returns (count, bytes) reduced."""
-        stale = [number for number in self._waiting if number < self._oldest_kept]
-        for number in stale:
-            row = self._waiting[number]
-            if row.data is not None:
-                self._waiting[number] = replace(row, level="stats", data_shape=None, data=None)
+        stale = [row for number, row in self._waiting.items() if number < self._oldest_kept]
+        measure_together(row.measurement for row in stale)
+        for row in stale:
+            if row.data is not None or row.held:
+                self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
         self._oldest_kept = next(self._numbers)
         self._spent = 0
         reduced = {level: (count[0], count[1]) for level, count in self.reduced.items() if count[0]}
@@ -212,4 +241,4 @@ class TensorStore:
             del self._known[place]
         self._places_in = {}
         for place in self._known:
-            self._places_in.setdefault(place.storage, []).append(place)
+            self._places_in.setdefault(place[0], []).append(place)

@@ -11,16 +11,19 @@ from typing import Any, NamedTuple
 
 from engine.recording import plain
 from engine.recording.database import MAX_LENGTH
+from engine.recording.measurement import Content
 from engine.recording.model import (
     Edge,
     Event,
     Graph,
+    Histogram,
     Node,
     Note,
     Parameter,
     Row,
     Shape,
     Source,
+    Statistics,
     StepStart,
     Tensor,
     Value,
@@ -85,8 +88,15 @@ def _event(row: Event) -> Columns:
 
 
 def _tensor(row: Tensor) -> Columns:
-    s, histogram, data = row.statistics, row.histogram, row.data
-    level, data_shape = row.level, row.data_shape
+    return _tensor_columns(row, row.statistics, row.histogram)
+
+
+def _content(row: Content) -> Columns:
+    return _tensor_columns(row, *row.measurement.result())
+
+
+def _tensor_columns(row: Tensor | Content, s: Statistics, histogram: Histogram | None) -> Columns:
+    level, data_shape, data = row.level, row.data_shape, row.data
     if data is not None and size_of(row) > MAX_LENGTH - _ROW_OVERHEAD:
         level, data_shape, data = "stats", None, None
     return (
@@ -103,12 +113,17 @@ def _note(row: Note) -> Columns:
     return row.id, row.step, text(row.text)
 
 
-def size_of(row: Row) -> int:
+def size_of(row: Row | Content) -> int:
     """Bytes of the blob that the row carries."""
-    if type(row) is not Tensor or row.data is None:
+    if not isinstance(row, Tensor | Content) or row.data is None:
         return 0
     data = row.data
     return len(data) if type(data) is bytes else memoryview(data).nbytes
+
+
+def weight_of(row: Row | Content) -> int:
+    """Bytes of memory that the row keeps until it is written, as far as they may be many."""
+    return size_of(row) + (row.held if type(row) is Content else 0)
 
 
 def _table(name: str, columns: int, encode: Callable[[Any], Columns]) -> Table:
@@ -121,10 +136,11 @@ TABLES: dict[type[Any], Table] = {
     StepStart: _table("step", 2, attrgetter("index", "started")),
     Graph: _table("graph", 5, _graph),
     Node: _table("node", 17, _node),
-    Edge: _table("edge", 5, attrgetter("graph", "source", "slot", "target", "input_number")),
+    Edge: _table("edge", 5, tuple),
     Event: _table("event", 8, _event),
-    Value: _table("value", 5, attrgetter("event", "role", "slot", "name", "tensor")),
+    Value: _table("value", 5, tuple),
     Tensor: _table("tensor", 18, _tensor),
+    Content: _table("tensor", 18, _content),
     Note: _table("note", 3, _note),
     LargeTensor: Table("tensor", f"({'?,' * 17}zeroblob(?))", _tensor),
 }

@@ -1,4 +1,4 @@
-"""What a recording holds, as frozen dataclasses.
+"""What a recording holds, as frozen dataclasses, and as tuples where there are many.
 
 The recorder writes these rows, the reader returns them, and nothing changes one after it was made. Shapes are tuples of
 int; dtypes are torch's names without the prefix ("float32", "bfloat16", "int64"); times are seconds since the epoch.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:  # the window reads these names before its first picture, which must not wait for numpy
     import numpy as np
@@ -140,8 +140,7 @@ class Node:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """A `next_functions` link, in the direction of the gradient; links to data leaves run the same way."""
 
     graph: int
@@ -174,8 +173,7 @@ class Event:
         return PHASE_OF_KIND[self.kind]
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """Tensor number `tensor` played `role` in event number `event`."""
 
     event: int

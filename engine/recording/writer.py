@@ -24,7 +24,8 @@ from typing import Any, Self
 
 from engine.errors import RecordingError
 from engine.recording import database, plain
-from engine.recording.encode import TABLES, Columns, LargeTensor, Table, size_of, text
+from engine.recording.encode import TABLES, Columns, LargeTensor, Table, size_of, text, weight_of
+from engine.recording.measurement import Content, measure_together
 from engine.recording.model import Event, RecordingInfo, Row
 
 _GATHER_SECONDS = 0.05  # rows wait this long for company; a commit is due within 0.1 s
@@ -57,7 +58,7 @@ class Writer:
         self._connection = database.create(path)
         self._insert_meta(info)
         self._pid = os.getpid()
-        self._rows: deque[Row] = deque()
+        self._rows: deque[Row | Content] = deque()
         self._bytes = 0
         self._put = 0
         self._committed = 0
@@ -76,12 +77,12 @@ class Writer:
         """Queue one row. Blocks while the queue is full; does nothing after `close` and in a forked child."""
         self.put_all((row,))
 
-    def put_all(self, rows: Iterable[Row]) -> None:
+    def put_all(self, rows: Iterable[Row | Content]) -> None:
         """Queue several rows at once, which costs less than as many `put`s."""
         rows = tuple(rows)
         if self._inactive() or not rows:
             return
-        size = sum(map(size_of, rows)) + _ROW_BYTES * len(rows)
+        size = sum(map(weight_of, rows)) + _ROW_BYTES * len(rows)
         with self._wake:
             while self._bytes and self._bytes + size > self._queue_bytes and self._error is None:
                 self._urgent = True
@@ -186,12 +187,11 @@ class Writer:
 
     def _write_batch(self) -> None:
         """One transaction: the oldest rows, up to `_BATCH_BYTES`."""
+        rows, size = self._take_batch()
+        measure_together(row.measurement for row in rows if type(row) is Content)
         batch: dict[type[Any], list[Columns]] = {}
         blobs: list[tuple[int, Any]] = []
-        count = size = 0
-        rows = self._rows  # append and popleft of a deque need no lock
-        while rows and size < _BATCH_BYTES and count < _BATCH_ROWS:
-            row = rows.popleft()
+        for row in rows:
             kind: type[Any] = type(row)
             columns = TABLES[kind].encode(row)
             data_size = size_of(row)
@@ -199,8 +199,6 @@ class Writer:
                 blobs.append((columns[0], columns[-1]))
                 kind, columns = LargeTensor, (*columns[:-1], data_size)
             batch.setdefault(kind, []).append(columns)
-            size += data_size + _ROW_BYTES
-            count += 1
         self._connection.execute("BEGIN")
         for kind, encoded in batch.items():
             self._insert(TABLES[kind], encoded)
@@ -210,9 +208,20 @@ class Writer:
         self._connection.execute("COMMIT")
         with self._wake:
             self._bytes -= size
-            self._committed += count
+            self._committed += len(rows)
             self.committed_events += len(batch.get(Event, ()))
             self._done.notify_all()
+
+    def _take_batch(self) -> tuple[list[Row | Content], int]:
+        """The rows of the next transaction, and their weight."""
+        taken: list[Row | Content] = []
+        size = 0
+        rows = self._rows  # append and popleft of a deque need no lock
+        while rows and size < _BATCH_BYTES and len(taken) < _BATCH_ROWS:
+            row = rows.popleft()
+            size += weight_of(row) + _ROW_BYTES
+            taken.append(row)
+        return taken, size
 
     def _insert(self, table: Table, rows: list[Columns]) -> None:
         """Many rows with few statements: after each one, this thread must wait for the interpreter lock again."""

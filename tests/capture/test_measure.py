@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread, Quiet
 from engine.capture.measure import flat_view, measure, preview, raw_bytes
 from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE
@@ -119,7 +120,7 @@ def test_views_are_measured_by_their_own_elements(view: object) -> None:
     tensor = view(torch.randn(90, 70, generator=torch.Generator().manual_seed(4)))
     assert sorted(flat_view(tensor).tolist()) == sorted(tensor.reshape(-1).tolist())
     _assert_measured(tensor, tensor.double().numpy().reshape(-1), 1e-5)
-    assert raw_bytes(tensor).tobytes() == tensor.contiguous().numpy().tobytes()
+    assert raw_bytes(tensor, Buffers()).tobytes() == tensor.contiguous().numpy().tobytes()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -147,7 +148,7 @@ def test_a_quiet_look_is_not_seen() -> None:
     version = w._version
     with Quiet():
         measure(w)
-        raw_bytes(w)
+        raw_bytes(w, Buffers())
     assert torch._C._autograd._get_sequence_nr() == number
     assert w._version == version
 

@@ -73,7 +73,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 
 def test_a_failure_inside_capture_does_not_reach_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHAINRULE_STRICT")
-    monkeypatch.setattr("engine.capture.tensors.measure", lambda tensor: 1 / 0)
+    monkeypatch.setattr("engine.capture.tensors.snapshot", lambda tensor: 1 / 0)
     w = torch.ones(2, requires_grad=True)
     with record(tmp_path / "run.chain"):
         w.sum().backward()
