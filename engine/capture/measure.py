@@ -19,8 +19,8 @@ import torch
 
 from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread
-from engine.recording.measurement import histogram_of_few, statistics_of_few
-from engine.recording.model import HISTOGRAM_SAMPLE, Histogram, Shape, Statistics
+from engine.recording.measurement import Measurement, statistics_of_few
+from engine.recording.model import HISTOGRAM_SAMPLE, Shape, Statistics
 
 PREVIEW_ELEMENTS = 4096
 _RUNS = 16
@@ -138,24 +138,21 @@ def snapshot(tensor: torch.Tensor) -> npt.NDArray[Any] | None:
     return copy
 
 
-def measure(tensor: torch.Tensor) -> tuple[Statistics, Histogram | None]:
-    """Statistics and histogram of `tensor` (any shape, dtype and device)."""
+def measure(tensor: torch.Tensor) -> Measurement:
+    """Statistics and histogram of `tensor` (any shape, dtype and device); the tensor is not needed any more."""
     count = tensor.numel()
     if count == 0:
-        return EMPTY, None
+        return Measurement(EMPTY)
     tensor = tensor.detach()
     if tensor.is_conj() or tensor.is_neg():
         tensor = tensor.resolve_conj().resolve_neg()
     flat = _as_real(flat_view(tensor))
     if count <= _SMALL:
-        values = flat.cpu().numpy().astype(np.float64)
-        statistics = statistics_of_few(values)
-        return statistics, histogram_of_few(values, statistics)
+        return Measurement.of(flat.cpu().numpy().astype(np.float64))
     with OneThread():
         statistics = _statistics_large(flat)
     runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
-    sample = runs.cpu().numpy().reshape(-1)
-    return statistics, histogram_of_few(sample, statistics)
+    return Measurement.sampled(statistics, runs.cpu().numpy().copy())
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:

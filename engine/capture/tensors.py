@@ -157,8 +157,8 @@ class TensorStore:
         copy = snapshot(tensor) if direct and (measurement is None or level == "full") else None
         held = 0
         if measurement is None:
-            measurement = Measurement(*measure(tensor)) if copy is None else Measurement.of(copy)
-            held = copy.nbytes if copy is not None and level != "full" else 0
+            measurement = measure(tensor) if copy is None else Measurement.of(copy)
+            held = measurement.held() if copy is None or level != "full" else 0
         if level == "stats":
             return Content(number, shape, dtype, device, level, measurement, held=held)
         if copy is not None and level == "full":

@@ -8,7 +8,7 @@ copy of it, and the writer's thread measures what it is about to write.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -45,19 +45,31 @@ class Measurement:
         """To be made from `values` (real numbers or bool, at least one), which nobody writes to any more."""
         return cls(None, None, values)
 
+    @classmethod
+    def sampled(cls, statistics: Statistics, sample: npt.NDArray[Any]) -> Measurement:
+        """Of which only the histogram is to be made, from a `sample` of at least one element of the content."""
+        return cls(statistics, None, sample)
+
     def result(self) -> tuple[Statistics, Histogram | None]:
         """Made now, if it was not."""
-        if self._statistics is None:
+        if self._values is not None:
             measure_together([self])
         assert self._statistics is not None
         return self._statistics, self._histogram
 
-    def waiting(self) -> npt.NDArray[Any] | None:
-        """The values that are still to be measured."""
-        return self._values
+    def waiting(self) -> tuple[Statistics | None, npt.NDArray[Any] | None]:
+        """What is known, and the values that are still to be measured or counted."""
+        return self._statistics, self._values
+
+    def held(self) -> int:
+        """Bytes of the values that it keeps."""
+        return 0 if self._values is None else self._values.nbytes
 
     def settle(self, statistics: Statistics, histogram: Histogram | None) -> None:
-        """What has been made. The values go last: while they are there, another thread may be at them, too."""
+        """What has been made. The values go last: while they are there, another thread may be at them, too.
+
+        It then makes the same.
+        """
         self._histogram = histogram
         self._statistics = statistics
         self._values = None
@@ -79,19 +91,57 @@ class Content(NamedTuple):
 
 def measure_together(measurements: Iterable[Measurement]) -> None:
     """Make all that have not been made."""
-    chosen: list[tuple[Measurement, npt.NDArray[Any]]] = []
-    size = 0
+    whole: list[tuple[Measurement, npt.NDArray[Any]]] = []
+    samples: dict[np.dtype[Any], list[tuple[Measurement, npt.NDArray[Any]]]] = {}
     for measurement in measurements:
-        values = measurement.waiting()
+        statistics, values = measurement.waiting()
         if values is None:
             continue
+        chosen = whole if statistics is None else samples.setdefault(values.dtype, [])
         chosen.append((measurement, values))
-        size += values.size
+    for part in _portions(whole):
+        _measure(part)
+    for chosen in samples.values():
+        for part in _portions(chosen):
+            _count(part)
+
+
+def _portions(
+    chosen: list[tuple[Measurement, npt.NDArray[Any]]],
+) -> Iterator[list[tuple[Measurement, npt.NDArray[Any]]]]:
+    """As many at a time as stay in the processor's cache."""
+    part: list[tuple[Measurement, npt.NDArray[Any]]] = []
+    size = 0
+    for pair in chosen:
+        part.append(pair)
+        size += pair[1].size
         if size >= _TOGETHER:
-            _measure(chosen)
-            chosen, size = [], 0
-    if chosen:
-        _measure(chosen)
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _count(chosen: list[tuple[Measurement, npt.NDArray[Any]]]) -> None:
+    """Histograms of samples of one dtype, computed in it, of contents whose statistics are known."""
+    usual = []
+    for measurement, sample in chosen:
+        statistics, _ = measurement.waiting()
+        assert statistics is not None
+        low, high = statistics.min, statistics.max
+        odd = statistics.nans or statistics.infs or sample.dtype.kind != "f"
+        if odd or low is None or high is None or not _NARROWEST <= high - low < math.inf:
+            measurement.settle(statistics, histogram_of_few(sample, statistics))
+        else:
+            usual.append((measurement, sample, statistics, low, high))
+    if not usual:
+        return
+    samples = [sample.reshape(-1) for _, sample, *_ in usual]
+    lows, highs = np.array([low for *_, low, _ in usual]), np.array([high for *_, high in usual])
+    counts = np.array([sample.size for sample in samples])
+    made = _bins(np.concatenate(samples), lows, highs - lows, counts)
+    for (measurement, _, statistics, low, high), counted in zip(usual, made, strict=True):
+        measurement.settle(statistics, Histogram(counted, low, high))
 
 
 def _measure(chosen: list[tuple[Measurement, npt.NDArray[Any]]]) -> None:
@@ -137,15 +187,17 @@ def _moments(flat: Values, starts: npt.NDArray[Any], counts: npt.NDArray[Any]) -
     return mean, std, norm, zeros
 
 
-def _bins(flat: Values, low: Values, width: Values, counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _bins(flat: npt.NDArray[Any], low: Values, width: Values, counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Counts in 64 bins of equal width from the smallest to the largest element, a row for each part."""
     parts = len(counts)
     factor, first = np.zeros(parts), np.arange(parts) * HISTOGRAM_BINS
     np.divide(HISTOGRAM_BINS, width, out=factor, where=width > 0.0)
-    scaled = flat - np.repeat(low, counts)
-    scaled *= np.repeat(factor, counts)
-    bins = scaled.astype(np.int64)
-    np.minimum(bins, HISTOGRAM_BINS - 1, out=bins)  # the maximum itself, and what rounding lifts to it
+    scaled = flat - np.repeat(low.astype(flat.dtype), counts)
+    scaled *= np.repeat(factor.astype(flat.dtype), counts)
+    # The maximum itself, what rounding lifts to it, and what another process wrote after the content was measured.
+    with np.errstate(invalid="ignore"):
+        bins = scaled.astype(np.int64)
+    np.clip(bins, 0, HISTOGRAM_BINS - 1, out=bins)
     first[width == 0.0] += HISTOGRAM_BINS // 2  # where all are equal, they are in the middle
     bins += np.repeat(first, counts)
     return np.bincount(bins, minlength=parts * HISTOGRAM_BINS).reshape(parts, HISTOGRAM_BINS)
@@ -193,6 +245,5 @@ def histogram_of_few(values: npt.NDArray[Any], statistics: Statistics) -> Histog
         scaled *= HISTOGRAM_BINS
     else:
         scaled *= HISTOGRAM_BINS / width
-    bins = scaled.astype(np.int64)
-    np.minimum(bins, HISTOGRAM_BINS - 1, out=bins)
+    bins = np.clip(scaled.astype(np.int64), 0, HISTOGRAM_BINS - 1)
     return Histogram(np.bincount(bins, minlength=HISTOGRAM_BINS), low, high)

@@ -31,7 +31,7 @@ def _expected(values: np.ndarray) -> dict[str, float]:
 
 
 def _assert_measured(tensor: torch.Tensor, values: np.ndarray, tolerance: float) -> None:
-    statistics, histogram = measure(tensor)
+    statistics, histogram = measure(tensor).result()
     for name, number in _expected(values).items():
         assert getattr(statistics, name) == pytest.approx(number, rel=tolerance, abs=tolerance * 1e-2), name
     assert histogram is not None
@@ -58,7 +58,7 @@ def test_statistics(size: int, dtype: torch.dtype, kind: str) -> None:
 @pytest.mark.parametrize("scale", [1e30, 1e-30])
 def test_squares_neither_overflow_nor_vanish(size: int, scale: float) -> None:
     tensor = torch.randn(size, generator=torch.Generator().manual_seed(0)) * scale
-    statistics, _ = measure(tensor)
+    statistics, _ = measure(tensor).result()
     values = tensor.double().numpy()
     assert statistics.norm == pytest.approx(math.sqrt((values**2).sum()), rel=1e-5)
     assert statistics.std == pytest.approx(values.std(), rel=1e-5)
@@ -68,7 +68,7 @@ def test_squares_neither_overflow_nor_vanish(size: int, scale: float) -> None:
 def test_what_is_no_number_is_counted_apart(size: int) -> None:
     tensor = torch.randn(size, generator=torch.Generator().manual_seed(1))
     tensor[0], tensor[1], tensor[2], tensor[3] = float("nan"), float("inf"), float("-inf"), 0.0
-    statistics, histogram = measure(tensor)
+    statistics, histogram = measure(tensor).result()
     expected = _expected(tensor.double().numpy())
     for name in ("min", "max", "mean", "std", "norm", "zeros", "nans", "infs"):
         assert getattr(statistics, name) == pytest.approx(expected[name], rel=1e-5), name
@@ -78,12 +78,12 @@ def test_what_is_no_number_is_counted_apart(size: int) -> None:
 
 @pytest.mark.parametrize("size", [3, 5000])
 def test_nothing_but_nan(size: int) -> None:
-    statistics, histogram = measure(torch.full((size,), float("nan")))
+    statistics, histogram = measure(torch.full((size,), float("nan"))).result()
     assert (statistics.nans, statistics.min, statistics.norm, histogram) == (size, None, None, None)
 
 
 def test_an_empty_tensor() -> None:
-    statistics, histogram = measure(torch.empty(0, 3))
+    statistics, histogram = measure(torch.empty(0, 3)).result()
     assert (statistics.min, statistics.zeros, histogram) == (None, 0, None)
 
 
@@ -98,7 +98,7 @@ def test_other_kinds_of_numbers(size: int) -> None:
 
 def test_the_histogram_counts_what_numpy_counts() -> None:
     tensor = torch.rand(4000, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    _, histogram = measure(tensor)
+    _, histogram = measure(tensor).result()
     counts, _ = np.histogram(tensor.numpy(), bins=HISTOGRAM_BINS)
     assert histogram is not None
     assert np.abs(histogram.counts - counts).sum() <= 2  # an element on the border of two bins
@@ -128,7 +128,7 @@ def test_the_histogram_of_numbers_next_to_zero(dtype: torch.dtype) -> None:
     """A bin that is narrower than one over the largest number."""
     tiny = torch.finfo(dtype).tiny
     values = torch.tensor([0.0, 0.25, 0.5, 1.0], dtype=dtype) * tiny
-    histogram = measure(values)[1]
+    histogram = measure(values).result()[1]
     assert histogram is not None
     assert histogram.counts[[0, 16, 32, HISTOGRAM_BINS - 1]].tolist() == [1, 1, 1, 1]
 

@@ -46,7 +46,7 @@ def _compare(arrays: list[np.ndarray]) -> None:
     measurements = [Measurement.of(array) for array in arrays]
     measure_together(measurements)
     for array, measurement in zip(arrays, measurements, strict=True):
-        assert measurement.waiting() is None
+        assert measurement.waiting()[1] is None
         statistics, histogram = measurement.result()
         wide = array.reshape(-1).astype(np.float64)
         expected = statistics_of_few(wide)
@@ -71,6 +71,22 @@ def test_a_result_that_nobody_made_is_made_when_it_is_asked_for() -> None:
     assert statistics.norm == pytest.approx(statistics_of(values).norm)
     assert histogram is not None
     assert histogram.counts.sum() == 3
+
+
+def test_samples_are_counted_as_each_alone() -> None:
+    generator = np.random.default_rng(1)
+    samples = [generator.standard_normal(1000).astype(dtype) for dtype in (np.float32, np.float64) for _ in range(20)]
+    samples += [np.array([np.nan, 1.0, 2.0], np.float32), np.full(5, 0.1), np.array([np.nan, np.nan])]
+    known = [statistics_of_few(np.concatenate([sample, 2 * sample]).astype(np.float64)) for sample in samples]
+    made = [Measurement.sampled(statistics, sample) for statistics, sample in zip(known, samples, strict=True)]
+    measure_together(made)
+    for sample, statistics, measurement in zip(samples, known, made, strict=True):
+        assert measurement.waiting() == (statistics, None)
+        histogram, alone = measurement.result()[1], histogram_of_few(sample, statistics)
+        assert (histogram is None) == (alone is None)
+        if histogram is not None and alone is not None:
+            assert (histogram.low, histogram.high) == (alone.low, alone.high)
+            np.testing.assert_array_equal(histogram.counts, alone.counts)
 
 
 def test_threads_that_meet_at_one_measurement_both_have_it() -> None:
