@@ -31,11 +31,13 @@ from engine.recording.model import Event, RecordingInfo, Row
 _GATHER_SECONDS = 0.05  # rows wait this long for company; a commit is due within 0.1 s
 _BATCH_BYTES = 8 << 20  # of one transaction
 _BATCH_ROWS = 8192  # likewise
+_POLITE_ROWS = 32  # encoded at a time while the script may want the interpreter lock
 _ROWS_OF_STATEMENT = (128, 16, 1)
 _LARGE_BLOB = 64 << 10  # written without the interpreter lock
 _ROW_BYTES = 512  # what a row costs in memory beside its blob
 _CHECKPOINT_BYTES = 8 << 20  # the write-ahead log stays small, so that its pages are used again instead of new ones
 _CLOSE_PATIENCE = 2.0  # seconds to wait for readers to let go of the file
+_rest = time.sleep  # as it is, whatever a script may put in its place
 
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
@@ -191,7 +193,9 @@ class Writer:
         measure_together(row.measurement for row in rows if type(row) is Content)
         batch: dict[type[Any], list[Columns]] = {}
         blobs: list[tuple[int, Any]] = []
-        for row in rows:
+        for place, row in enumerate(rows):
+            if place % _POLITE_ROWS == 0:
+                _rest(0)  # whoever waits for the interpreter lock has it now, instead of after 5 ms
             kind: type[Any] = type(row)
             columns = TABLES[kind].encode(row)
             data_size = size_of(row)
