@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
 SMALLEST = 64 << 10  # bytes; what is smaller comes from memory that is mapped already
-_OURS = 3  # references to a piece that nobody uses: its list, the variable that looks at it, and the question
+
+
+def _references(pieces: list[Bytes], place: int) -> int:
+    """Views refer to the array that owns the memory, not to other views: their number tells whether any is left."""
+    return sys.getrefcount(pieces[place])
+
+
+_UNUSED = _references([np.empty(0, np.uint8)], 0)  # how many there are, with those of the question, differs by Python
 
 
 class Buffers:
@@ -34,9 +41,9 @@ class Buffers:
         room = _rounded(size)
         with self._lock:
             pieces = self._pieces.get(room, [])
-            for piece in pieces:
-                if sys.getrefcount(piece) == _OURS:  # views refer to the array that owns the memory, not to views
-                    return piece[:size]
+            for place in range(len(pieces)):
+                if _references(pieces, place) == _UNUSED:
+                    return pieces[place][:size]
             fresh = np.empty(room, np.uint8)
             if self._kept + room > self._limit:
                 self._drop(room)
@@ -52,8 +59,7 @@ class Buffers:
                 continue
             pieces = self._pieces[room]
             for place in reversed(range(len(pieces))):
-                piece = pieces[place]
-                if sys.getrefcount(piece) == _OURS:
+                if _references(pieces, place) == _UNUSED:
                     del pieces[place]
                     self._kept -= room
                 if self._kept + wanted <= self._limit:
