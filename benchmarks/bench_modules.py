@@ -20,6 +20,7 @@ from engine.recording.writer import Writer
 from gui import theme
 from gui.canvas.scene import Scene
 from gui.canvas.view import CanvasView
+from gui.collecting import Collecting
 from gui.session import Session
 from tests.recordings import make_info
 
@@ -101,6 +102,8 @@ def run() -> list[tuple[str, str, str]]:
     application = running if isinstance(running, QApplication) else QApplication([])
     theme.apply(application, "dark")
     theme.set_reduced_motion(True)
+    collecting = Collecting()  # as in the application
+    collecting.start()
     session = Session()
     view = CanvasView(session)
     view.resize(WIDTH, HEIGHT)
@@ -125,6 +128,7 @@ def run() -> list[tuple[str, str, str]]:
                 rows.append(("  longest wait of the window's thread meanwhile", f"{longest * 1000:,.0f} ms", "≤ 50 ms"))
         view.shutdown()
         session.close()
+        collecting.stop()
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
@@ -21,16 +22,21 @@ if TYPE_CHECKING:
     from gui.canvas.painter import Picture
 
 
+_SIDES = (bisect_left, bisect_right)  # steps and graphs come in their order
+
+
 def crumbs(recording: Recording, playhead: int, graph_id: int | None, picture: Picture) -> list[str]:
     """Training step, backward pass (where a step has several), and the module or node that one looks at."""
     tr = QCoreApplication.translate
     parts: list[str] = []
     if 0 <= playhead < len(recording.timeline):
         index = int(recording.timeline.step[playhead])
-        numbers = [step.index for step in recording.steps]
-        place = numbers.index(index) + 1 if index in numbers else index + 1
-        parts.append(tr("Canvas", "step {place} of {count}").format(place=place, count=len(numbers)))
-        graphs = [graph.id for graph in recording.graphs if graph.step == index]
+        steps = recording.steps
+        at = bisect_left(steps, index, key=lambda step: step.index)
+        place = at + 1 if at < len(steps) and steps[at].index == index else index + 1
+        parts.append(tr("Canvas", "step {place} of {count}").format(place=place, count=len(steps)))
+        among = slice(*(side(recording.graphs, index, key=lambda graph: graph.step) for side in _SIDES))
+        graphs = [graph.id for graph in recording.graphs[among]]
         if len(graphs) > 1 and graph_id in graphs:
             parts.append(
                 tr("Canvas", "backward pass {place} of {count}").format(

@@ -6,6 +6,7 @@ All of it is painted in logical pixels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,14 +58,20 @@ def category_label(name: str) -> str:
 def crumb_places(parts: Sequence[str], width: float) -> list[QRectF]:
     """Where each part stands, in logical px; what is left out has no width, but for the first of that, whose place an
     ellipsis has."""
+    return [QRectF(place) for _, place in _line(tuple(parts), width)]
+
+
+@lru_cache(maxsize=8)  # every frame has it, and seldom another one
+def _line(parts: tuple[str, ...], width: float) -> tuple[tuple[str, QRectF], ...]:
+    """As much of each part as there is room for, and where."""
     metrics = QFontMetricsF(tokens.ui_font(tokens.TEXT_PX - 1))
     between = metrics.horizontalAdvance(CRUMB)
-    places: list[QRectF] = []
+    line: list[tuple[str, QRectF]] = []
     x = float(tokens.LARGE)
-    for _, advance in _fitted(parts, width, metrics):
-        places.append(QRectF(x, tokens.LARGE - 4.0, advance, metrics.height() + 8))
+    for text, advance in _fitted(parts, width, metrics):
+        line.append((text, QRectF(x, tokens.LARGE - 4.0, advance, metrics.height() + 8)))
         x += advance + between if advance else 0.0
-    return places
+    return tuple(line)
 
 
 def _fitted(parts: Sequence[str], width: float, metrics: QFontMetricsF) -> list[tuple[str, float]]:
@@ -100,11 +107,12 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
     metrics = QFontMetricsF(font)
     painter.setFont(font)
     baseline = tokens.LARGE + metrics.ascent()
-    places = crumb_places(parts, width)
+    line = _line(tuple(parts), width)
+    places = [place for _, place in line]
     plate = QColor(theme.bg)
     plate.setAlpha(PLATE)
     painter.fillRect(places[0].united(places[-1]).adjusted(-6, 0, 6, 0), plate)
-    for index, ((text, _), place) in enumerate(zip(_fitted(parts, width, metrics), places, strict=True)):
+    for index, (text, place) in enumerate(line):
         if place.width() <= 0:
             continue
         if index and place.left() > places[0].left():
