@@ -205,6 +205,17 @@ class ModuleTree:
     def closed(self, collapsed: Iterable[str], key: str) -> frozenset[str]:
         return self.tidy({*collapsed, key})
 
+    def focused(self, collapsed: Iterable[str], key: str) -> frozenset[str]:
+        """`collapsed` with one group open, as far as it was, and everything collapsed that is neither in it nor round
+        it."""
+        chosen, kept = self.by_key[key], frozenset(collapsed)
+        while (hiding := int(self.shown(kept)[chosen.number])) >= 0:
+            kept = self.opened(kept, self.groups[hiding].key)
+        around = {group.number for group in self.around(chosen)}
+        way, open_round = around | {chosen.number}, around | {-1}
+        beside = {group.key for group in self.groups if group.parent in open_round and group.number not in way}
+        return self.tidy(kept | beside)
+
     def revealed(self, collapsed: Iterable[str], node: int) -> frozenset[str]:
         """`collapsed` with all groups open that hide a node (by position)."""
         kept = frozenset(collapsed)

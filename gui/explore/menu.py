@@ -175,9 +175,18 @@ def _module(menu: QMenu, window: MainWindow) -> None:
     if group is not None:
         _title(menu, group.path or group.key)
     menu.addActions([window.actions_table["expand_module"], window.actions_table["collapse_module"]])
+    canvas = window.canvas
+    if group is not None:
+        _add(menu, translate("explore_menu", "Show only this module"), partial(canvas.show_only, group.key))
+    _add_way_back(menu, window)
     _add(menu, translate("explore_menu", "Fit it"), lambda: window.canvas.fit_nodes(marked))
     _add(menu, translate("explore_menu", "Copy names"), lambda: _copy(_names(window, marked)))
     menu.addSeparator()
+
+
+def _add_way_back(menu: QMenu, window: MainWindow) -> None:
+    if window.canvas.shows_only:
+        _add(menu, translate("explore_menu", "Show the other modules again"), window.canvas.show_others)
 
 
 def _edge(menu: QMenu, window: MainWindow, edge: int) -> None:
@@ -220,6 +229,7 @@ def _view(menu: QMenu, window: MainWindow) -> None:
     colors.addActions([actions[f"color_{name}"] for name in COLORS])
     modules = menu.addMenu(translate("explore_menu", "Modules"))
     modules.addActions([actions[name] for name in MODULES])
+    _add_way_back(modules, window)
     modules.setEnabled(any(action.isEnabled() for action in modules.actions()))
     menu.addSeparator()
     menu.addActions([actions["export_graph"], actions["copy_image"]])

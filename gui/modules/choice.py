@@ -22,6 +22,7 @@ class ModuleChoice(QObject):
         self._collapsed: dict[str, frozenset[str]] = {}
         self._current = ""
         self._boxes = True
+        self._before: dict[str, frozenset[str] | None] = {}
 
     @property
     def current(self) -> str:
@@ -51,3 +52,22 @@ class ModuleChoice(QObject):
         if chosen != self._collapsed.get(structure):
             self._collapsed[structure] = chosen
             self.collapsed_changed.emit()
+
+    def focus(self, structure: str, keys: Iterable[str]) -> None:
+        """The same, until `unfocus` shows what was there before."""
+        self._before.setdefault(structure, self._collapsed.get(structure))
+        self.collapse(structure, keys)
+
+    def is_focused(self, structure: str) -> bool:
+        return structure in self._before
+
+    def unfocus(self, structure: str, *, restore: bool = True) -> None:
+        """Show what was there before; without `restore`, there is no more way back."""
+        before = self._before.pop(structure, None)
+        if not restore:
+            return
+        if before is None:
+            self._collapsed.pop(structure, None)
+        else:
+            self._collapsed[structure] = before
+        self.collapsed_changed.emit()

@@ -187,6 +187,15 @@ def test_opening_shows_one_level_more_and_closing_undoes_it() -> None:
     assert tree.closed(tree.opened(opened, "net.enc"), "net.enc") == opened
 
 
+def test_one_alone_has_all_beside_it_collapsed() -> None:
+    tree = module_tree(chain("net.enc.0.fc", "net.enc.1.fc", "net.dec.0.fc", types=("Addmm", "Relu", "Mul")))
+    assert tree.focused(frozenset(), "net.enc") == {"net.dec.0.fc"}
+    assert tree.focused({"net.enc.0.fc"}, "net.enc") == {"net.enc.0.fc", "net.dec.0.fc"}, "what is in it stays"
+    assert tree.focused(frozenset(), "net.enc.1.fc") == {"net.enc.0.fc", "net.dec.0.fc"}
+    assert tree.focused({"net"}, "net.enc.1.fc") == {"net.enc.0.fc", "net.dec.0.fc"}, "what hides it opens"
+    assert tree.focused(frozenset(), "net") == frozenset()
+
+
 def test_a_hidden_node_can_be_revealed() -> None:
     tree = module_tree(chain("net.enc.0.fc", "net.enc.1.fc", "net.dec.0.fc"))
     shown = tree.revealed(frozenset({"net"}), 0)

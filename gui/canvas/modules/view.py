@@ -33,6 +33,7 @@ class ModuleView(GraphView):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         self._fly_then: int | None = None
+        self._fit_then: list[int] = []
         super().__init__(session, parent)
 
     @property
@@ -91,7 +92,35 @@ class ModuleView(GraphView):
 
     def collapse_to(self, level: int | None) -> None:
         """Modules open down to `level` (0: only the outermost stand there; None: all are open)."""
+        if self._shown is not None:
+            self._session.modules.unfocus(self._shown.structure, restore=False)
         self._collapse(lambda tree, _: tree.at_level(tree.levels if level is None else level))
+
+    def show_only(self, key: str) -> None:
+        """Collapse all that is neither in a module nor round it, and come near."""
+        scene, tree, shown = self.scene, self.tree, self._shown
+        if scene is None or tree is None or shown is None or key not in tree.by_key:
+            return
+        self._fit_then = scene.every[tree.members(tree.by_key[key])].tolist()
+        self._session.modules.focus(shown.structure, tree.focused(self.collapsed, key))
+        if self._wish == self._shown:
+            self._fit_now()
+
+    @property
+    def shows_only(self) -> bool:
+        """Whether a module is shown alone."""
+        return self._shown is not None and self._session.modules.is_focused(self._shown.structure)
+
+    def show_others(self) -> None:
+        """What was shown before one was shown alone."""
+        if self.shows_only and self._shown is not None:
+            self._navigator.still_fitted = True
+            self._session.modules.unfocus(self._shown.structure)
+
+    def _fit_now(self) -> None:
+        nodes, self._fit_then = self._fit_then, []
+        if nodes:
+            self.fit_nodes(nodes)
 
     def fold_repeats(self, on: bool) -> None:
         """Draw neighbours that are made alike once, with their count; or one by one."""
@@ -121,6 +150,15 @@ class ModuleView(GraphView):
             return False
         choose_group(self._session, scene, scene.tree.by_key[box.key])
         return True
+
+    def crumbs(self, picture: Picture) -> list[str]:
+        """Before them, where a module is shown alone, what leads back."""
+        parts = super().crumbs(picture)
+        return [self.tr("← all modules"), *parts] if self.shows_only else parts
+
+    def _way_back_at(self, point: QPointF) -> bool:
+        picture = self.picture(hover=False) if self.shows_only and point.y() < CRUMBS_TO else None
+        return picture is not None and overlays.crumb_places(self.crumbs(picture), self.width())[0].contains(point)
 
     def crumb_at(self, point: QPointF) -> Group | None:
         """The module whose name, in the line at the top, is at a logical point."""
@@ -156,6 +194,9 @@ class ModuleView(GraphView):
 
     def choose_crumb(self, point: QPointF) -> bool:
         """Look at the module whose name is at a point, as near as it fits; False if there is none."""
+        if self._way_back_at(point):
+            self.show_others()
+            return True
         group, scene = self.crumb_at(point), self.scene
         if group is None or scene is None or scene.tree is None:
             return False
@@ -165,7 +206,7 @@ class ModuleView(GraphView):
 
     def point_at_words(self, point: QPointF) -> None:
         """Over a title or a name that can be clicked the mouse becomes a hand."""
-        over = self.title_at(point) is not None or self.crumb_at(point) is not None
+        over = self.title_at(point) is not None or self.crumb_at(point) is not None or self._way_back_at(point)
         self.setCursor(Qt.CursorShape.PointingHandCursor) if over else self.unsetCursor()
 
     def close_title(self, point: QPointF) -> bool:
@@ -190,3 +231,5 @@ class ModuleView(GraphView):
         node, self._fly_then = self._fly_then, None
         if node is not None:
             super().fly_to(node)
+        if wish == self._wish:
+            self._fit_now()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
+from gui.explore.menu import build_menu
 from gui.window import MainWindow
 from tests.recordings import make_chain
 
@@ -41,3 +43,18 @@ def test_boxes_can_be_left_out_and_that_is_remembered(layers: MainWindow, qtbot:
     qtbot.waitUntil(layers.canvas.is_ready)
     assert drawn(layers) == (5, 21)
     assert layers.settings.boxes
+
+
+def test_the_menu_of_a_module_shows_it_alone(layers: MainWindow, qtbot: QtBot) -> None:
+    def offered() -> dict[str, QAction]:
+        return {action.text(): action for action in build_menu(layers, -1, None).actions()}
+
+    layers.session.modules.look_at("layers.3")
+    back = "Show the other modules again"
+    assert back not in offered()
+    offered()["Show only this module"].trigger()
+    qtbot.waitUntil(layers.canvas.is_ready)
+    assert drawn(layers) == (2, 9)
+    offered()[back].trigger()
+    qtbot.waitUntil(layers.canvas.is_ready)
+    assert drawn(layers) == (6, 25)

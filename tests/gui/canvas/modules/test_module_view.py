@@ -277,3 +277,43 @@ def test_what_can_wait_waits_for_the_first_picture(qtbot: QtBot, tmp_path: Path)
     qtbot.waitUntil(view.is_ready)
     view.shutdown()
     session.close()
+
+
+def test_a_module_is_shown_alone_and_a_click_leads_back(view: CanvasView, qtbot: QtBot) -> None:
+    collapse(view, "layers.1", qtbot)
+    before, parts = view.collapsed, crumbs(view)
+    view.show_only("layers.2")
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == {"layers.0", "layers.1", "layers.3", "layers.4"}
+    box = next(box for box in shown(view).boxes if box.key == "layers.2")
+    assert view.camera.height / 3 < box.height * view.camera.scale < view.camera.height
+    assert crumbs(view)[1:] == parts
+    (place, *_) = overlays.crumb_places(crumbs(view), view.width())
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=place.center().toPoint())
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == before
+    assert crumbs(view) == parts
+    assert view._navigator.still_fitted
+
+
+def crumbs(view: CanvasView) -> list[str]:
+    picture = view.picture(hover=False)
+    assert picture is not None
+    return view.crumbs(picture)
+
+
+def test_one_alone_after_the_other_leads_back_to_the_beginning(view: CanvasView, qtbot: QtBot) -> None:
+    before = view.collapsed
+    view.show_only("layers.2")
+    qtbot.waitUntil(view.is_ready)
+    view.show_only("layers.4")
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == {"layers.0", "layers.1", "layers.2", "layers.3"}
+    view.show_others()
+    qtbot.waitUntil(view.is_ready)
+    assert view.collapsed == before
+    view.show_only("layers.2")
+    view.collapse_to(0)
+    qtbot.waitUntil(view.is_ready)
+    assert not view.shows_only, "what was chosen for all is not taken back"
+    assert view.collapsed == {"layers"}
