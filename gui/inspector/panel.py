@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Hashable
 from pathlib import PurePath
@@ -18,6 +19,7 @@ from engine.recording.reader import Recording
 from gui import theme
 from gui.explore.marked_view import MarkedView
 from gui.inspector.content import Content, TensorItem
+from gui.inspector.differences import Differences, Found, takes_long
 from gui.inspector.links import ElidedLink
 from gui.inspector.operation import data_content, operation_content
 from gui.inspector.parameter import parameter_content
@@ -78,7 +80,9 @@ class InspectorPanel(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(LOAD_DELAY_MS)
-        self._timer.timeout.connect(self._load_waiting)
+        self._timer.timeout.connect(self._start_loading)
+        self._differences = Differences(self)
+        self._differences.found.connect(self._has_found)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._refresh_or_wait)
@@ -215,6 +219,7 @@ class InspectorPanel(QWidget):
     def _draw(self) -> None:
         content = self._content
         self._timer.stop()
+        self._differences.stop()
         self._waiting.clear()
         for label, text in (
             (self._place, self._place_text()),
@@ -316,9 +321,25 @@ class InspectorPanel(QWidget):
         small = recording.tensor(item.tensor).numel == 1
         return summary(item, _loaded(recording, item) if small else Loaded(recording.tensor(item.tensor), None))
 
-    def _load_waiting(self) -> None:
+    def _start_loading(self) -> None:
+        """Have large differences worked out in a thread; what waits beside them waits, too."""
+        recording = self._session.recording
+        items = [row.item for row in self._waiting if row.item is not None]
+        with contextlib.suppress(RecordingError):  # the row will say so
+            large = [] if recording is None else [item for item in items if takes_long(recording, item)]
+            if recording is not None and large:
+                self._differences.start(recording, large)
+                return
+        self._load_waiting()
+
+    def _has_found(self, which: int, found: Found) -> None:
+        if which == self._differences.wanted:
+            self._load_waiting(found)
+
+    def _load_waiting(self, found: Found | None = None) -> None:
         """Read the tensors that are large: those of open rows, and differences."""
         self._timer.stop()
+        self._differences.stop()
         recording, waiting = self._session.recording, list(self._waiting)
         self._waiting.clear()
         for row in waiting:
@@ -326,7 +347,7 @@ class InspectorPanel(QWidget):
             if recording is None or item is None:
                 continue
             try:
-                loaded = _loaded(recording, item)
+                loaded = _loaded(recording, item) if found is None or item not in found else _or_raise(found[item])
             except RecordingError as error:
                 row.set_item(item, Summary(item.label, str(error), pending=True), expanded=False)
                 continue
@@ -370,6 +391,12 @@ def gradient_of(key: str) -> tuple[Literal["in", "out"], int] | None:
     if role == "part":
         return "in", int(place.split(".")[0])
     return ("in", 0) if role in ("arrived", "held", "holds") else None
+
+
+def _or_raise(loaded: Loaded | RecordingError | None) -> Loaded | None:
+    if isinstance(loaded, RecordingError):
+        raise loaded
+    return loaded
 
 
 def _loaded(recording: Recording, item: TensorItem) -> Loaded | None:

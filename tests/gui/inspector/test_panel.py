@@ -18,6 +18,7 @@ from engine.errors import RecordingError
 from engine.recording.model import Level
 from engine.recording.reader import Recording
 from gui import theme
+from gui.inspector import differences
 from gui.inspector import panel as panel_module
 from gui.inspector.content import Content
 from gui.inspector.panel import InspectorPanel
@@ -298,3 +299,30 @@ def test_screen_readers_get_the_numbers(qtbot: QtBot, opened: Opened) -> None:
     header = row(panel, "grad_output.0").header
     assert header.accessibleName() == "grad_output from k"
     assert header.accessibleDescription().startswith("1 × 2 float32 · full min 8.000, max 12.00")
+
+
+def test_large_differences_are_worked_out_beside_the_window(
+    qtbot: QtBot, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened()
+    plain = panel_of(qtbot, session)
+
+    def differing(panel: InspectorPanel) -> list[TensorRow]:
+        rows = [row for view in panel._sections.values() if not view.isHidden() for row in view.rows]
+        return [row for row in rows if row.item is not None and row.item.minus is not None]
+
+    monkeypatch.setattr(differences, "AT_ONCE", 1)
+    recording = session.recording
+    assert recording is not None
+    for event in range(session.last, -1, -1):
+        session.seek(event)
+        plain.drawn_state()
+        if any(differences.takes_long(recording, each.item) for each in differing(plain)):
+            break
+    expected = [each.drawn_state() for each in differing(plain)]
+    assert expected
+    plain.hide()
+    monkeypatch.setattr(panel_module, "difference", lambda *_: pytest.fail("the window worked it out"))
+    panel = panel_of(qtbot, session)
+    qtbot.waitUntil(lambda: [each.drawn_state() for each in differing(panel)] == expected)
+    assert panel._waiting == []
