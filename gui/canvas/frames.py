@@ -78,7 +78,7 @@ class Frames:
         if key not in self._tracks:
             # The scene is kept with it, so that its id is not given to another one.
             made = (scene, self._make_track(scene, graph_id))
-            _keep(self._tracks, key, made, KEPT_TRACKS)
+            _keep(self._tracks, key, made, scene.kept(KEPT_TRACKS))
             return made[1]
         return self._tracks[key][1]
 

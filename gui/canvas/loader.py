@@ -228,7 +228,7 @@ class Loader(QObject):
         if wish not in self._given:
             scene, places = found
             filled = places.filled(scene, self._about(wish.graph_id).ids)
-            for old in list(self._given)[: max(len(self._given) + 1 - KEPT, 0)]:
+            for old in list(self._given)[: max(len(self._given) + 1 - scene.kept(KEPT), 0)]:
                 self._given.pop(old, None)  # another thread may have done it
             return self._given.setdefault(wish, filled)
         return self._given[wish]
@@ -298,6 +298,6 @@ class Loader(QObject):
     def _keep(self, wish: Wish, scene: Scene, places: Places) -> None:
         if not self._has(wish.graph_id) or self._about(wish.graph_id).structure != wish.structure:
             return  # more of the graph was written in the meantime
-        while len(self._scenes) >= KEPT:
+        while len(self._scenes) >= scene.kept(KEPT):
             del self._scenes[next(iter(self._scenes))]
         self._scenes[wish.key] = (scene, places)

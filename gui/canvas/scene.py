@@ -32,6 +32,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 DATA_SLOTS = 1000  # edges to data leaves are numbered from here on
+KEPT_NODES, FEWEST_KEPT = 40_000, 3  # in all scenes that are kept in one place; and scenes
 # What is worked out of the places and the cards, whatever the nodes are called.
 _SHARED = ("deck", "kind", "scalar", "data_edge", "category", "box", "box_rects", "box_depth", "downward", "links")
 
@@ -133,6 +134,11 @@ class Scene:
     def downward(self) -> Ints:
         """Items in the order of their upper borders."""
         return np.argsort(self.top, kind="stable")
+
+    def kept(self, most: int) -> int:
+        """How many scenes like this one to keep, at most `most`: memory that is used again is at hand at once, while
+        what is asked of the system anew takes as long as to work out what comes there."""
+        return max(min(most, KEPT_NODES // max(self.node_count, 1)), FEWEST_KEPT)
 
     def with_nodes(self, node_ids: Ints, inner: Inner | None = None) -> Scene:
         """The same picture for a graph of the same structure; what was worked out of the places and cards is shared."""

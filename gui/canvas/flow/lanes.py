@@ -70,7 +70,7 @@ def lanes_of(recording: Recording, scene: Scene, graph_id: int) -> Lanes:
     key = (graph_id, len(recording.timeline), id(scene.pieces))
     if key not in kept:
         made = (scene, make_lanes(recording, scene, graph_id))  # with the scene, so that its id is not given away
-        for old in list(kept)[: max(len(kept) + 1 - KEPT, 0)]:
+        for old in list(kept)[: max(len(kept) + 1 - scene.kept(KEPT), 0)]:
             kept.pop(old, None)  # another thread may have done it
         kept[key] = made
         return made[1]

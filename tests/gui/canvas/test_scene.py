@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -93,3 +94,10 @@ def test_sizes_are_given_to_the_layout(tmp_path: Path, qapp: QApplication) -> No
         arranged = layout(graph)
         scene = build_scene(graph, arranged)
     np.testing.assert_allclose(scene.right - scene.left, [scene.cards[card].width for card in scene.card])
+
+
+def test_fewer_of_large_scenes_are_kept(scene: Scene) -> None:
+    assert scene.kept(8) == 8
+    large = replace(scene, node_ids=np.arange(10_000))
+    assert large.kept(8) == 4
+    assert replace(scene, node_ids=np.arange(100_000)).kept(8) == 3
