@@ -302,15 +302,13 @@ def collapse(graph: nx.MultiDiGraph, collapsed: Iterable[str], tree: ModuleTree 
 def group_attributes(graph: nx.MultiDiGraph, tree: ModuleTree, group: Group) -> dict[str, Any]:
     """What a collapsed group is as a node: kind "module", title ("layer1 · Sequential"), subtitle ("48 nodes"),
     `members` (node ids), `module` (path), `group` (key), `count` (of a repeat), category (the most frequent one); how
-    many `nodes` (without data), `parameters` (elements) and `bytes` (of parameters, and kept for backward) it has."""
+    many `nodes` (without data), `parameters` (elements) and `bytes` (of its parameters) it has."""
     members = tree.members(group).tolist()
     found = [graph.nodes[tree.nodes[position]] for position in members]
     operations = [data for data in found if data.get("kind") == "operation"]
     sizes = [(math.prod(data.get("shape") or ()), str(data.get("dtype") or "float32")) for data in found
              if data.get("kind") == "parameter" and data.get("shape") is not None]  # fmt: skip
-    held = sum(count * itemsize(dtype) for count, dtype in sizes if dtype in NAMES) + sum(
-        data.get("saved_bytes") or 0 for data in found
-    )
+    held = sum(count * itemsize(dtype) for count, dtype in sizes if dtype in NAMES)
     count = sum(data.get("kind") != "data" for data in found)
     return {
         "kind": "module",

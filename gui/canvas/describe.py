@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from gui.canvas import leaf_sign
 from gui.canvas.cards import MODULE, PARAMETER
+from gui.canvas.kept import kept_by
 from gui.canvas.proof_marks import NONE
 from gui.canvas.readings import gradient_of, value_of
 from gui.canvas.state import HAS_NAN
@@ -90,7 +91,7 @@ def tooltip(recording: Recording, picture: Picture, node: int) -> str:
                      else tr("Canvas", "gradient with infinities in it"))  # fmt: skip
     elif norm == norm:  # not NaN: one was recorded
         lines.append(tr("Canvas", "gradient norm {number}").format(number=number(norm, 6)))
-    if picture.kept is not None and (kept := picture.kept().get(row.id)):
+    if picture.kept is not None and (kept := kept_by(scene, node, picture.kept())):
         lines.append(tr("Canvas", "keeps {count} bytes for backward").format(count=f"{kept:,}"))
     if picture.proofs is not None and picture.proofs.state[node] != NONE:
         lines.append(states.words(STATES[picture.proofs.state[node]]))
@@ -104,7 +105,9 @@ def _of_module(picture: Picture, node: int) -> str:
     card = scene.cards[scene.card[node]]
     lines = [f"<b>{html.escape(card.title)}</b>", html.escape(card.subtitle)]
     if card.detail:
-        lines.append(tr("Canvas", "{0} in parameters and kept for backward").format(card.detail))
+        lines.append(tr("Canvas", "{0} in parameters").format(card.detail))
+    if picture.kept is not None and (kept := kept_by(scene, node, picture.kept())):
+        lines.append(tr("Canvas", "keeps {count} bytes for backward").format(count=f"{kept:,}"))
     if norm == norm:
         lines.append(tr("Canvas", "norm of all its gradients {0}").format(number(norm, 6)))
     lines.append(tr("Canvas", "double click to open"))

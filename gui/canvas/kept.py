@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import ChainruleError
-from gui.canvas.cards import BETWEEN, DETAIL, NORM, OPERATION, SMALLER, Card, Place, mono_width, third_line
+from gui.canvas.cards import BETWEEN, DETAIL, MODULE, NORM, OPERATION, SMALLER, Card, Place, mono_width, third_line
+from gui.canvas.modules import card as card_of_module
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
+    from gui.canvas.scene import Scene
 
 Bytes = Mapping[int, int]
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -77,9 +79,16 @@ def short_size(count: int) -> str:
     return f"{amount:.1f} {UNITS[unit]}" if unit and amount < 9.95 else f"{amount:.0f} {UNITS[unit]}"
 
 
+def kept_by(scene: Scene, node: int, kept: Bytes) -> int:
+    """Bytes that a drawn node keeps, all that is in it taken together."""
+    return sum(kept.get(int(member), 0) for member in scene.members(node))
+
+
 @lru_cache(maxsize=16384)
 def kept_place(card: Card, signs: int) -> Place | None:
     """Where a text of so many signs goes: between shape and norm; None where there is no room."""
+    if card.kind == MODULE:
+        return card_of_module.kept_place(card, signs)
     if card.kind != OPERATION or card.scalar:
         return None
     words = mono_width(card.detail + BETWEEN if card.detail else "", DETAIL) * SMALLER

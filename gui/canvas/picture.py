@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gui.canvas.cards import PARAMETER, Place, number_places
-from gui.canvas.kept import kept_place, short_size
+from gui.canvas.kept import kept_by, kept_place, short_size
 from gui.canvas.readings import gradient_of, text_of, value_of
 from gui.canvas.state import HAS_NAN, NOT_YET
 from gui.theme import NOT_YET as FAINT
@@ -116,9 +116,9 @@ def _norm_text(norm: float, odd: int) -> str:
 
 
 def kept_label(picture: Picture, item: int, kept: Mapping[int, int]) -> tuple[Label, ...]:
-    """The bytes that an item's node keeps for its backward, close up."""
+    """The bytes that an item's node, or all nodes of its module, keep for their backward, close up."""
     scene = picture.scene
-    count = kept.get(int(scene.node_ids[scene.item_node[item]]), 0)
+    count = kept_by(scene, int(scene.item_node[item]), kept)
     if not count:
         return ()
     text = short_size(count)

@@ -50,12 +50,19 @@ def _card(title: str, count: int, category: str, nodes: int, parameters: int, he
     words = max(
         cards.text_width(title, cards.TITLE) + SIGN + SIGN_GAP, cards.text_width(several + what, cards.SUBTITLE)
     )
-    below = cards.mono_width(detail, cards.DETAIL) + cards.mono_width(cards.NORM, cards.DETAIL)
+    below = cards.mono_width(detail + cards.KEPT + cards.NORM, cards.DETAIL)
     width = 2 * cards.PADDING + STRIPE + max(words * cards.SLACK, below)
     stack = min(count, MOST_SHEETS) if count else 0
     return cards.Card(
         title, several + what, detail, category, cards.MODULE, False, 2.0 * -(-width // 2), HEIGHT, stack=stack
     )
+
+
+def kept_place(card: Card, signs: int) -> Place:
+    """Where the bytes that it keeps for backward are written, in so many signs: after those of its parameters."""
+    words = card.detail + cards.BETWEEN if card.detail else ""
+    right = cards.PADDING + STRIPE + cards.mono_width(words + "0" * signs, cards.DETAIL)
+    return cards.Place(right, card.height * LINES[2], cards.DETAIL)
 
 
 def norm_place(card: Card) -> Place:

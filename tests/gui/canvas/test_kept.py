@@ -14,11 +14,15 @@ from hypothesis import strategies as st
 from PySide6.QtGui import QImage, QPainter
 from pytestqt.qtbot import QtBot
 
+from engine.graph.build import build_graph
 from engine.recording.reader import Recording
 from gui.canvas.camera import Camera
 from gui.canvas.cards import card_of, mono_width, number_places
+from gui.canvas.describe import tooltip
 from gui.canvas.kept import Kept, kept_place, short_size
 from gui.canvas.lod import CLOSE_FROM, Detail
+from gui.canvas.modules.arrange import at_level
+from gui.canvas.modules.card import norm_place
 from gui.canvas.painter import GraphPainter, Picture, VectorPainter
 from gui.canvas.picture import kept_label
 from gui.theme import DARK
@@ -123,3 +127,20 @@ def test_nothing_is_said_where_nothing_is_known(chain: Recording) -> None:
     assert kept_label(picture, NODE, {NODE + 1: 8}) == ()
     (label,) = kept_label(picture, picture.scene.position[NODE], {NODE: 8})
     assert label.text == "8 B"
+
+
+def test_a_collapsed_module_keeps_what_its_nodes_keep(chain: Recording) -> None:
+    scene = at_level(build_graph(chain, 0), 1, "layered", "down")
+    picture = picture_at(chain, scene, 7)
+    places = [place for place in range(len(scene.node_ids)) if scene.node_ids[place] < 0]
+    members = [int(node) for node in scene.members(places[0])]
+    assert len(members) > 2
+    (label,) = kept_label(picture, places[0], dict.fromkeys(members, 1024))
+    assert label.text == short_size(1024 * len(members))
+    card = scene.cards[scene.card[places[0]]]
+    norm = norm_place(card)
+    assert label.place.middle == norm.middle
+    longest = kept_place(card, 7)
+    assert longest is not None
+    assert longest.right < norm.right - mono_width("‖1.234e−5‖", norm.size)
+    assert "keeps 1,024 bytes" in tooltip(chain, replace(picture, kept=lambda: {members[0]: 1024}), places[0])
