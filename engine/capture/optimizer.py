@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +26,7 @@ ELSEWHERE = (
     "An optimizer took its step in a thread of its own. The graph is recorded only of what the script's first thread "
     "computes: call the training loop there to see it."
 )
+_TORCH_FILE = torch.optim.Optimizer.profile_hook_step.__code__.co_filename
 # What Muon's Newton–Schulz iteration is made of: the division by the norm, and the products of matrices.
 _ITERATION = {"aten.div_.Tensor", "aten.mm.default", "aten.addmm.default"}
 # Arguments of torch._foreach_… operators that have a member for each tensor.
@@ -50,6 +53,16 @@ class _Step:
     found: list[_Before] = field(default_factory=list)
     losses: list[Any] = field(default_factory=list)
     iterates: list[int] = field(default_factory=list)
+
+
+def is_stepping() -> bool:
+    """Whether this runs inside `torch.optim.Optimizer.step`. Where that raised, its hook did not say that it ended."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_filename == _TORCH_FILE and frame.f_code.co_name == "wrapper":
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Updates:
@@ -169,6 +182,12 @@ class Updates:
                 if isinstance(found_inf, torch.Tensor) and found_inf.item():
                     before.info["found_inf"] = True
                 self._finish(before, optimizer.state.get(before.tensor, {}))
+
+    def give_up(self) -> None:
+        """A step that raised is over, although nobody was told."""
+        self._steps.clear()
+        self._recorder.in_optimizer = 0
+        self.follows = False
 
     def _read_grad_again(self, before: _Before, unseen: bool) -> None:
         """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -159,3 +160,25 @@ def test_gradients_that_the_script_sets_itself_make_steps_without_a_graph(captur
                 optimizer.step()
     assert [captured.recording.event(number).step for number in captured.events("update")] == [0, 0, 1, 1, 2, 2]
     assert not captured.recording.graphs
+
+
+def test_a_step_that_raises_does_not_swallow_those_after_it(capture: Capture) -> None:
+    class Moody(torch.optim.SGD):
+        calls = 0
+
+        def step(self, closure: Any = None) -> Any:
+            self.calls += 1
+            if self.calls == 2:
+                raise ValueError("not now")
+            return super().step(closure)
+
+    w = torch.ones(2, requires_grad=True)
+    optimizer = Moody([w], lr=0.1)
+    with capture() as captured:
+        for _ in range(4):
+            optimizer.zero_grad()
+            (w * w).sum().backward()
+            with contextlib.suppress(ValueError):
+                optimizer.step()
+    assert [captured.recording.event(number).step for number in captured.events("update")] == [0, 1, 2]
+    assert [graph.step for graph in captured.recording.graphs] == [0, 1, 1, 2]
