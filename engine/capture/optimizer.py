@@ -6,7 +6,7 @@ import functools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -55,14 +55,14 @@ class _Step:
     iterates: list[int] = field(default_factory=list)
 
 
-def is_stepping() -> bool:
-    """Whether this runs inside `torch.optim.Optimizer.step`. Where that raised, its hook did not say that it ended."""
+def steps_under_way() -> Iterator[Any]:
+    """The optimizers inside whose `step` this runs, the innermost first; one twice, if its `step` calls that of its
+    base class. Where a step raised, its hook did not say that it ended."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_code.co_filename == _TORCH_FILE and frame.f_code.co_name == "wrapper":
-            return True
+            yield frame.f_locals.get("self")
         frame = frame.f_back
-    return False
 
 
 class Updates:
@@ -72,6 +72,7 @@ class Updates:
         self._recorder = recorder
         self._leaves: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._steps: list[_Step] = []
+        self._inner = 0  # steps of base classes under way: what they do is recorded as the outer one's
         self._calls = 0
         self._thread = threading.get_ident()
         self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
@@ -99,6 +100,11 @@ class Updates:
         recorder = self._recorder
         if not recorder.active:
             return None
+        if any(step.optimizer is optimizer for step in self._steps):
+            if sum(other is optimizer for other in steps_under_way()) > 1:
+                self._inner += 1
+                return None
+            self.give_up()
         has_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))  # args[0] is the optimizer
         # A call again without a forward pass since: the script sets the gradients.
         again = self._stepped.get(optimizer) == recorder.step
@@ -168,6 +174,9 @@ class Updates:
         recorder = self._recorder
         if not recorder.active or not self._steps:
             return
+        if self._inner:
+            self._inner -= 1
+            return
         recorder.in_optimizer -= 1
         self.follows = False
         with recorder.careful(), Quiet():
@@ -186,6 +195,7 @@ class Updates:
     def give_up(self) -> None:
         """A step that raised is over, although nobody was told."""
         self._steps.clear()
+        self._inner = 0
         self._recorder.in_optimizer = 0
         self.follows = False
 

@@ -26,7 +26,7 @@ from engine.capture.measure import dtype_name, shape_of
 from engine.capture.modes import Modes
 from engine.capture.names import Names
 from engine.capture.operations import Operations
-from engine.capture.optimizer import Updates, is_stepping
+from engine.capture.optimizer import Updates, steps_under_way
 from engine.capture.tensors import TensorStore
 from engine.errors import UsageError
 from engine.recording.measurement import Content
@@ -163,7 +163,7 @@ class Recorder:
 
     def before_operation(self) -> None:
         """Something of a forward or backward pass is about to happen: after an update, it begins a new step."""
-        if self.in_optimizer and not is_stepping():
+        if self.in_optimizer and not any(True for _ in steps_under_way()):
             self.updates.give_up()
         if self._updated and not self.backward_depth and not self.in_optimizer:
             self._end_step()

@@ -182,3 +182,20 @@ def test_a_step_that_raises_does_not_swallow_those_after_it(capture: Capture) ->
                 optimizer.step()
     assert [captured.recording.event(number).step for number in captured.events("update")] == [0, 1, 2]
     assert [graph.step for graph in captured.recording.graphs] == [0, 1, 1, 2]
+
+
+def test_a_step_that_calls_that_of_its_base_class_is_one_update(capture: Capture) -> None:
+    class Own(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            return super().step(closure)
+
+    v, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    torch.optim.SGD([v], lr=0.1)  # from now on torch tells of the base class's steps, too
+    optimizer = Own([w], lr=0.1)
+    with capture() as captured:
+        for _ in range(2):
+            (w * w).sum().backward()
+            optimizer.step()
+    events = [captured.recording.event(number) for number in captured.events("update")]
+    assert [event.step for event in events] == [0, 1]
+    assert {event.info["optimizer"] for event in events} == {"Own"}
