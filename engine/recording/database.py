@@ -72,6 +72,15 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def identity(path: Path) -> tuple[int, int]:
+    """The device and the number of the file that `path` names now; RecordingError if there is none any more."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _gone(path, error) from error
+    return status.st_dev, status.st_ino
+
+
 def explain(path: Path, error: Exception) -> RecordingError:
     """The RecordingError to raise in place of `error`, which came from reading `path`."""
     if isinstance(error, RecordingError):
@@ -111,15 +120,19 @@ def _is_recording(path: Path) -> bool:
     return head[:15] == b"SQLite format 3" and head[68:72] in (APPLICATION_ID.to_bytes(4, "big"), bytes(4))
 
 
+def _gone(path: Path, error: Exception) -> RecordingError:
+    if isinstance(error, FileNotFoundError):
+        return RecordingError(f"{path} does not exist.")
+    return RecordingError(f"{path} cannot be opened: {error}.")
+
+
 def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise RecordingError(f"{path} is a folder, not a chainrule recording.")
         size = path.stat().st_size
-    except FileNotFoundError as error:
-        raise RecordingError(f"{path} does not exist.") from error
     except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be opened: {error}.") from error
+        raise _gone(path, error) from error
     if not os.access(path, os.R_OK):
         raise RecordingError(f"{path} cannot be opened: no permission to read it.")
     if size == 0:

@@ -366,11 +366,13 @@ class Recording:
 
     def _connect(self) -> sqlite3.Connection:
         connection = database.connect(self.path)
-        status = os.stat(self.path)
-        file = (status.st_dev, status.st_ino)
-        if self._file is not None and self._file != file:
+        try:
+            file = database.identity(self.path)
+            if self._file is not None and self._file != file:
+                raise RecordingError(f"{self.path} was replaced by another file; open it again.")
+        except RecordingError:
             connection.close()
-            raise RecordingError(f"{self.path} was replaced by another file; open it again.")
+            raise
         self._file = file
         return connection
 

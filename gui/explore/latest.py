@@ -66,6 +66,12 @@ class Latest(QObject):
             result = work()
         except ChainruleError as error:
             words = str(error)
+        except Exception as error:  # a fault of the program: threading's hook tells it, and the next wish is served
+            self._tell(key, None, repr(error))
+            raise
+        self._tell(key, result, words)
+
+    def _tell(self, key: Hashable, result: object, words: str) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone
             self._worked.emit(key, result, words)
 

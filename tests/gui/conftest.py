@@ -58,8 +58,8 @@ def session(qapp: QApplication, bow: Path) -> Iterator[Session]:
 
 
 @pytest.fixture
-def window(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """The main window, shown; it asks nobody anything."""
+def window(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """The main window, shown; it asks nobody anything, and is closed before `tmp_path` and what it reads there go."""
     monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "discard")
     monkeypatch.setattr(dialogs, "ask_to_save_and_run", lambda *_: False)
     monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.errors import RecordingError
+from engine.recording import database
 from engine.recording.model import Edge, Event, Graph, Node, Parameter, StepStart, Value
 from engine.recording.reader import Recording, count_events, open_recording
 from engine.recording.writer import Writer
@@ -232,6 +233,23 @@ def test_a_replaced_file_is_noticed(tmp_path: Path) -> None:
         make_bow(path)
         with pytest.raises(RecordingError, match="replaced"):
             recording.refresh()
+
+
+def test_a_deleted_file_is_said_to_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_bow(tmp_path / "bow.chain")
+    with open_recording(path) as recording:
+        connect = database.connect
+
+        def connect_and_delete(path: Path) -> sqlite3.Connection:  # just then
+            connection = connect(path)
+            path.unlink()
+            return connection
+
+        monkeypatch.setattr(database, "connect", connect_and_delete)
+        for _ in range(2):
+            with pytest.raises(RecordingError, match="does not exist"), recording.apart():
+                pass
+        assert recording.event(0).kind == "forward"
 
 
 def test_it_can_be_read_where_nothing_can_be_written(tmp_path: Path) -> None:
