@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -104,9 +105,13 @@ class Copier(QObject):
     def _copy(self, source: Path, target: Path) -> None:
         from engine.errors import RecordingError
 
+        problem = ""
         try:
             copy_recording(source, target)
         except (RecordingError, OSError) as error:
-            self.failed.emit(self.tr("The recording could not be saved as {0}: {1}").format(target, error))
-        else:
-            self.done.emit(target)
+            problem = str(error)
+        with contextlib.suppress(RuntimeError):  # the window is gone
+            if problem:
+                self.failed.emit(self.tr("The recording could not be saved as {0}: {1}").format(target, problem))
+            else:
+                self.done.emit(target)

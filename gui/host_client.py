@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from engine.host import protocol
 from engine.recording.model import DEFAULT_BUDGET
+from gui.processes import kill
 from gui.waiting_host import WaitingHost
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -181,8 +182,7 @@ class HostClient(QObject):
         self._send(protocol.Stop())
         process.closeWriteChannel()
         if not process.waitForFinished(patience_ms):
-            process.kill()
-            process.waitForFinished(patience_ms)
+            kill(process)
 
     def _send(self, command: protocol.Command) -> None:
         if self._process is not None and self._process.state() == QProcess.ProcessState.Running:

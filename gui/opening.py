@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +54,17 @@ class Opening(QObject):
                 recording.lines(recording.graphs[0].id)
         except RecordingError as error:
             message = str(error)
-        with contextlib.suppress(RuntimeError):  # the window is gone
+        except Exception as error:  # a fault of the program: threading's hook tells it, and nobody waits for ever
+            self._tell(None, repr(error))
+            raise
+        self._tell(recording, message)
+
+    def _tell(self, recording: Recording | None, message: str) -> None:
+        try:
             self._worked.emit(threading.current_thread(), recording, message)
+        except RuntimeError:  # the window is gone
+            if recording is not None:
+                recording.close()
 
     def _take(self, thread: threading.Thread, recording: Recording | None, message: str) -> None:
         if thread is not self._thread:

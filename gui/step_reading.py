@@ -55,6 +55,9 @@ class StepReading(QObject):
                 time.sleep(LET_OTHERS_S)
         except RecordingError as error:
             message = str(error)
+        except Exception as error:  # a fault of the program: threading's hook tells it
+            self._tell(values, stop, repr(error))
+            raise
         self._tell(values, stop, message)
 
     def _tell(self, values: StepValues, stop: threading.Event, message: str = "") -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QProcess
 
 from engine.host import protocol
+from gui.processes import kill
 
 
 class WaitingHost:
@@ -43,8 +44,7 @@ class WaitingHost:
         """It has nothing to lose."""
         process = self.take()
         if process is not None:
-            process.kill()
-            process.waitForFinished(1000)
+            kill(process)
 
 
 def slow_imports(script: str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ import site
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -52,27 +54,44 @@ def _isolate() -> None:
 
 _isolate()
 
-# Only now: it must not be able to import Qt or torch before the environment is set.
+# Only now: these must not be able to import Qt or torch before the environment is set.
+from pytestqt.qtbot import QtBot  # noqa: E402
+
 from tests import leftovers  # noqa: E402
+
+WAIT_MS = 120_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
+_settings = count()
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
+    """pytest-qt's, with patience."""
+    bot = QtBot(request)
+    for name in ("waitSignal", "waitSignals", "waitUntil", "waitExposed", "waitActive"):
+        setattr(bot, name, partial(getattr(bot, name), timeout=WAIT_MS))
+    return bot
 
 
 @pytest.fixture(autouse=True)
-def _fresh_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _fresh_settings() -> None:
     """Give each test of the window settings of its own."""
     if "PySide6.QtCore" in sys.modules:
         from PySide6.QtCore import QSettings
 
-        folder = str(tmp_path_factory.mktemp("settings"))
+        folder = str(HOME / "settings" / str(next(_settings)))
         for settings_format in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
             QSettings.setPath(settings_format, QSettings.Scope.UserScope, folder)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
+def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a thread, a child process, a running timer or a torch hook behind.
 
-    Autouse fixtures are set up first and torn down last, so what a test's own fixtures clean up is not held against it.
+    Autouse fixtures are set up first and torn down last, so what a test's own fixtures clean up is not held against it;
+    and only when nothing runs any more its folder goes, from which a thread may have been reading.
     """
+    if "tmp_path" in request.fixturenames:
+        request.getfixturevalue("tmp_path")
     before = leftovers.present()
     yield
     remaining = leftovers.since(before)

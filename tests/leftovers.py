@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PATIENCE = 5.0  # seconds that something already told to end is given
+PATIENCE = 60.0  # seconds that something already told to end is given; much is imported in threads, and that takes long
 POLL = 0.01
 
 Thing = tuple[str, int]  # a description, and what tells two of the same description apart

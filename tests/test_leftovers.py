@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, QTimer
@@ -74,3 +76,18 @@ def test_torch_hooks_and_modes_are_noticed() -> None:
     assert "torch function mode" in found
     assert leftovers.since(before) == []
     assert torch.is_grad_enabled()
+
+
+@pytest.fixture
+def reader() -> Iterator[list[Path]]:
+    """Looks for files after all fixtures that were made later are gone."""
+    read: list[Path] = []
+    yield read
+    assert read
+    assert all(path.exists() for path in read)
+
+
+def test_a_folder_outlives_what_reads_from_it(reader: list[Path], tmp_path: Path) -> None:
+    """Whatever the order in which they are asked for."""
+    (tmp_path / "file").touch()
+    reader.append(tmp_path / "file")

@@ -76,8 +76,15 @@ class Insides(QObject):
                     return
                 event = self._wanted.pop()  # what was asked for last is in view now
             found: Floats | None = None
-            with contextlib.suppress(ChainruleError):
+            try:
                 found = read(self._recording, event)
+            except ChainruleError:
+                pass
+            except BaseException:  # a fault of the program: threading's hook tells it, and the next one is read
+                with self._lock:
+                    self._thread = None
+                self._known[event] = None
+                raise
             if len(self._known) >= KEPT:
                 self._known.clear()
             self._known[event] = found

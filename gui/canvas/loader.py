@@ -168,8 +168,7 @@ class Loader(QObject):
         self._recording = recording
         self.preparing.reset(recording)
         self._cancelled.set()
-        self._given.clear()
-        self._structures.clear()
+        self._given, self._structures = {}, {}  # not cleared: a thread may still put in what it found of the other one
 
     def wish(
         self,
@@ -191,17 +190,16 @@ class Loader(QObject):
 
     def _about(self, graph_id: int) -> _About:
         """Worked out once for as long as the graph does not grow."""
-        recording = self._recording
+        structures, recording = self._structures, self._recording
         if recording is None:
             return _About((), (), "", 0, np.zeros(0, dtype=np.int64))
         nodes, edges = recording.nodes(graph_id), recording.edges(graph_id)
-        known = self._structures.get(graph_id)
+        known = structures.get(graph_id)
         if known is None or known.nodes is not nodes or known.edges is not edges:
             size = sum(node.kind != "data" for node in nodes)
             ids = node_ids_of(recording, graph_id)
             known = _About(nodes, edges, structure_of(recording, graph_id), size, ids)
-            if recording is self._recording:
-                self._structures[graph_id] = known
+            structures[graph_id] = known
         return known
 
     def _has(self, graph_id: int) -> bool:
@@ -222,16 +220,17 @@ class Loader(QObject):
 
     def known(self, wish: Wish) -> Scene | None:
         """The scene, if a graph of the same structure was laid out before."""
-        found = self._scenes.get(wish.key)
+        given, found = self._given, self._scenes.get(wish.key)
         if found is None or self._recording is None:
             return None
-        if wish not in self._given:
-            scene, places = found
-            filled = places.filled(scene, self._about(wish.graph_id).ids)
-            for old in list(self._given)[: max(len(self._given) + 1 - scene.kept(KEPT), 0)]:
-                self._given.pop(old, None)  # another thread may have done it
-            return self._given.setdefault(wish, filled)
-        return self._given[wish]
+        known = given.get(wish)
+        if known is not None:
+            return known
+        scene, places = found
+        filled = places.filled(scene, self._about(wish.graph_id).ids)
+        for old in list(given)[: max(len(given) + 1 - scene.kept(KEPT), 0)]:
+            given.pop(old, None)  # another thread may have done it
+        return given.setdefault(wish, filled)
 
     def start(self, wish: Wish) -> None:
         if self._thread is None:

@@ -34,6 +34,7 @@ class Preparing(QObject):
         self._read, self._known = read, known
         self._recording: Recording | None = None
         self._threads: dict[int, threading.Thread] = {}
+        self._ending: list[threading.Thread] = []  # for recordings that are no longer shown
         self._over: set[tuple[int, int]] = set()  # graphs that could not be read, and how many events there were
         self._worked.connect(self._take)
 
@@ -43,6 +44,7 @@ class Preparing(QObject):
 
     def reset(self, recording: Recording | None) -> None:
         self._recording = recording
+        self._ending = [thread for thread in (*self._ending, *self._threads.values()) if thread.is_alive()]
         self._threads.clear()
         self._over.clear()
 
@@ -64,19 +66,21 @@ class Preparing(QObject):
 
     def finish(self) -> None:
         """Wait for what is running; nothing is reported any more."""
-        threads = list(self._threads.values())
         self.reset(None)
-        for thread in threads:
+        for thread in self._ending:
             thread.join()
 
     def _work(self, recording: Recording, graph_id: int, events: int) -> None:
-        with contextlib.suppress(ChainruleError):  # who asks for the graph is told
-            step = recording.graph(graph_id).step
-            recording.norms(step)
-            recording.sent_norms(step)
-            self._read(graph_id)
-        with contextlib.suppress(RuntimeError):  # the window is gone
-            self._worked.emit(recording, graph_id, events)
+        try:
+            with contextlib.suppress(ChainruleError):  # who asks for the graph is told
+                step = recording.graph(graph_id).step
+                recording.norms(step)
+                recording.sent_norms(step)
+                if recording is self._recording:
+                    self._read(graph_id)
+        finally:
+            with contextlib.suppress(RuntimeError):  # the window is gone
+                self._worked.emit(recording, graph_id, events)
 
     def _take(self, recording: Recording, graph_id: int, events: int) -> None:
         if recording is self._recording:

@@ -27,6 +27,7 @@ class Latest(QObject):
         self._thread: threading.Thread | None = None
         self._key: Hashable = None
         self._waiting: Callable[[], object] | None = None
+        self._working: Callable[[], object] | None = None  # kept until it is told: keys hold ids of what it refers to
         self._worked.connect(self._take)
 
     @property
@@ -52,10 +53,11 @@ class Latest(QObject):
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._working = None
 
     def _next(self) -> None:
         work, key = self._waiting, self._key
-        self._waiting = None
+        self._waiting, self._working = None, work
         if work is not None:
             self._thread = threading.Thread(target=self._run, args=(key, work), name=self._name, daemon=True)
             self._thread.start()

@@ -56,5 +56,12 @@ class Differences(QObject):
                     found[item] = difference(recording, item.tensor, item.minus)
                 except RecordingError as error:
                     found[item] = error
+                except Exception as error:  # a fault of the program: threading's hook tells it
+                    found[item] = RecordingError(repr(error))
+                    self._tell(which, found)
+                    raise
+        self._tell(which, found)
+
+    def _tell(self, which: int, found: Found) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone
             self.found.emit(which, found)

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from gui.host_client import ROOT, process_environment, python_command
+from gui.processes import kill
 from gui.settings import cache_folder
 
 
@@ -56,8 +57,7 @@ class ModelList(QObject):
         process, self._process = self._process, None
         if process is not None:
             process.finished.disconnect()
-            process.kill()
-            process.waitForFinished(1000)
+            kill(process)
             process.deleteLater()
 
     def _on_finished(self, version: str) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QProcess, QTimer
 from shiboken6 import isValid
 
 from engine.errors import ChainruleError
+from gui.processes import kill
 from gui.proof.json_process import ROOT, TAIL
 
 Done = Callable[[Any], None]
@@ -142,9 +143,10 @@ class DeskProcess(QObject):
             process.deleteLater()
             return
         process.finished.connect(process.deleteLater)
-        process.kill()
         if wait:
-            process.waitForFinished(1000)
+            kill(process)
+        else:
+            process.kill()
 
     def _look(self) -> None:
         """Do not let others wait for what nobody wants."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
+from gui.processes import kill
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LINE = 1 << 20
 NICENESS = 5
@@ -65,8 +67,7 @@ class JsonProcess(QObject):
         if process is None:
             return
         process.blockSignals(True)
-        process.kill()
-        process.waitForFinished(1000)
+        kill(process)
         process.deleteLater()
         self.ended.emit(-1, "")
 

@@ -18,7 +18,6 @@ from gui.window import MainWindow
 from tests.recordings import make_bow, make_chain
 
 ROOT = Path(__file__).parents[2]
-LAID_OUT = 30_000
 State = dict[str, Hashable]
 
 
@@ -45,7 +44,7 @@ def resnet18(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _open(window: MainWindow, path: Path, qtbot: QtBot) -> None:
     assert window.open_path(path)
-    qtbot.waitUntil(lambda: window.canvas.is_ready(), timeout=LAID_OUT)
+    qtbot.waitUntil(window.canvas.is_ready)
     assert window.canvas.problem == ""
 
 

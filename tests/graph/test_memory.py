@@ -290,7 +290,7 @@ def test_others_read_while_what_is_kept_is_read(tmp_path: Path, monkeypatch: pyt
     def looked_at(tensors: Tensors, recording: Recording, first: int, last: int) -> None:
         other = threading.Thread(target=lambda: recording.values(0))
         other.start()
-        other.join(10)
+        other.join(60)
         blocked.append(other.is_alive())
         read(tensors, recording, first, last)
 

@@ -22,7 +22,7 @@ LATE = ("torch", "numpy", "pyqtgraph", "networkx", "scipy", "gui.inspector.panel
 def _python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **variables},
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False, env={**os.environ, **variables},
     )  # fmt: skip
 
 

@@ -16,8 +16,6 @@ from gui import host_client
 from gui.host_client import HostClient, RunEnd, RunOptions
 from tests.gui.conftest import Script
 
-WAIT = 10_000
-
 
 @pytest.fixture
 def client(qapp: QApplication) -> Iterator[HostClient]:
@@ -32,7 +30,7 @@ def options(tmp_path: Path) -> RunOptions:
 
 
 def _run(client: HostClient, options: RunOptions, qtbot: QtBot) -> RunEnd:
-    with qtbot.waitSignal(client.ended, timeout=WAIT) as ended:
+    with qtbot.waitSignal(client.ended) as ended:
         client.start(options)
     end: RunEnd = ended.args[0]
     return end
@@ -111,13 +109,13 @@ def test_a_paused_script_is_stepped_and_resumed(
         say("notice", text=" ".join(heard))
     """)
     notices = _record(client.notice)
-    with qtbot.waitSignal(client.paused, timeout=WAIT):
+    with qtbot.waitSignal(client.paused):
         client.start(options)
     assert client.state == "paused"
-    with qtbot.waitSignal(client.paused, timeout=WAIT) as paused:
+    with qtbot.waitSignal(client.paused) as paused:
         client.step()
     assert paused.args == [1]
-    with qtbot.waitSignal(client.ended, timeout=WAIT):
+    with qtbot.waitSignal(client.ended):
         client.resume()
     assert notices == ["step resume"]
 
@@ -138,9 +136,9 @@ def test_stop_is_asked_for(client: HostClient, options: RunOptions, fake_host: S
         if listen() == "stop":
             say("finished", exit_code=0, reason="stopped", events=0, steps=0)
     """)
-    with qtbot.waitSignal(client.started, timeout=WAIT):
+    with qtbot.waitSignal(client.started):
         client.start(options)
-    with qtbot.waitSignal(client.ended, timeout=WAIT) as ended:
+    with qtbot.waitSignal(client.ended) as ended:
         client.stop()
         assert client.state == "stopping"
     assert ended.args[0].asked_to_stop
@@ -157,9 +155,9 @@ def test_who_does_not_listen_is_killed(
         while True: time.sleep(1)
     """)
     client._stop_timer.setInterval(50)
-    with qtbot.waitSignal(client.started, timeout=WAIT):
+    with qtbot.waitSignal(client.started):
         client.start(options)
-    with qtbot.waitSignal(client.ended, timeout=WAIT) as ended:
+    with qtbot.waitSignal(client.ended) as ended:
         client.stop()
     assert ended.args[0].signal == signal.SIGKILL
     assert ended.args[0].asked_to_stop
@@ -178,7 +176,7 @@ def test_a_second_start_is_ignored_while_one_runs(
     client: HostClient, options: RunOptions, fake_host: Script, qtbot: QtBot
 ) -> None:
     fake_host('say("started", recording=output, torch="", pid=1); listen()')
-    with qtbot.waitSignal(client.started, timeout=WAIT):
+    with qtbot.waitSignal(client.started):
         client.start(options)
     pid = client.pid
     client.start(options)
@@ -192,7 +190,7 @@ def test_shutting_down_leaves_no_process(
         say("started", recording=output, torch="", pid=1)
         while True: time.sleep(1)
     """)
-    with qtbot.waitSignal(client.started, timeout=WAIT):
+    with qtbot.waitSignal(client.started):
         client.start(options)
     ended = _record(client.ended)
     client.shut_down(patience_ms=100)
@@ -213,7 +211,7 @@ def test_a_waiting_host_is_given_the_next_run(client: HostClient, options: RunOp
     client.make_ready(SCRIPT)
     assert not client.is_active
     said, committed = _record(client.output), _record(client.committed)
-    with qtbot.waitSignal(client.ended, timeout=120_000) as ended:
+    with qtbot.waitSignal(client.ended) as ended:
         client.start(options)
         assert client.pid
     end: RunEnd = ended.args[0]
@@ -234,8 +232,8 @@ def test_a_waiting_host_that_died_is_replaced(client: HostClient, options: RunOp
     client.make_ready()
     waiting = client._waiting._process
     assert waiting is not None
-    with qtbot.waitSignal(waiting.finished, timeout=WAIT):
+    with qtbot.waitSignal(waiting.finished):
         waiting.kill()
-    with qtbot.waitSignal(client.ended, timeout=120_000) as ended:
+    with qtbot.waitSignal(client.ended) as ended:
         client.start(options)
     assert ended.args[0].exit_code == 0

@@ -189,7 +189,7 @@ def test_searching_leaves_what_fits(dialog: LoadModelDialog, qtbot: QtBot) -> No
 
 def test_enter_in_the_search_runs_the_model(dialog: LoadModelDialog, qtbot: QtBot) -> None:
     dialog.search.setText("vgg")
-    with qtbot.waitSignal(dialog.chosen, timeout=5000) as chosen:
+    with qtbot.waitSignal(dialog.chosen) as chosen:
         QTest.keyClick(dialog.search, Qt.Key.Key_Return)
     assert chosen.args is not None
     assert chosen.args[0].model == "vgg11_bn"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from engine.recording.timeline import Timeline
 from gui import session as sessions
 from gui.canvas.view import CanvasView
 from gui.session import Session
@@ -76,6 +78,24 @@ def test_what_is_shown_stays_if_the_next_is_damaged(session: Session, path: Path
     assert "events are missing" in answer.args[0]
     assert session.recording is before is not None
     assert (session.opening, shown) == (False, [])
+
+
+@pytest.mark.usefixtures("long")
+def test_a_fault_ends_the_opening(session: Session, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: seen.append(arguments.exc_type))
+
+    def fail(_: Timeline) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    with monkeypatch.context() as patch, qtbot.waitSignal(session.failed) as answer:
+        patch.setattr(Timeline, "warm_up", fail)
+        session.open(path, wait=False)
+    assert "by nothing" in answer.args[0]
+    assert not session.opening
+    qtbot.waitUntil(lambda: seen == [ZeroDivisionError])
+    with qtbot.waitSignal(session.recording_changed):
+        session.open(path, wait=False)
 
 
 @pytest.mark.usefixtures("long")

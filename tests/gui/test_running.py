@@ -13,8 +13,6 @@ from gui.window import MainWindow
 from tests.gui.conftest import Script
 from tests.recordings import make_bow, make_chain
 
-WAIT = 10_000
-
 
 @pytest.fixture
 def recorded(tmp_path: Path, fake_host: Script) -> Path:
@@ -54,7 +52,7 @@ say("finished", exit_code=0, reason="completed", events=36, steps=3)
 """)  # fmt: skip
     assert window.toolbar.progress_text == "importing torch…"
     assert _page(window) == "ready"
-    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runs.is_active)
     assert window.session.event_count == 36
     assert window.session.playhead == 0
     assert _page(window) == "canvas"
@@ -71,9 +69,9 @@ def test_a_killed_script_is_told_and_its_recording_kept(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
 ) -> None:
     _run(window, script, fake_host, recorded, "listen()")
-    qtbot.waitUntil(lambda: window.session.event_count == 36, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.session.event_count == 36)
     os.kill(window.runs.host.pid, 9)
-    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runs.is_active)
     assert _text(window) == ("The script's process was killed (signal 9). The recording up to event 35 is kept.")
     window.actions_table["go_end"].trigger()
     assert window.session.playhead == 35
@@ -87,7 +85,7 @@ def test_an_error_leads_to_its_line(
 say("failed", error="ZeroDivisionError: division by zero", traceback="Traceback …", file={str(script)!r}, line=3)
 say("finished", exit_code=1, reason="error", events=36, steps=3)
 """)  # fmt: skip
-    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runs.is_active)
     assert _text(window) == "ZeroDivisionError: division by zero (train.py, line 3)"
     assert "Traceback …" in window.console.toPlainText()
     window.central.messages._go.click()
@@ -105,7 +103,7 @@ def test_other_ends_are_told(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot, code: str, expected: str
 ) -> None:
     _run(window, script, fake_host, recorded, code)
-    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runs.is_active)
     assert expected in _text(window)
     assert "event 35 is kept" in _text(window)
 
@@ -114,7 +112,7 @@ def test_a_script_without_backward_is_told(window: MainWindow, script: Path, fak
     fake_host('say("finished", exit_code=0, reason="completed", events=0, steps=0)')
     assert window.open_path(script)
     window.actions_table["run"].trigger()
-    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runs.is_active)
     assert "never called backward()" in _text(window)
 
 
@@ -141,13 +139,13 @@ def test_stepping_past_the_end_of_a_paused_script_records_one_more_step(
     """)
     assert window.open_path(script)
     window.actions_table["run"].trigger()
-    qtbot.waitUntil(lambda: window.runs.is_paused and window.session.event_count > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.runs.is_paused and window.session.event_count > 0)
     assert window.toolbar.progress_text.startswith("paused")
     before = window.session.event_count
     window.actions_table["go_end"].trigger()
     assert window.actions_table["step_forward"].isEnabled()
     window.actions_table["step_forward"].trigger()
-    qtbot.waitUntil(lambda: window.session.playhead == before, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.session.playhead == before)
     assert window.session.event_count == 2 * before
     window.actions_table["stop"].trigger()
     window.runs.host.shut_down()
@@ -157,7 +155,7 @@ def test_running_a_paused_script_again_starts_it_anew(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     _run(window, script, fake_host, recorded, 'say("paused", step=2)\nlisten()')
-    qtbot.waitUntil(lambda: window.runs.is_paused, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.runs.is_paused)
     first = window.runs.host.pid
     run = window.actions_table["run"]
     assert run.isEnabled()
@@ -167,7 +165,7 @@ def test_running_a_paused_script_again_starts_it_anew(
     monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)
     run.trigger()
     assert not run.isEnabled()
-    qtbot.waitUntil(lambda: window.runs.is_paused, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.runs.is_paused)
     assert window.runs.host.pid != first
     window.runs.host.shut_down()
 
@@ -176,7 +174,7 @@ def test_nobody_is_asked_about_a_script_that_is_being_stopped(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     _run(window, script, fake_host, recorded, "listen()\nlisten()")
-    qtbot.waitUntil(lambda: window.runs.host.state == "running", timeout=WAIT)
+    qtbot.waitUntil(lambda: window.runs.host.state == "running")
     window.actions_table["stop"].trigger()
     assert window.runs.is_active
     monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
@@ -199,14 +197,14 @@ def test_an_edited_script_runs_only_once_it_is_saved(
     window.actions_table["run"].trigger()
     assert window.runs.is_active
     assert script.read_text(encoding="utf-8").startswith("# import")
-    qtbot.waitUntil(lambda: not window.runs.is_active, timeout=WAIT)
+    qtbot.waitUntil(lambda: not window.runs.is_active)
 
 
 def test_closing_the_window_ends_the_script(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
 ) -> None:
     _run(window, script, fake_host, recorded, "listen()")
-    qtbot.waitUntil(lambda: window.session.event_count == 36, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.session.event_count == 36)
     pid = window.runs.host.pid
     window.close()
     assert not window.runs.is_active

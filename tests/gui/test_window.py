@@ -22,8 +22,6 @@ from gui.settings import Settings
 from gui.window import MainWindow
 from tests.recordings import make_bow
 
-WAIT = 10_000
-
 
 def _text(window: MainWindow) -> str:
     return window.central.messages.text if window.central.messages.isVisible() else ""

@@ -153,7 +153,7 @@ def test_a_window_that_goes_away_takes_the_script_along(tmp_path: Path) -> None:
         running.wait_for(protocol.Started)
         assert running.process.stdin is not None
         running.process.stdin.close()
-        assert running.process.wait(60) == 130
+        assert running.process.wait(120) == 130
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,25 @@ def test_the_words_of_an_exit_are_told_instead(tmp_path: Path) -> None:
     assert running.messages[-1] == protocol.Finished(1, "exit", 0, 0)
 
 
+def _has_steps(path: Path, count: int) -> bool:
+    """Whether so many steps of equal length can be read, whole."""
+    with open_recording(path) as recording:
+        lengths = [step.last_event - step.first_event for step in recording.steps]
+    return len(lengths) == count and lengths[-1] == lengths[-2]
+
+
 def test_a_crash_leaves_what_was_committed(tmp_path: Path) -> None:
-    text = LOOP.format(steps=3) + "import ctypes, time; time.sleep(0.5); ctypes.string_at(0)"
-    with host(_script(tmp_path, text), tmp_path / "run.chain") as running:
+    text = LOOP.format(steps=3) + (
+        "import ctypes, os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)\nctypes.string_at(0)\n"
+    )
+    path, go = tmp_path / "run.chain", tmp_path / "go"
+    with host(_script(tmp_path, text), path, "--", str(go)) as running:
+        running.wait_for(protocol.Started)
+        deadline = time.monotonic() + 120.0
+        while not _has_steps(path, 3):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        go.touch()
         code, printed = running.end()
     assert code == -signal.SIGSEGV
     assert "step 2" in printed

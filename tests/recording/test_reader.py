@@ -338,7 +338,7 @@ def test_a_long_read_holds_nobody_up(tmp_path: Path) -> None:
             other = threading.Thread(target=lambda: seen.append(found.event(3).id))
             seen: list[int] = []
             other.start()
-            other.join(10)
+            other.join(60)
             assert seen == [3]
             assert len(rows.fetchall()) > 0
         assert count_events(found.path) == len(found.timeline)
@@ -352,15 +352,15 @@ def test_what_is_known_of_a_graph_is_told_while_another_thread_holds_the_file(bo
     def hold() -> None:
         with bow.held():
             held.set()
-            over.wait(20)
+            over.wait(180)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(60)
     told: list[object] = []
     asking = threading.Thread(target=lambda: told.extend((bow.nodes(graph), bow.edges(graph))))
     asking.start()
-    asking.join(10)
+    asking.join(60)
     over.set()
     thread.join()
     asking.join()

@@ -107,3 +107,21 @@ def test_close_up_the_gradient_is_read_and_then_shown(
         assert (pixels(far) == pixels(drawn(0.9 * SEEN_FROM))).all()
         assert not insides._known
         insides.finish()
+
+
+def test_a_fault_is_told_and_others_are_read(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    seen: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: seen.append(arguments.exc_type))
+    insides = Insides(recording)
+    with monkeypatch.context() as patch:
+        patch.setattr(inner, "read", lambda *_: dict[int, int]()[0])
+        assert insides.heat(4) is None
+        qtbot.waitUntil(lambda: seen == [KeyError])
+    monkeypatch.setattr(inner, "read", lambda *_: np.ones((2, 2)))
+    with qtbot.waitSignal(insides.changed):
+        assert insides.heat(5) is None
+    assert insides.heat(5) is not None
+    assert insides.heat(4) is None
+    insides.finish()

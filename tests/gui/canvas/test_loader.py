@@ -97,7 +97,7 @@ def test_a_newer_wish_cancels_the_one_in_work(loader: Loader, qtbot: QtBot, monk
     failures: list[str] = []
     loader.failed.connect(lambda _, message: failures.append(message))
     loader.start(loader.wish(0, "endless", None, 1.0))
-    assert begun.wait(10)
+    assert begun.wait(60)
     loader.start(loader.wish(0, "endless", None, 1.0))
     assert not given_up.wait(0.05), "the same wish again changes nothing"
     loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)

@@ -66,6 +66,45 @@ def test_what_cannot_be_read_is_not_asked_for_again(
     made.finish()
 
 
+def test_a_fault_is_told_and_does_not_keep_the_window_waiting(
+    chain: Recording, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    seen: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: seen.append(arguments.exc_type))
+    monkeypatch.setattr(preparing, "AT_ONCE", 10)
+    made = Preparing(lambda _: dict[int, int]()[0], lambda _: False)
+    made.reset(chain)
+    with qtbot.waitSignal(made.done):
+        made.start(0)
+    assert [made.needed(0), made.busy] == [False, False]
+    made.finish()
+    qtbot.waitUntil(lambda: seen == [KeyError])
+
+
+def test_what_is_read_of_another_recording_is_waited_for_too(
+    chain: Recording, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    go, told, read = threading.Event(), list[int](), list[int]()
+    norms = Recording.norms
+
+    def slow(recording: Recording, step: int) -> Any:
+        go.wait(60)
+        return norms(recording, step)
+
+    monkeypatch.setattr(Recording, "norms", slow)
+    made = Preparing(read.append, lambda _: False)
+    made.done.connect(told.append)
+    made.reset(chain)
+    made.start(0)
+    (thread,) = made._threads.values()
+    made.reset(None)
+    assert not made.busy
+    go.set()
+    made.finish()
+    assert not thread.is_alive()
+    assert (told, read) == ([], [])
+
+
 def test_a_large_graph_is_shown_when_it_has_been_read(
     tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,25 @@ def test_a_fault_is_told_and_the_next_wish_is_served(
         latest.start("norms", lambda: 1)
     assert told.args == ["norms", 1]
     assert seen == [ZeroDivisionError]
+
+
+def test_what_was_asked_for_lives_until_it_is_told(latest: Latest, qtbot: QtBot) -> None:
+    """A key may hold the id of something that only the work refers to: it must not be given to something else."""
+
+    class Recording:
+        pass
+
+    about = Recording()
+    alive = weakref.ref(about)
+    latest.start(id(about), lambda about=about: about is not None)  # type: ignore[misc]
+    del about
+    thread = latest._thread
+    assert thread is not None
+    thread.join()
+    assert alive() is not None
+    with qtbot.waitSignal(latest.done):
+        pass
+    qtbot.waitUntil(lambda: alive() is None)
 
 
 def test_after_finishing_nothing_is_told(latest: Latest) -> None:

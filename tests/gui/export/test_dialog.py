@@ -63,7 +63,7 @@ def choose(dialog: ExportDialog, suffix: str) -> None:
 
 def write(dialog: ExportDialog, suffix: str, qtbot: QtBot) -> Path:
     choose(dialog, suffix)
-    with qtbot.waitSignal(dialog.written, timeout=60_000) as signal:
+    with qtbot.waitSignal(dialog.written) as signal:
         dialog.export_button.click()
     assert signal.args is not None
     path = Path(str(signal.args[0]))
@@ -181,9 +181,9 @@ def test_a_film_can_be_given_up(dialog: ExportDialog, qtbot: QtBot) -> None:
     dialog.export_button.click()
     job = dialog._job
     assert job is not None
-    with qtbot.waitSignal(job.progressed, timeout=30_000):
+    with qtbot.waitSignal(job.progressed):
         pass
-    with qtbot.waitSignal(job.ended, timeout=30_000) as signal:
+    with qtbot.waitSignal(job.ended) as signal:
         dialog.cancel_button.click()
     assert signal.args == [Job.CANCELLED]
     job.wait()

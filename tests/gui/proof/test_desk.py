@@ -38,7 +38,7 @@ def test_work_is_done_elsewhere_and_delivered_here(desk: DeskProcess, qtbot: QtB
     found: list[Any] = []
     desk.ask("a", "explain", (0, None), found.append)
     assert desk.busy
-    qtbot.waitUntil(lambda: bool(found), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(found))
     assert found[0].proof.state == "proved"
     assert pid(desk) != os.getpid()
     assert not desk.busy
@@ -136,7 +136,7 @@ def test_nobody_waits_for_what_nobody_wants(
     monkeypatch.undo()
     monkeypatch.setattr(desk_module, "PATIENCE_S", 0.0)
     desk.ask("a", "outline", (1,), found.append)
-    qtbot.waitUntil(lambda: bool(found), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(found))
     assert len(found) == 1
 
 

@@ -45,7 +45,7 @@ def test_the_bow_is_proved_by_the_command_line(qtbot: QtBot, session: Session) -
     qtbot.addWidget(bar)
     verifier.start(0)
     assert verifier.active
-    qtbot.waitUntil(lambda: verifier.complete, timeout=30_000)
+    qtbot.waitUntil(lambda: verifier.complete)
     assert verifier.nodes == {"proved": 6}
     assert verifier.updates == {"proved": 2}
     assert session.proofs.counts() == {"proved": 6}
