@@ -31,6 +31,10 @@ HEALTHY, VANISHING, DEAD, EXPLODING, NOT_FINITE = range(5)
 VANISHES_BELOW = 1e-7  # of the largest norm of the pass: what float32 can hardly tell from nothing beside it
 EXPLODES_ABOVE = 1e4  # times the median norm of the pass
 
+SPOILED = (
+    -np.inf
+)  # in place of a norm or ratio: the gradient holds NaN or infinities, and the norm of its rest misleads
+
 GRADIENTS: tuple[Role, ...] = ("grad_output", "grad_input", "grad_arrived", "grad_after")
 
 
@@ -39,6 +43,20 @@ def gradient_norms(recording: Recording, graph_id: int) -> Floats:
     norms = np.full(len(recording.nodes(graph_id)), np.nan)
     _fill(norms, recording, _last_event(recording, graph_id, "backward"), ("grad_output",))
     _fill(norms, recording, _last_event(recording, graph_id, "accumulate"), ("grad_input",))
+    return norms
+
+
+def sound_norms(recording: Recording, graph_id: int) -> Floats:
+    """`gradient_norms`, but SPOILED where the gradient holds a NaN or an infinity."""
+    norms = gradient_norms(recording, graph_id)
+    entering: tuple[tuple[str, tuple[Role, ...]], ...] = (
+        ("backward", ("grad_output",)),
+        ("accumulate", ("grad_input",)),
+    )
+    for kind, roles in entering:
+        events = _last_event(recording, graph_id, kind)
+        columns = _tensors_at(recording, events, roles)
+        norms[np.isin(events, columns.event[columns.not_finite > 0]) & (events >= 0)] = SPOILED
     return norms
 
 
@@ -54,9 +72,10 @@ def value_norms(recording: Recording, graph_id: int) -> Floats:
 
 def gradient_to_value(recording: Recording, graph_id: int) -> Floats:
     """Gradient norm over value norm: how much of a value its gradient is. Infinite where only the value is zero, NaN
-    where both are."""
+    where both are, SPOILED where the gradient is."""
+    norms = sound_norms(recording, graph_id)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return gradient_norms(recording, graph_id) / value_norms(recording, graph_id)
+        return np.where(norms == SPOILED, SPOILED, norms / value_norms(recording, graph_id))
 
 
 def seconds(recording: Recording, graph_id: int) -> Floats:
@@ -118,7 +137,7 @@ class Measure:
 
 
 MEASURES: Mapping[str, Measure] = {
-    "norm": Measure(gradient_norms, "log", "root of squares"),
+    "norm": Measure(sound_norms, "log", "root of squares"),
     "ratio": Measure(gradient_to_value, "log", "largest"),
     "time": Measure(seconds, "log", "sum"),
     "memory": Measure(memory, "log", "sum"),
@@ -127,10 +146,12 @@ MEASURES: Mapping[str, Measure] = {
 
 
 def together(measure: Measure, values: Floats) -> float:
-    """The measure of several nodes as one; NaN where none of them has one."""
+    """The measure of several nodes as one; NaN where none of them has one, SPOILED where one of them is."""
     known = values[~np.isnan(values)]
     if not len(known):
         return float("nan")
+    if (known == SPOILED).any():
+        return SPOILED
     if measure.together == "root of squares":
         return float(np.linalg.norm(known))
     if measure.together == "sum":

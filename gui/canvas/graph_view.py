@@ -409,7 +409,7 @@ class GraphView(QWidget):
             or graph is None
             or not self.explorer.paint_legend(painter, picture, recording, graph, self.camera, theme)
         ):
-            self._legend.paint(painter, picture.scene, self.camera, theme)
+            self._legend.paint(painter, picture, self.camera, theme)
         if self._minimap.wanted(picture.scene, self.camera):
             self._minimap.paint(painter, picture, self.camera, theme)
 

@@ -29,6 +29,7 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 STRIPE_STEP = 6  # device px
+STRIPED = 0.4  # how much of the colour of errors is in the ground of stripes
 STRIPES = 4.0  # scene px: the height of what stands in a bar's place
 RING = 2.0
 RING_GAP = 3.0
@@ -70,7 +71,7 @@ class MarkPainter:
         top = scene.top[mine] if whole else scene.bottom[mine] - height - 1
         width, down = scene.right[mine] - scene.left[mine] - 2 * inset, scene.bottom[mine] - top - (not whole)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._fill(painter, scene.left[mine] + inset, top, width, down, camera, blend(theme.bg, theme.error, 0.4))
+        self._fill(painter, scene.left[mine] + inset, top, width, down, camera, blend(theme.bg, theme.error, STRIPED))
         if painter.paintEngine().type() == QPaintEngine.Type.Raster:
             stripes = QBrush(theme.error, Qt.BrushStyle.BDiagPattern)
             self._fill(painter, scene.left[mine] + inset, top, width, down, camera, stripes)

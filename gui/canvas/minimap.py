@@ -53,10 +53,11 @@ class Minimap:
         rect = self.rect(camera.width / camera.ratio, camera.height / camera.ratio)
         # Arrays are compared by what they are, not by what is in them: whoever changes them makes new ones.
         made_of = (picture.scene.pieces, picture.scene.category, picture.fills, picture.dimmed, picture.marked)
-        about = (theme.name, camera.ratio)
+        odd = picture.state.odd.tobytes() if picture.track.odd.any() else b""
+        about = (odd, theme.name, camera.ratio)
         if (
             self._picture is None
-            or self._made_of[-2:] != about
+            or self._made_of[-3:] != about
             or any(a is not b for a, b in zip(self._made_of, made_of, strict=False))
         ):
             self._draw(picture, camera.ratio, theme)
@@ -126,7 +127,8 @@ def fill_boxes(pixels: Colors, left: Ints, top: Ints, wide: Ints, high: Ints, co
 
 
 def _colors(picture: Picture, theme: Theme) -> Colors:
-    """Of each item: its fill, paler if it stands back, the accent if it is marked."""
+    """Of each item: its fill, that of errors if its gradient holds NaN or infinities, paler if it stands back, the
+    accent if it is marked."""
     scene = picture.scene
     if picture.fills is None:
         names = (*tokens.CATEGORIES, *tokens.PROOFS)
@@ -134,6 +136,7 @@ def _colors(picture: Picture, theme: Theme) -> Colors:
         colors = np.array(fills, dtype=np.uint32)[scene.category]
     else:
         colors = picture.fills[scene.item_node]
+    colors = np.where(picture.state.odd[scene.item_node] > 0, np.uint32(theme.error.rgb()), colors)
     if picture.dimmed is not None:
         # What was found is to be seen from afar: among thousands of nodes one pixel of a quiet colour is not.
         back = picture.dimmed[scene.item_node]

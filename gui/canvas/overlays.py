@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
@@ -16,9 +16,11 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
 from gui import theme as tokens
 from gui.canvas import minimap
 from gui.canvas.camera import Camera
+from gui.canvas.marks import STRIPED
 from gui.theme import Theme, blend
 
 if TYPE_CHECKING:
+    from gui.canvas.picture import Picture
     from gui.canvas.scene import Scene
 
 SWATCH = 8.0
@@ -29,7 +31,7 @@ PLATE = 215  # opacity of the ground under words, of 255
 CRUMB = "  \u203a  "
 ELLIPSIS = "\u2026"
 
-Entry = tuple[QColor, str, bool]  # colour, words, whether it is a category
+Entry = tuple[QColor, str, Literal["phase", "category", "odd"]]  # colour, words, how it is drawn
 
 
 def category_label(name: str) -> str:
@@ -123,35 +125,39 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
 
 
 class Legend:
-    """Phases, and the categories that occur, in a line or two at the foot; only the phases where it is narrow."""
+    """Phases, what gradients with NaN or infinities look like where there are any, and the categories that occur, in a
+    line or two at the foot; where it is narrow, without the categories."""
 
     def __init__(self) -> None:
         self._made_of: tuple[object, ...] = ()
         self._picture: QPixmap | None = None
 
-    def paint(self, painter: QPainter, scene: Scene, camera: Camera, theme: Theme) -> None:
+    def paint(self, painter: QPainter, picture: Picture, camera: Camera, theme: Theme) -> None:
+        scene, odd = picture.scene, bool(picture.state.odd.any())
         width, height = camera.width / camera.ratio, camera.height / camera.ratio
-        made_of = (id(scene.pieces), scene.category.tobytes(), theme.name, width, camera.ratio)
+        made_of = (id(scene.pieces), scene.category.tobytes(), odd, theme.name, width, camera.ratio)
         if self._picture is None or self._made_of != made_of:
-            self._picture = _draw_legend(_legend_lines(scene, width, theme), camera.ratio, theme)
+            self._picture = _draw_legend(_legend_lines(scene, width, theme, odd=odd), camera.ratio, theme)
             self._made_of = made_of
         foot = height - tokens.MEDIUM - self._picture.height() / camera.ratio
         painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
 
 
-def _legend_lines(scene: Scene, width: float, theme: Theme) -> list[list[Entry]]:
+def _legend_lines(scene: Scene, width: float, theme: Theme, *, odd: bool = False) -> list[list[Entry]]:
     tr = QCoreApplication.translate
-    phases = [
-        (theme.forward, tr("Canvas", "value"), False),
-        (theme.backward, tr("Canvas", "gradient"), False),
-        (theme.update, tr("Canvas", "update"), False),
+    phases: list[Entry] = [
+        (theme.forward, tr("Canvas", "value"), "phase"),
+        (theme.backward, tr("Canvas", "gradient"), "phase"),
+        (theme.update, tr("Canvas", "update"), "phase"),
     ]
+    if odd:
+        phases.append((blend(theme.bg, theme.error, STRIPED), tr("Canvas", "NaN or infinite"), "odd"))
     fills = (*tokens.CATEGORIES, *tokens.PROOFS)
     names = [fills[index] for index in np.unique(scene.category).tolist()]
     beside = minimap.WIDTH + tokens.LARGE if scene.node_count >= minimap.SHOWN_FROM else 0.0
     lines: list[list[Entry]] = [phases]
     for name in names:
-        entry = (theme.category(name), category_label(name), True)
+        entry: Entry = (theme.category(name), category_label(name), "category")
         if _legend_width([*lines[-1], entry]) <= width - beside - 2 * tokens.LARGE:
             lines[-1] = [*lines[-1], entry]
         else:
@@ -184,17 +190,33 @@ def _draw_legend(lines: Sequence[Sequence[Entry]], ratio: float, theme: Theme) -
 
 def _draw_legend_line(painter: QPainter, entries: Sequence[Entry], middle: float, theme: Theme) -> None:
     metrics, x = QFontMetricsF(tokens.caption_font()), 6.0
-    for color, text, is_category in entries:
+    for color, text, kind in entries:
         painter.setBrush(color)
-        if is_category:
+        if kind != "phase":
+            place = QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1)
             painter.setPen(QPen(blend(color, theme.text, 0.25), 1.0))
-            painter.drawRoundedRect(QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
+            painter.drawRoundedRect(place, 2, 2)
+            if kind == "odd":
+                stripes(painter, place, theme)
         else:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.drawEllipse(QRectF(x, middle - SWATCH / 2, SWATCH, SWATCH))
         painter.setPen(theme.dim)
         painter.drawText(QPointF(x + SWATCH + 5, middle + metrics.capHeight() / 2), text)
         x += SWATCH + 5 + metrics.horizontalAdvance(text) + tokens.LARGE
+
+
+def stripes(painter: QPainter, place: QRectF, theme: Theme) -> None:
+    """Over a small square, what stands on nodes whose gradient holds NaN or infinities."""
+    painter.setPen(QPen(theme.error, 1.5))
+    corners = place.adjusted(1, 1, -1, -1)
+    middle = corners.center()
+    for start, end in (
+        (QPointF(corners.left(), middle.y()), QPointF(middle.x(), corners.top())),
+        (corners.bottomLeft(), corners.topRight()),
+        (QPointF(middle.x(), corners.bottom()), QPointF(corners.right(), middle.y())),
+    ):
+        painter.drawLine(start, end)
 
 
 def words(painter: QPainter, rect: QRectF, title: str, more: str, theme: Theme, *, failed: bool = False) -> None:

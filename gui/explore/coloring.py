@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QColor
 
-from engine.graph.measures import DEAD, EXPLODING, HEALTHY, NOT_FINITE, VANISHING
+from engine.graph.measures import DEAD, EXPLODING, HEALTHY, NOT_FINITE, SPOILED, VANISHING
 from gui import ramps
 from gui.canvas.edges import FROM_NODE, INTO, OUT_OF, TO_NODE
 from gui.numbers import duration, number, size
@@ -34,11 +34,12 @@ MODULES = 12  # different colours of modules
 
 @dataclass(frozen=True)
 class Swatch:
-    """A colour that stands for a word; `count` nodes have it."""
+    """A colour that stands for a word; `count` nodes have it. `striped`: as what holds NaN or infinities is."""
 
     color: QColor
     text: str
     count: int
+    striped: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,18 +104,22 @@ def words_of(name: str) -> Words:
 
 
 def scale(name: str, values: Floats, theme: Theme) -> Coloring:
-    """On a log scale from the least to the largest of `values` (n); zero, infinity and NaN have their own colours."""
+    """On a log scale from the least to the largest of `values` (n); zero, infinity, NaN and what is SPOILED have their
+    own colours."""
     words = words_of(name)
     positive = values[np.isfinite(values) & (values > 0)]
-    absent, zero, infinite = np.isnan(values), values == 0, np.isinf(values)
+    absent, zero, infinite, spoiled = np.isnan(values), values == 0, np.isposinf(values), values == SPOILED
     fills = np.full(len(values), argb(quiet(theme)), dtype=np.uint32)
     pale = blend(theme.surface, theme.dim, 0.36)
     fills[zero] = argb(pale)
     beyond = blend(theme.surface, theme.accent, 0.5)
     fills[infinite] = argb(beyond)
+    broken = health_color(NOT_FINITE, theme)
+    fills[spoiled] = argb(broken)
     swatches = [
-        Swatch(color, text, int(mask.sum()))
+        Swatch(color, text, int(mask.sum()), striped=color is broken)
         for color, text, mask in (
+            (broken, health_words()[NOT_FINITE], spoiled),
             (beyond, words.infinite, infinite),
             (pale, words.zero, zero),
             (quiet(theme), words.none, absent),
@@ -126,7 +131,7 @@ def scale(name: str, values: Floats, theme: Theme) -> Coloring:
     high = float(positive.max())
     low = max(float(positive.min()), high / 10**MOST_DECADES)
     span = np.log10(high) - np.log10(low)
-    known = ~absent & ~zero & ~infinite
+    known = np.isfinite(values) & ~zero
     share = np.ones(int(known.sum())) if span == 0 else (np.log10(values[known]) - np.log10(low)) / span
     level = np.rint(np.clip(share, 0.0, 1.0) * (LEVELS - 1)).astype(np.int64)
     colors = ramps.sequential(np.linspace(PALEST, 1.0, LEVELS), theme=theme).astype(np.uint32)
@@ -170,7 +175,7 @@ def health(values: Floats, theme: Theme) -> Coloring:
         mine = values == state
         fills[mine] = argb(health_color(state, theme))
         if mine.any():
-            swatches.append(Swatch(health_color(state, theme), text, int(mine.sum())))
+            swatches.append(Swatch(health_color(state, theme), text, int(mine.sum()), striped=state == NOT_FINITE))
     absent = np.isnan(values)
     if absent.any():
         swatches.append(Swatch(quiet(theme), translate("explore", "no gradient"), int(absent.sum())))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.recording.reader import Recording
     from gui.canvas.scene import Scene
     from gui.explore.coloring import Coloring
+    from gui.theme import Theme
 
 KINDS = ("kind", "norm", "ratio", "time", "memory", "proof", "module", "health")
 BY_CATEGORY = ("kind", "proof")  # the scene's own fills
@@ -93,20 +94,27 @@ class Colors(QObject):
         shown = self._shown
         if shown is not None and shown.scene is scene and shown.key == key:
             return shown.coloring
-        made = self._make(recording, graph_id, scene, key[:4])
+        made = self._make(recording, graph_id, scene, key[:4], theme.current())
         if made is not None:
             self._shown = _Shown(scene, key, made)
         elif shown is not None and shown.scene is scene:
             return shown.coloring  # of what was recorded until a moment ago
         return made
 
-    def _make(self, recording: Recording, graph_id: int, scene: Scene, key: Hashable) -> Coloring | None:
+    def coloring_in(self, look: Theme, recording: Recording, graph_id: int, scene: Scene) -> Coloring | None:
+        """What `coloring` gives now, in the colours of another theme; None until what is measured is there."""
+        if self._name in BY_CATEGORY:
+            return None
+        grown = len(recording.timeline.events_of_graph(graph_id))
+        return self._make(recording, graph_id, scene, (id(recording), graph_id, grown, self._name), look)
+
+    def _make(self, recording: Recording, graph_id: int, scene: Scene, key: Hashable, look: Theme) -> Coloring | None:
         from gui.explore import coloring
 
         if self._name == "module":
             from gui.explore.places import module_paths
 
-            return coloring.modules(module_paths(recording, graph_id, scene), theme.current())
+            return coloring.modules(module_paths(recording, graph_id, scene), look)
         values = self._values(recording, graph_id, key)
         if values is None:
             return None
@@ -114,8 +122,8 @@ class Colors(QObject):
 
         drawn = spread(recording, graph_id, scene, self._name, values)
         if self._name == "health":
-            return coloring.health(drawn, theme.current())
-        return coloring.scale(self._name, drawn, theme.current())
+            return coloring.health(drawn, look)
+        return coloring.scale(self._name, drawn, look)
 
     def _values(self, recording: Recording, graph_id: int, key: Hashable) -> Floats | None:
         known = self._measured.get(key)

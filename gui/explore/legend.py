@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas import minimap
+from gui.canvas.overlays import stripes
 from gui.explore.coloring import Legend, Swatch
 from gui.theme import Theme, blend
 
@@ -102,7 +103,10 @@ class _Entry:
     def paint(self, painter: QPainter, x: float, middle: float, theme: Theme) -> None:
         painter.setBrush(self.swatch.color)
         painter.setPen(QPen(blend(self.swatch.color, theme.text, 0.3), 1.0))
-        painter.drawRoundedRect(QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1), 2, 2)
+        place = QRectF(x + 0.5, middle - SWATCH / 2 + 0.5, SWATCH - 1, SWATCH - 1)
+        painter.drawRoundedRect(place, 2, 2)
+        if self.swatch.striped:
+            stripes(painter, place, theme)
         self.words.paint(painter, x + SWATCH + GAP, middle, theme)
 
 

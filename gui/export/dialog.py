@@ -55,7 +55,7 @@ class ExportDialog(QDialog):
         self._order: Order | None = None
         self.form = ExportForm(subject, options)
         self.availability = Availability(self)
-        self._make_parts(folder / f"{subject.name}.{options.suffix}")
+        self._make_parts(folder / self._name(options.suffix))
         self._lay_out()
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -166,9 +166,17 @@ class ExportDialog(QDialog):
         if suffix is None or self._job is not None:
             return
         path = Path(self.path.text())
-        if path.suffix.lower().removeprefix(".") in BY_SUFFIX:
-            self.path.setText(str(path.with_suffix(f".{suffix}")))
+        was = path.suffix.lower().removeprefix(".")
+        if was in BY_SUFFIX:
+            own = path.name == self._name(was)
+            self.path.setText(str(path.with_name(self._name(suffix)) if own else path.with_suffix(f".{suffix}")))
         self.form.set_suffix(suffix)
+
+    def _name(self, suffix: str) -> str:
+        """What the file is called if the user does not say. A program is not called as the script that was recorded,
+        which may well lie in that folder."""
+        step = f"_step{self._subject.step + 1}" if suffix == "py" else ""
+        return f"{self._subject.name}{step}.{suffix}"
 
     def _choose_file(self) -> None:
         form = self.form.options.form
@@ -243,7 +251,9 @@ class ExportDialog(QDialog):
         order, path = self._order, self.target
         if order is None or self._job is not None or not self.export_button.isEnabled():
             return
-        if path.exists() and path != self._chosen and not dialogs.ask_to_replace(self, path.name):
+        # A file dialog has asked about the one that was chosen in it, but knows nothing of the one beside it.
+        taken = [each for each in order.files(path) if each.exists() and each != self._chosen]
+        if taken and not dialogs.ask_to_replace(self, ", ".join(each.name for each in taken)):
             return
         if order.reel is not None:
             self._job = FilmJob(order.reel, path, loop=order.options.loop, parent=self)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.layout import Direction, Layout
     from engine.recording.reader import Recording
     from gui.canvas.export_image import Ground
+    from gui.canvas.fills import Colors
     from gui.canvas.scene import Scene
     from gui.theme import Theme
 
@@ -50,7 +51,8 @@ class FilmFile(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Reel:
-    """What is filmed: events `first` to `last` in `seconds`, at `fps` frames a second, as `camera` sees them."""
+    """What is filmed: events `first` to `last` in `seconds`, at `fps` frames a second, as `camera` sees them. `fills`:
+    as in `Picture`."""
 
     recording: Recording
     scene: Scene
@@ -61,6 +63,7 @@ class Reel:
     last: int
     seconds: float
     fps: float
+    fills: Colors | None = None
 
     @property
     def speed(self) -> float:
@@ -81,7 +84,7 @@ class Reel:
             )
         take = Take(
             fps=self.fps, events_per_second=self.speed, width=self.camera.width, height=self.camera.height,
-            theme=self.theme, camera=self.camera, first=self.first, last=self.last,
+            theme=self.theme, camera=self.camera, first=self.first, last=self.last, fills=self.fills,
         )  # fmt: skip
         return Film(self.recording, self.scene, self.graph_id, take)
 

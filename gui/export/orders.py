@@ -35,6 +35,10 @@ class Order:
     look: Look | None = None
     reel: Reel | None = None
 
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """What may be written if `path` is asked for: a program's large numbers stand in a file of their own."""
+        return (path, path.with_suffix(".npz")) if self.options.suffix == "py" else (path,)
+
     def write(self, path: Path) -> None:
         """A picture or data, in any thread. Raises ChainruleError."""
         if self.camera is not None and self.look is not None:
@@ -46,6 +50,8 @@ class Order:
 def order_of(subject: Subject, options: Options) -> Order:
     """Raises UsageError if it cannot be done; its message says how it could."""
     group = options.form.group
+    if group != "data":
+        subject = subject.drawn_in(look_of(options).theme)
     if group == "picture":
         return _picture(subject, options)
     return _film(subject, options) if group == "film" else Order(subject, options, _facts_of_data(subject, options))
@@ -78,7 +84,7 @@ def _film(subject: Subject, options: Options) -> Order:
     look = look_of(options)
     reel = Reel(
         subject.recording, subject.picture.scene, subject.wish.graph_id, camera, theme_of(look.theme, look.ground),
-        options.first, options.last, options.seconds, options.fps,
+        options.first, options.last, options.seconds, options.fps, subject.picture.fills,
     )  # fmt: skip
     if reel.count > MOST_FRAMES:
         raise UsageError(_tr("{0} frames are too many; make it shorter.").format(f"{reel.count:,}"))
@@ -91,9 +97,10 @@ def _film(subject: Subject, options: Options) -> Order:
 
 def _facts_of_data(subject: Subject, options: Options) -> str:
     if options.suffix == "py":
-        return _tr("Training step {0}, forward, backward and update, with the numbers it began with.").format(
-            f"{subject.step + 1:,}"
+        text = _tr(
+            "Training step {0}, forward, backward and update, with the numbers it began with. If these are many,"
         )
+        return f"{text.format(f'{subject.step + 1:,}')} {_tr('they are in an .npz file beside it.')}"
     nodes = sum(
         node.kind != "data" or subject.wish.data_leaves for node in subject.recording.nodes(subject.wish.graph_id)
     )

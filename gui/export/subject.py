@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,21 +16,25 @@ from gui.canvas.readings import Readings
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
+    from gui.canvas.fills import Colors
     from gui.canvas.graph_view import GraphView
     from gui.canvas.loader import Wish
     from gui.canvas.picture import Picture
     from gui.export.options import Options
+    from gui.theme import Theme
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """`picture` is what the canvas paints, `view` from where it looks; `wish` how the graph was laid out."""
+    """`picture` is what the canvas paints, `view` from where it looks; `wish` how the graph was laid out. `fills` gives
+    the nodes' colours by what they are coloured by, None for those of their kinds, in a theme."""
 
     recording: Recording
     wish: Wish
     picture: Picture
     view: Camera
     name: str
+    fills: Callable[[Theme], Colors | None]
 
     @property
     def step(self) -> int:
@@ -60,6 +65,10 @@ class Subject:
         ratio = scale / CLOSE_FROM if options.close else max(scale, 1.0)
         return whole_camera(self.picture.scene, scale, ratio)
 
+    def drawn_in(self, theme: Theme) -> Subject:
+        """With the colours of that theme, whichever the window's is."""
+        return replace(self, picture=replace(self.picture, fills=self.fills(theme)))
+
     def own_readings(self) -> Picture:
         """The picture for another thread: what is read for it is kept apart from what the canvas keeps."""
         kept = partial(Kept(self.recording).now, self.wish.graph_id)
@@ -72,4 +81,9 @@ def subject_of(canvas: GraphView, recording: Recording | None) -> Subject | None
     if recording is None or picture is None or wish is None:
         return None
     name = Path(recording.info.script).stem if recording.info.script else "graph"
-    return Subject(recording, wish, picture, canvas.camera, name)
+
+    def fills(theme: Theme) -> Colors | None:
+        coloring = canvas.explorer.colors.coloring_in(theme, recording, wish.graph_id, picture.scene)
+        return None if coloring is None else coloring.fills
+
+    return Subject(recording, wish, picture, canvas.camera, name, fills)

@@ -85,6 +85,16 @@ def test_health(ill: Recording) -> None:
     assert np.isnan(state[8])
 
 
+def test_a_norm_of_what_is_left_beside_nan_is_none(ill: Recording) -> None:
+    """[NaN, 0] has a norm of 0 in its statistics."""
+    norms = measures.sound_norms(ill, 0)
+    assert norms[6] == measures.SPOILED
+    assert np.isfinite(norms[:6]).all()
+    assert np.isnan(norms[8])
+    for name in ("norm", "ratio"):
+        assert measures.together(measures.MEASURES[name], norms[5:9]) == measures.SPOILED
+
+
 def test_kept_bytes(ill: Recording) -> None:
     """Ten float64 more with each node; the last one never ran."""
     assert measures.memory(ill, 0).tolist() == [*(80.0 * number for number in range(8)), 0.0]

@@ -30,6 +30,7 @@ from gui.canvas.painter import GraphPainter
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
+    from gui.canvas.fills import Colors
     from gui.canvas.picture import Picture
     from gui.canvas.scene import Scene
     from gui.theme import Theme
@@ -40,7 +41,7 @@ HOLD = 0.6  # seconds that the last picture stands
 @dataclass(frozen=True)
 class Take:
     """What is filmed: events `first` to `last` of the graph's training step (None: all of it), `events_per_second`, at
-    `fps` frames a second. `camera` None: the whole graph, in `width` x `height` px."""
+    `fps` frames a second. `camera` None: the whole graph, in `width` x `height` px. `fills`: as in `Picture`."""
 
     fps: float = 30.0
     events_per_second: float = 4.0
@@ -50,6 +51,7 @@ class Take:
     camera: Camera | None = None
     first: int | None = None
     last: int | None = None
+    fills: Colors | None = None
 
 
 def render_step(recording: Recording, scene: Scene, graph_id: int, take: Take | None = None) -> Iterator[QImage]:
@@ -145,4 +147,5 @@ class Film:
 
     def _picture(self, playhead: int) -> Picture:
         frames, graph = self._frames, self._graph
-        return replace(frames.picture(self._scene, graph, playhead, None, None), kept=partial(frames.kept.now, graph))
+        plain = frames.picture(self._scene, graph, playhead, None, None)
+        return replace(plain, kept=partial(frames.kept.now, graph), fills=self._take.fills)

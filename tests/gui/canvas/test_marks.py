@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QImage, QPainter
 
 from engine.graph.build import build_graph
 from engine.recording.reader import Recording, open_recording
+from gui.canvas.camera import Camera
 from gui.canvas.export_image import Look, encoded, whole_camera
 from gui.canvas.lod import Detail
+from gui.canvas.minimap import Minimap
 from gui.canvas.modules.arrange import at_level
 from gui.canvas.painter import GraphPainter, VectorPainter
 from gui.canvas.picture import labels_of
@@ -50,6 +52,22 @@ def test_it_is_striped_once_the_gradient_has_come(odd: Recording, scene: Scene, 
             (pixels(found) == [look.error.red(), look.error.green(), look.error.blue()]).all(axis=2).any(axis=1)
         )
         assert rows[-1] - rows[0] < 44 * scale, "one node only"
+
+
+def test_the_map_in_the_corner_shows_it_once_the_gradient_has_come(odd: Recording, scene: Scene) -> None:
+    minimap = Minimap()
+    camera = Camera(scale=1.0, width=800, height=600)
+    counts = []
+    for at in (BEFORE, LATER, BEFORE):
+        picture = replace(picture_at(odd, scene, at))
+        image = QImage(800, 600, QImage.Format.Format_RGB32)
+        image.fill(DARK.bg)
+        painter = QPainter(image)
+        minimap.paint(painter, picture, camera, DARK)
+        painter.end()
+        counts.append(count_color(image, DARK.error))
+    assert counts[0] == counts[2] == 0
+    assert counts[1] > 2
 
 
 def test_it_stands_back_with_its_node(odd: Recording, scene: Scene) -> None:

@@ -14,3 +14,11 @@ def test_the_legend_takes_two_lines_before_it_leaves_anything_out(scene: Scene) 
     assert all(overlays._legend_width(line) <= 330 - 32 for line in narrow)
     assert least == [wide[0][:3]]
     assert overlays._draw_legend(narrow, 1.0, DARK).height() > overlays._draw_legend(wide, 1.0, DARK).height()
+
+
+def test_the_legend_says_what_stripes_are_where_there_are_any(scene: Scene) -> None:
+    for width in (900.0, 220.0):
+        plain, odd = (overlays._legend_lines(scene, width, DARK, odd=each) for each in (False, True))
+        more = [entry for line in odd for entry in line if entry not in [each for line in plain for each in line]]
+        assert [(text, kind) for _, text, kind in more] == [("NaN or infinite", "odd")]
+    assert overlays._draw_legend(odd, 1.0, DARK).toImage() != overlays._draw_legend(plain, 1.0, DARK).toImage()

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from engine.graph.measures import DEAD, HEALTHY, NOT_FINITE
+from engine.graph.measures import DEAD, HEALTHY, NOT_FINITE, SPOILED
 from gui.explore import coloring
 from gui.explore.colors import KINDS
 from gui.theme import DARK, LIGHT, Theme
@@ -40,6 +40,16 @@ def test_what_is_infinite_is_not_the_largest_of_the_scale() -> None:
     assert (made.legend.low, made.legend.high) == ("1.000", "10.00")
     assert [(swatch.text, swatch.count) for swatch in made.legend.swatches] == [("the value is zero", 1)]
     assert len({*made.fills.tolist()}) == 3
+
+
+def test_what_is_not_finite_is_counted_apart_from_what_has_no_gradient() -> None:
+    made = coloring.scale("norm", np.array([1.0, SPOILED, SPOILED, np.nan]), DARK)
+    found = [(swatch.text, swatch.count, swatch.striped) for swatch in made.legend.swatches]
+    assert found == [("NaN or infinite", 2, True), ("no gradient", 1, False)]
+    assert made.legend.high == "1.000"
+    assert made.fills[1] == made.fills[2] != made.fills[3]
+    health = coloring.health(np.array([NOT_FINITE, HEALTHY]), DARK)
+    assert [swatch.striped for swatch in health.legend.swatches] == [True, False]
 
 
 def test_what_is_far_below_the_largest_has_the_least_colour() -> None:

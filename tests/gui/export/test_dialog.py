@@ -6,6 +6,7 @@ import ast
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,8 +28,11 @@ from gui import dialogs
 from gui.canvas import export_image
 from gui.export.dialog import ExportDialog
 from gui.export.jobs import Job
-from gui.export.options import FORMATS, Options, remember, remembered
+from gui.export.options import FORMATS, Colors, Options, remember, remembered
+from gui.export.orders import order_of
+from gui.export.subject import subject_of
 from gui.settings import APPLICATION, ORGANIZATION
+from gui.theme import DARK, LIGHT
 from gui.window import MainWindow
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -192,6 +196,36 @@ def test_a_film_can_be_given_up(dialog: ExportDialog, qtbot: QtBot) -> None:
     assert dialog.export_button.isEnabled()
 
 
+def test_colours_are_the_windows_in_films_and_in_the_other_theme_too(
+    walked: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """A dark window's fills on white paper would be black cards; a film had the colours of kinds."""
+    walked.session.seek(11)
+    colors = walked.canvas.explorer.colors
+    walked.explore_commands.color_by("norm")
+    qtbot.waitUntil(lambda: walked.canvas.picture().fills is not None)  # type: ignore[union-attr]
+    subject = subject_of(walked.canvas, walked.session.recording)
+    assert subject is not None
+    first, last = subject.events
+    for look in (LIGHT, DARK):
+        made = colors.coloring_in(look, subject.recording, subject.wish.graph_id, subject.picture.scene)
+        assert made is not None
+        name: Colors = "dark" if look.is_dark else "light"
+        options = Options(colors=name, scale=1.0, first=first, last=last, seconds=1.0)
+        path = tmp_path / f"{name}.png"
+        order_of(subject, options).write(path)
+        film = order_of(subject, replace(options, suffix="gif"))
+        assert film.reel is not None
+        for image in (QImage(str(path)), film.reel.frame(film.reel.film(), film.reel.count - 1)):
+            pixels = image.convertToFormat(QImage.Format.Format_RGB32)
+            seen = np.frombuffer(bytes(pixels.constBits()), dtype=np.uint32) | np.uint32(0xFF000000)
+            assert all(np.count_nonzero(seen == fill) > 200 for fill in np.unique(made.fills))
+    walked.explore_commands.color_by("kind")
+    plain = subject_of(walked.canvas, walked.session.recording)
+    assert plain is not None
+    assert plain.drawn_in(DARK).picture.fills is None
+
+
 def test_data(dialog: ExportDialog, qtbot: QtBot) -> None:
     path = write(dialog, "json", qtbot)
     graph = nx.node_link_graph(json.loads(path.read_text("utf-8")), edges="edges")
@@ -236,6 +270,30 @@ def test_what_is_there_is_not_written_over_unasked(dialog: ExportDialog, qtbot: 
     dialog.export_button.click()
     assert dialog.isVisible()
     assert dialog.target.read_text() == "mine"
+
+
+def test_a_program_is_not_offered_the_scripts_own_name(dialog: ExportDialog) -> None:
+    dialog.path.setText(str(dialog.target.with_name(dialog._name("png"))))
+    script = dialog._subject.name
+    choose(dialog, "py")
+    assert dialog.target.name == f"{script}_step1.py"
+    choose(dialog, "svg")
+    assert dialog.target.name == f"{script}.svg"
+    dialog.path.setText(str(dialog.target.with_name("mine.svg")))
+    choose(dialog, "py")
+    assert dialog.target.name == "mine.py"
+
+
+def test_the_file_beside_a_program_is_not_written_over_unasked(
+    dialog: ExportDialog, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(dialogs, "ask_to_replace", lambda _, name: bool(asked.append(name)))
+    choose(dialog, "py")
+    dialog.target.with_suffix(".npz").write_text("mine")
+    dialog.export_button.click()
+    assert asked == [dialog.target.with_suffix(".npz").name]
+    assert not dialog.target.exists()
 
 
 def test_a_side_sets_the_scale_and_the_other_side(dialog: ExportDialog) -> None:
