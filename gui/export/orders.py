@@ -97,10 +97,8 @@ def _film(subject: Subject, options: Options) -> Order:
 
 def _facts_of_data(subject: Subject, options: Options) -> str:
     if options.suffix == "py":
-        text = _tr(
-            "Training step {0}, forward, backward and update, with the numbers it began with. If these are many,"
-        )
-        return f"{text.format(f'{subject.step + 1:,}')} {_tr('they are in an .npz file beside it.')}"
+        text = _tr("Training step {0}, with the numbers it began with; if they are many, in an .npz file beside it.")
+        return text.format(f"{subject.step + 1:,}")
     nodes = sum(
         node.kind != "data" or subject.wish.data_leaves for node in subject.recording.nodes(subject.wish.graph_id)
     )
