@@ -24,6 +24,7 @@ from gui.canvas.loader import Loader, Wish, rough_aspect
 from gui.canvas.minimap import Minimap
 from gui.canvas.modules.anchor import anchor
 from gui.canvas.navigator import Navigator
+from gui.canvas.notices import Notices, Situation, paint_instead
 from gui.canvas.painter import GraphPainter, Picture
 from gui.explore.explorer import Explorer
 from gui.explore.places import bounds_of
@@ -84,6 +85,8 @@ class GraphView(QWidget):
         self._reshape.setSingleShot(True)
         self._reshape.setInterval(RESHAPE_MS)
         self._reshape.timeout.connect(self._want_shape)
+        self._notices = Notices(self)
+        self._notices.changed.connect(self.update)
         self._loader = Loader(self)
         self._loader.ready.connect(self._loaded)
         self._loader.failed.connect(self._not_loaded)
@@ -194,6 +197,7 @@ class GraphView(QWidget):
         self._navigator.stop()
         self._motion.stop()
         self._reshape.stop()
+        self._notices.stop()
         self._loader.finish()
         if self._frames is not None:
             self._frames.finish()
@@ -248,6 +252,7 @@ class GraphView(QWidget):
             return
         self._motion.stop()
         self._loader.start(wish)
+        self._notices.begin()
         if before is None or self.scene is not before:  # else the picture is the same until there is a new one
             self.update()
 
@@ -369,14 +374,14 @@ class GraphView(QWidget):
             self._paint(painter)
         except ChainruleError as error:  # the file has been damaged or taken away since it was opened
             self._wish, self._problem = None, str(error)
-            self._paint_words(painter)
+            paint_instead(painter, QRectF(self.rect()), self._situation(), self._painter.theme)
         finally:
             painter.end()
 
     def _paint(self, painter: QPainter) -> None:
         picture = self.picture()
         if picture is None:
-            self._paint_words(painter)
+            paint_instead(painter, QRectF(self.rect()), self._situation(), self._painter.theme)
             return
         ratio = self.camera.ratio
         painter.save()
@@ -412,6 +417,8 @@ class GraphView(QWidget):
             self._legend.paint(painter, picture, self.camera, theme)
         if self._minimap.wanted(picture.scene, self.camera):
             self._minimap.paint(painter, picture, self.camera, theme)
+        if self._shown != self._wish:
+            self._notices.paint_over(painter, self.width(), self._situation(), theme)
 
     def crumbs(self, picture: Picture) -> list[str]:
         """Where one is, in words from the training step to the node."""
@@ -420,23 +427,10 @@ class GraphView(QWidget):
             return []
         return describe.crumbs(session.recording, session.playhead, session.graph_id, picture)
 
-    def _paint_words(self, painter: QPainter) -> None:
-        theme = self._painter.theme
-        painter.fillRect(self.rect(), theme.bg)
-        rect = QRectF(self.rect())
-        if self._problem:
-            title, more = self.tr("This graph cannot be shown"), self._problem
-        elif self._session.opening:
-            title, more = self.tr("Reading the recording…"), ""
-        elif self._session.recording is None:
-            title = self.tr("Nothing is open yet")
-            more = self.tr("Open a PyTorch script and run it, or open a recording.")
-        elif self._wish is None and not self._loader.preparing.busy:
-            title = self.tr("No backward pass yet")
-            more = self.tr("The graph appears as soon as the script calls backward().")
-        else:
-            title, more = self.tr("Laying out the graph…"), ""
-        overlays.words(painter, rect, title, more, theme, failed=bool(self._problem))
+    def _situation(self) -> Situation:
+        working = self._loader.preparing.busy or self._loader.busy
+        session = self._session
+        return Situation(self._problem, session.opening, session.recording is not None, self._wish is not None, working)
 
     def _theme_changed(self) -> None:
         self._painter = GraphPainter(tokens.current())
