@@ -19,7 +19,7 @@ PLATE = 240  # opacity of the ground, of 255
 
 @dataclass(frozen=True)
 class Situation:
-    """`problem`: why there is no such picture. `wanted`: there is a graph to show. `working`: it is read or laid out."""
+    """`problem`: why there is no such picture. `wanted`: there is a graph to show; `working`: that takes its time."""
 
     problem: str
     opening: bool

@@ -77,7 +77,8 @@ def _node(menu: QMenu, window: MainWindow, node: int) -> None:
     if row.source is not None and row.line is not None:
         path, line = recording.source(row.source).path, row.line
         _add(menu, translate("explore_menu", "Show source line"), lambda: window.show_place(path, line))
-    _add(menu, translate("explore_menu", "Show its proof"), lambda: _show_proof(window, row))
+    if row.kind != "data":  # no gradient runs to it
+        _add(menu, translate("explore_menu", "Show its proof"), lambda: _show_proof(window, row))
     if session.element is not None and session.selection == node:
         menu.addAction(window.actions_table["follow_upstream"])
     menu.addSeparator()

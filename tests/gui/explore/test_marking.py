@@ -195,6 +195,13 @@ def test_the_menu_of_a_node(walked: MainWindow, named: Callable[[str], int]) -> 
     menu.deleteLater()
 
 
+def test_nothing_is_to_be_proved_of_what_gets_no_gradient(walked: MainWindow, named: Callable[[str], int]) -> None:
+    for name, proved in (("w", True), ("x", False)):
+        menu = build_menu(walked, named(name), None)
+        assert ("Show its proof" in actions_of(menu)) is proved
+        menu.deleteLater()
+
+
 def test_the_menu_of_the_ground_and_of_several(walked: MainWindow, named: Callable[[str], int]) -> None:
     ground = build_menu(walked, None, None)
     assert "Fit graph" in actions_of(ground)
