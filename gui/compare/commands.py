@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import shiboken6
 from PySide6.QtCore import QObject
 
+from gui.actions import DIRECTIONS, LAYOUTS
+
 if TYPE_CHECKING:
     from gui.compare.window import CompareWindow
     from gui.window import MainWindow
@@ -21,6 +23,9 @@ class CompareCommands(QObject):
         self.shown: CompareWindow | None = None
         window.actions_table["compare"].triggered.connect(lambda _=False: self.compare())
         window.session.graph_changed.connect(lambda _: self.update())
+        window.session.modules.collapsed_changed.connect(self._lay_out)
+        for name in (*(f"layout_{each}" for each in LAYOUTS), *(f"direction_{each}" for each in DIRECTIONS)):
+            window.actions_table[name].triggered.connect(lambda _=False: self._lay_out())
         self.update()
 
     def update(self) -> None:
@@ -36,10 +41,16 @@ class CompareCommands(QObject):
             return
         if self.shown is None or not shiboken6.isValid(self.shown):
             self.shown = CompareWindow(self._window)
+        self._lay_out()
         self.shown.compare(session.recording.path, session.recording.graph(session.graph_id).step)
         self.shown.show()
         self.shown.raise_()
         self.shown.activateWindow()
+
+    def _lay_out(self) -> None:
+        """As in the main window."""
+        if self.shown is not None and shiboken6.isValid(self.shown):
+            self.shown.lay_out_as(self._window.canvas, boxes=self._window.session.modules.boxes)
 
     def shutdown(self) -> None:
         if self.shown is not None and shiboken6.isValid(self.shown):

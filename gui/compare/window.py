@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, Qt
 from PySide6.QtGui import QCloseEvent
@@ -16,6 +17,9 @@ from gui.compare.marks import MARKED, Side, limit_of
 from gui.compare.table import CompareModel, CompareTable, rows_of
 from gui.compare.view import CompareView
 from gui.session import Session
+
+if TYPE_CHECKING:
+    from gui.canvas.view import CanvasView
 
 translate = QCoreApplication.translate
 
@@ -152,6 +156,13 @@ class CompareWindow(QWidget):
         self.right.show_recording(path, steps[min(place + 1, len(steps) - 1)] if steps else None)
         self._ready = True
         self._changed()
+
+    def lay_out_as(self, canvas: CanvasView, *, boxes: bool) -> None:
+        """Both graphs as `canvas` lays out its own; `boxes`: with open modules as boxes."""
+        for half in (self.left, self.right):
+            half.view.set_layout(canvas.layout_name)
+            half.view.set_direction(canvas.direction)
+            half.session.modules.show_boxes(boxes)
 
     def _choose_file(self, half: Half) -> None:
         recording = half.session.recording

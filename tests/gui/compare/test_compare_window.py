@@ -197,3 +197,23 @@ def test_what_went_from_zero_comes_after_what_can_be_compared(session: Session) 
 
 def test_the_canvases_have_more_room_than_the_table(pair: CompareWindow) -> None:
     assert pair.left.view.height() > 1.3 * pair.table.height()
+
+
+def test_both_are_laid_out_as_in_the_main_window(walked: MainWindow, qtbot: QtBot) -> None:
+    actions = walked.actions_table
+    actions["direction_right"].trigger()
+    actions["module_boxes"].setChecked(True)
+    actions["module_boxes"].trigger()  # off
+    actions["compare"].trigger()
+    window = walked.compare_commands.shown
+    assert window is not None
+    _shown(window, qtbot)
+    for half in (window.left, window.right):
+        assert half.view.direction == "right"
+        assert half.view.wish is not None
+        assert not half.view.wish.boxes
+    actions["direction_down"].trigger()
+    actions["module_boxes"].trigger()
+    for half in (window.left, window.right):
+        assert half.view.direction == "down"
+        assert half.session.modules.boxes
