@@ -66,6 +66,7 @@ class Recorder:
         self.notes: dict[str, Note] = {}
         self.active = False
         self.step = -1
+        self.steps = 0  # up to the last that has an event: a forward pass that nothing comes back from has none
         self.next_event = 0
         self.backward_depth = 0
         self.in_optimizer = 0
@@ -111,6 +112,7 @@ class Recorder:
         with self._lock:
             number = self.next_event
             self.next_event = number + 1
+            self.steps = self.step + 1
             rows: list[Row | Content] = []
             for role, slot, name, tensor in values:
                 rows += self.store.referred(tensor)

@@ -41,7 +41,7 @@ def record(
         output, tensors=tensors, budget=budget, script=str(script), argv=tuple(args), on_step=on_step
     ) as recorder:
         outcome = run_script(script, args)
-        events, count = recorder.next_event, recorder.step + 1
+        events, count = recorder.next_event, recorder.steps
         notes = first_notes(tuple(recorder.notes.values()))
     if outcome.failure is not None:
         sys.stderr.write(outcome.failure.traceback)

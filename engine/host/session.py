@@ -97,7 +97,7 @@ def _reporting(writer: Writer, recorder: Recorder, send: Callable[[Message], Non
             committed = writer.committed_events
             if committed != told:
                 told = committed
-                send(Committed(committed, recorder.step + 1))
+                send(Committed(committed, recorder.steps))
 
     thread = threading.Thread(target=report, name="chainrule-reports", daemon=True)
     thread.start()
@@ -110,7 +110,7 @@ def _reporting(writer: Writer, recorder: Recorder, send: Callable[[Message], Non
 
 def _told(outcome: Outcome, recorder: Recorder, output: Path, send: Callable[[Message], None]) -> Finished:
     """Tell what remains to be told, now that the recording is closed."""
-    events, steps = recorder.next_event, recorder.step + 1
+    events, steps = recorder.next_event, recorder.steps
     send(Committed(events, steps))
     if outcome.failure is not None:
         failure: Failure = outcome.failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import torch
 from torch import nn
 
 from engine.capture import torchvision_ops
+from engine.capture.recorder import record
 from engine.recording.model import Node
+from engine.recording.reader import open_recording
 from tests.capture.conftest import Capture
 
 
@@ -212,3 +215,19 @@ def test_a_pass_that_autograd_refuses_leaves_no_graph(capture: Capture) -> None:
             torch.ones(2).sum().backward()
         torch.ones(2, requires_grad=True).sum().backward()
     assert len(captured.recording.graphs) == 1
+
+
+def test_an_evaluation_at_the_end_is_no_training_step(tmp_path: Path) -> None:
+    weight = torch.ones(2, requires_grad=True)
+    counts = []
+    with record(tmp_path / "run.chain") as recorder:
+        for _ in range(2):
+            (weight * 2).sum().backward()
+            with torch.no_grad():
+                weight -= 0.1 * weight.grad  # type: ignore[operator]
+            counts.append(recorder.steps)
+        _evaluated = weight * 2
+        counts.append(recorder.steps)
+    assert counts == [1, 2, 2]
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert len(recording.steps) == 2
