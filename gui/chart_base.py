@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -17,6 +17,7 @@ from engine.recording.reader import Recording
 from gui import theme
 from gui.chart_library import library
 from gui.session import Session
+from gui.turns import Turn
 
 if TYPE_CHECKING:
     from gui.chart_plots import Plot
@@ -53,12 +54,8 @@ class Chart(QWidget):
         self._layout.setSpacing(theme.TIGHT)
         self._layout.addWidget(self.message, 1)
         self._layout.addWidget(self.caption)
-        self._soon = QTimer(self)  # the panel is painted before pyqtgraph is imported
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self.refresh)
-        self._reading = QTimer(self)
-        self._reading.setSingleShot(True)
-        self._reading.timeout.connect(self._read_portion)
+        self._soon = Turn(self.refresh, self)  # the panel is painted before pyqtgraph is imported
+        self._reading = Turn(self._read_portion, self)
         self._hovered: float | None = None
         self.may_draw: Callable[[], bool] = lambda: True  # not while something else is waited for more
         self._waited = 0

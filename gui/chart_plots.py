@@ -125,6 +125,10 @@ def _pen(color: Any, width: float = 1.0, *, dashed: bool = False) -> Any:
     return pg.mkPen(color, width=width, style=Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine)
 
 
+def _same(one: Floats, other: Floats) -> bool:
+    return np.array_equal(one, other, equal_nan=True)
+
+
 class LossPlot(Plot):
     """The loss of each training step, strong up to the playhead's; a line marks that step."""
 
@@ -134,7 +138,9 @@ class LossPlot(Plot):
         self._losses: Floats = np.zeros(0)
         self._current = 0
         self._ahead = self.plot([], [], connect="finite")
-        self._passed = self.plot([], [], connect="finite")
+        self._passed = pg.PlotDataItem([], [], connect="finite")
+        self._drawn: tuple[Floats, Floats] | None = None
+        self.addItem(self._passed, ignoreBounds=True)  # it is a part of the other: the axes stay as they are
         self._marker = pg.InfiniteLine(angle=90, movable=False)
         self.addItem(self._marker, ignoreBounds=True)
         self.restyle()
@@ -143,22 +149,29 @@ class LossPlot(Plot):
         self._steps, self._losses, self._current = steps, losses, current
         self.draw()
 
+    def restyle(self) -> None:
+        self._drawn = None
+        super().restyle()
+
     def draw(self) -> None:
         look = theme.current()
-        dots = len(self._steps) <= MARKED
         passed = self._steps <= self._current
         finite = np.where(np.isfinite(self._losses), self._losses, np.nan)
-        for curve, shown, color, width in (
-            (self._ahead, np.ones(len(passed), np.bool_), theme.blend(look.surface, look.forward, theme.NOT_YET), 1.0),
-            (self._passed, passed, look.forward, 2.0),
-        ):
-            kept = shown & np.isfinite(finite).any(where=shown)  # nothing but NaN has no bounds, and pyqtgraph warns
-            pen, symbol = _pen(color, width), "o" if dots else None
-            curve.setData(
-                self._steps[kept], finite[kept], pen=pen, symbol=symbol, symbolSize=5, symbolBrush=color, symbolPen=None
-            )  # all in one call: each would draw the curve anew
+        if self._drawn is None or not all(map(_same, self._drawn, (self._steps, finite))):
+            self._drawn = (self._steps, finite)
+            pale = theme.blend(look.surface, look.forward, theme.NOT_YET)
+            self._draw_curve(self._ahead, np.ones(len(passed), np.bool_), finite, pale, 1.0)
+        self._draw_curve(self._passed, passed, finite, look.forward, 2.0)
         self._marker.setPen(_pen(look.text, dashed=True))
         self._marker.setValue(self._current)
+
+    def _draw_curve(self, curve: Any, shown: npt.NDArray[np.bool_], losses: Floats, color: Any, width: float) -> None:
+        kept = shown & np.isfinite(losses).any(where=shown)  # nothing but NaN has no bounds, and pyqtgraph warns
+        symbol = "o" if len(self._steps) <= MARKED else None
+        curve.setData(
+            self._steps[kept], losses[kept], pen=_pen(color, width), symbol=symbol, symbolSize=5, symbolBrush=color,
+            symbolPen=None,
+        )  # all in one call: each would draw the curve anew  # fmt: skip
 
     def csv(self) -> str:
         pairs = zip(self._steps.tolist(), self._losses.tolist(), strict=True)

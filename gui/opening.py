@@ -11,9 +11,22 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import RecordingError
 
 if TYPE_CHECKING:
+    from engine.recording.model import Graph
     from engine.recording.reader import Recording
 
-AT_ONCE = 5_000  # events: what has fewer is read sooner than a thread is started
+AT_ONCE = 200  # events: what has fewer is read sooner than one would notice
+WHOLE = 5_000  # events: of what has fewer, all that the first picture needs is read
+
+
+def _read_first(recording: Recording, graph: Graph) -> None:
+    """What is asked about a graph as soon as it is shown. Of a large one, nodes are read while the window says so."""
+    recording.node_counts(graph.id)
+    recording.lines(graph.id)
+    if len(recording.timeline) <= WHOLE:
+        recording.nodes(graph.id)
+        recording.edges(graph.id)
+        recording.norms(graph.step)
+        recording.sent_norms(graph.step)
 
 
 class Opening(QObject):
@@ -50,8 +63,7 @@ class Opening(QObject):
             recording = open_recording(path)
             recording.timeline.warm_up()
             if recording.graphs:  # what is asked of it as soon as it is shown
-                recording.node_counts(recording.graphs[0].id)
-                recording.lines(recording.graphs[0].id)
+                _read_first(recording, recording.graphs[0])
         except RecordingError as error:
             message = str(error)
         except Exception as error:  # a fault of the program: threading's hook tells it, and nobody waits for ever

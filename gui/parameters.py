@@ -30,6 +30,7 @@ from gui.parameters_model import (
 from gui.session import Session
 from gui.step_reading import StepReading
 from gui.tensor_views.copying import copy_menu, to_clipboard
+from gui.turns import Turn
 
 translate = QCoreApplication.translate
 
@@ -149,10 +150,8 @@ class ParametersPanel(QWidget):
         self._reading = StepReading(self)
         self._reading.read.connect(self._has_read)
         self._reading.failed.connect(self._not_read)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(REDRAW_MS)
-        self._soon.timeout.connect(self._refresh_or_wait)
+        self._soon = Turn(self._refresh_or_wait, self)
+        self._again = Turn(self._draw, self)
         for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
             signal.connect(self._refresh_soon)
         session.recording_changed.connect(self._recording_changed)
@@ -172,7 +171,7 @@ class ParametersPanel(QWidget):
     def _refresh_soon(self) -> None:
         """Some thirty times a second are enough for a table, however fast the playhead moves."""
         if self.isVisible() and not self._soon.isActive():
-            self._soon.start()
+            self._soon.start(REDRAW_MS)
 
     def _refresh_or_wait(self) -> None:
         """A layout that takes long is not waited for: it may take minutes."""
@@ -181,7 +180,7 @@ class ParametersPanel(QWidget):
             self._waited = 0
             self.refresh()
         elif self.isVisible():
-            self._soon.start()
+            self._soon.start(REDRAW_MS)
 
     def refresh(self) -> None:
         """Draw what has been read; the rest of the step follows a moment later."""
@@ -211,7 +210,7 @@ class ParametersPanel(QWidget):
 
     def _has_read(self, values: StepValues) -> None:
         if values is self._values:
-            self._draw()
+            self._again.start(0)
 
     def _not_read(self, values: StepValues, message: str) -> None:
         if values is self._values:

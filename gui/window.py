@@ -32,6 +32,7 @@ from gui.source import SourcePane
 from gui.toolbar import ToolBar
 from gui.transport import Transport
 from gui.transport.commands import FlowCommands
+from gui.turns import Turn
 
 if TYPE_CHECKING:
     from gui.canvas.view import CanvasView
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.central = Central(self.session, self.actions_table, self.verifier)
         self.toolbar = ToolBar(self.actions_table)
         self._filled = False
+        self._soon = Turn(self.refresh, self)
         self._arguments: tuple[Path, tuple[str, ...]] = (Path(), ())
         self._lay_out()
         self.commands = Commands(self)
@@ -143,7 +145,7 @@ class MainWindow(QMainWindow):
         session.opening_changed.connect(self._on_recording_changed)
         session.recording_grew.connect(self.refresh)
         session.playhead_changed.connect(lambda _: self.commands.update())
-        session.graph_changed.connect(lambda _: self.refresh())
+        session.graph_changed.connect(lambda _: self._soon.start(0))
         session.selection_changed.connect(lambda _: self.commands.update())
         session.modules.current_changed.connect(lambda _: self.commands.update())
         session.follow_changed.connect(lambda _: self.commands.update())

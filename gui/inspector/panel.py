@@ -31,6 +31,7 @@ from gui.tensor_views.detail import Looking
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.loaded import Loaded, difference, load
 from gui.tensor_views.painting import set_visible
+from gui.turns import Pieces, Turn, in_portions
 
 translate = QCoreApplication.translate
 
@@ -83,9 +84,7 @@ class InspectorPanel(QWidget):
         self._timer.timeout.connect(self._start_loading)
         self._differences = Differences(self)
         self._differences.found.connect(self._has_found)
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._refresh_or_wait)
+        self._soon = Turn(self._refresh_or_wait, self)
         self.is_reading: Callable[[], bool] = lambda: False  # until the first picture is there: one waits for that
         self._build()
         for signal in (session.recording_grew, session.playhead_settled, session.selection_changed):
@@ -149,7 +148,8 @@ class InspectorPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._scroll)
         self._restyle()
-        self._draw()
+        for _ in self._draw_pieces():
+            pass
 
     def _restyle(self) -> None:
         link = theme.current().forward.name()
@@ -163,10 +163,14 @@ class InspectorPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._refresh_or_wait()
+        if self.is_reading():
+            self._soon.start(LOOK_AGAIN_MS)
+        else:
+            self.refresh()
 
     def _recording_changed(self) -> None:
         self._drawn_for = None
+        self._soon.stop()
         self._refresh_soon()
 
     def _refresh_soon(self) -> None:
@@ -174,20 +178,40 @@ class InspectorPanel(QWidget):
         if self.isVisible() and not self._soon.isActive():
             self._soon.start(0)
 
-    def _refresh_or_wait(self) -> None:
+    def _refresh_or_wait(self) -> Pieces | None:
+        """Draw a piece in each turn of the window's loop. What is half drawn is not painted."""
         if not self.is_reading():
-            self.refresh()
-        elif self.isVisible():
+            return self._refresh_in_turns()
+        if self.isVisible():
             self._soon.start(LOOK_AGAIN_MS)
+        return None
+
+    def _refresh_in_turns(self) -> Pieces:
+        try:
+            for _ in in_portions(self._refresh_pieces()):
+                self._scroll.setUpdatesEnabled(False)
+                yield
+        finally:
+            with contextlib.suppress(RuntimeError):  # the window is gone
+                self._scroll.setUpdatesEnabled(True)
+        if self._now() != self._drawn_for:
+            self._refresh_soon()
 
     def refresh(self) -> None:
-        """Draw what the session shows now; large tensors follow a moment later."""
+        """Draw what the session shows now, all at once; large tensors follow a moment later."""
         self._soon.stop()
-        session, recording = self._session, self._session.recording
-        now = (id(recording), session.playhead, session.selection, session.event_count)
+        for _ in self._refresh_pieces():
+            pass
+
+    def _now(self) -> tuple[Hashable, ...]:
+        session = self._session
+        return (id(session.recording), session.playhead, session.selection, session.event_count)
+
+    def _refresh_pieces(self) -> Pieces:
+        session, recording, now = self._session, self._session.recording, self._now()
         if now == self._drawn_for:
             return
-        self._drawn_for = now
+        self._drawn_for = None
         self._content, self._message = None, ""
         if recording is None:
             self._message = translate("inspector_panel", "Run a script or open a recording, and select a node.")
@@ -204,7 +228,9 @@ class InspectorPanel(QWidget):
                     if self._content
                     else translate("inspector_panel", "The current event belongs to no node of a graph.")
                 )
-        self._draw()
+        yield
+        yield from self._draw_pieces()
+        self._drawn_for = now
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         """All that is shown, as if everything had been loaded."""
@@ -216,7 +242,7 @@ class InspectorPanel(QWidget):
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
-    def _draw(self) -> None:
+    def _draw_pieces(self) -> Pieces:
         content = self._content
         self._timer.stop()
         self._differences.stop()
@@ -233,9 +259,11 @@ class InspectorPanel(QWidget):
         set_visible(self._follow, content is not None and content.chosen)
         self._draw_source()
         self._facts.set_facts(content.facts if content else ())
+        yield
         recording = self._session.recording
         self.rule.show_node(recording.node(content.node) if content and recording else None)
-        self._draw_sections()
+        yield
+        yield from self._section_pieces()
         if self._waiting:
             self._timer.start()
 
@@ -274,16 +302,22 @@ class InspectorPanel(QWidget):
             self.source_requested.emit(*self._content.source)
 
     def _draw_sections(self) -> None:
+        for _ in self._section_pieces():
+            pass
+
+    def _section_pieces(self) -> Pieces:
         sections = self._content.sections if self._content else ()
         for key, view in self._sections.items():
             if all(section.key != key for section in sections):
                 set_visible(view, False)
         for place, section in enumerate(sections):
             view = self._section_view(section.key, place)
-            view.set_section(section)
+            yield from view.set_section(section)
             for row, item in zip(view.rows, section.tensors, strict=True):
                 self._draw_row(row, item)
+                yield
             set_visible(view, True)
+            yield
 
     def _section_view(self, key: str, place: int) -> SectionView:
         """The view of a section, at its place below the facts."""

@@ -13,6 +13,7 @@ from gui.inspector.content import Section
 from gui.inspector.row import TensorRow
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.painting import draw_text, set_visible
+from gui.turns import Pieces
 
 HEADING_HEIGHT = 24
 DOT = 6
@@ -87,7 +88,7 @@ class SectionView(QWidget):
         count = 0 if self._section is None else len(self._section.tensors)
         return tuple(self._rows[:count])
 
-    def set_section(self, section: Section) -> None:
+    def set_section(self, section: Section) -> Pieces:
         """Take over heading, remark and facts, and provide a row for each tensor; the caller fills the rows."""
         if self._section is None or section.title != self._section.title:
             self._facts.setAccessibleName(section.title)
@@ -105,6 +106,7 @@ class SectionView(QWidget):
             row.element_chosen.connect(self.element_chosen)
             self._rows.append(row)
             self._layout.addWidget(row)
+            yield
         for place, row in enumerate(self._rows):
             set_visible(row, place < len(section.tensors))
 

@@ -17,6 +17,7 @@ from gui.session import Session
 from gui.tensor_views.painting import set_visible
 from gui.transport.panel import ElidedLabel
 from gui.transport.words import describe
+from gui.turns import Turn
 
 if TYPE_CHECKING:
     from engine.desk.memory import StepMemory
@@ -47,8 +48,7 @@ class MemoryPanel(QWidget):
         self._build()
         self._ask_timer = QTimer(self, singleShot=True, interval=ASK_DELAY_MS)
         self._ask_timer.timeout.connect(self._ask)
-        self._soon = QTimer(self, singleShot=True, interval=REDRAW_MS)
-        self._soon.timeout.connect(self.refresh)
+        self._soon = Turn(self.refresh, self)
         session.recording_changed.connect(self._recording_changed)
         for signal in (session.recording_grew, session.playhead_changed, session.selection_changed):
             signal.connect(self._refresh_soon)

@@ -13,6 +13,7 @@ from engine.recording.model import Node, Source
 from gui import theme
 from gui.session import Session
 from gui.source.editor import Editor
+from gui.turns import Turn
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
@@ -36,6 +37,7 @@ class SourcePane(QWidget):
         self._sources: dict[int, Source] = {}
         self._made: tuple[tuple[Recording, int], dict[tuple[int, int | None], int]] | None = None
         self._recorded_lines: list[str] = []  # the script as it was when it was recorded
+        self._counting = Turn(self._count, self)
         self._clicked = (-1, -1)  # the line last clicked, and which of its nodes was selected
         self.editor = Editor()
         self.viewer = Editor()
@@ -73,7 +75,7 @@ class SourcePane(QWidget):
             editor.line_clicked.connect(self._on_line_clicked)
             editor.gutter_clicked.connect(self._on_gutter_clicked)
         self._session.recording_changed.connect(self._on_recording_changed)
-        self._session.graph_changed.connect(lambda _: self._update_counts())
+        self._session.graph_changed.connect(lambda _: self._counting.start(0))
         self._session.recording_grew.connect(self._on_recording_grew)
         self._session.selection_changed.connect(lambda _: self._mark())
         self._session.playhead_changed.connect(lambda _: self._mark())
@@ -283,6 +285,11 @@ class SourcePane(QWidget):
                 counts[line] = counts.get(line, 0) + count
         self.shown.set_counts(counts)
 
+    def _count(self) -> None:
+        """Another graph: its lines, and perhaps a file that had made no node before."""
+        self._update_counts()
+        self._mark()
+
     def _on_line_clicked(self, line: int) -> None:
         """A click in the text selects the line's node; further clicks go on to its other nodes."""
         nodes = self.nodes_of_line(line)
@@ -313,6 +320,9 @@ class SourcePane(QWidget):
     # --- marks -------------------------------------------------------------------------------------------------------
 
     def drawn_state(self) -> tuple[object, ...]:
+        if self._counting.isActive():
+            self._counting.stop()
+            self._count()
         marks = tuple(sorted((line, color.name()) for line, color in self.shown.marks.items()))
         return (self.shown_path, marks)
 

@@ -62,12 +62,15 @@ def test_the_loss_is_marked_at_the_playheads_step(qtbot: QtBot, session: Session
     recording = session.recording
     assert recording is not None
     losses = [step.loss for step in recording.steps]
+    ranges = []
     for place in range(3):
         session.seek(12 * place)
         panel.drawn_state()
         assert plot._marker.value() == place + 1
         assert plot._passed.getData()[1].tolist() == losses[: place + 1]
         assert plot._ahead.getData()[1].tolist() == losses
+        ranges.append(plot.getPlotItem().viewRange())
+    assert ranges[0] == ranges[1] == ranges[2]
     assert panel.loss.caption.text().startswith("step 3: loss ")
 
 

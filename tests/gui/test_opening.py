@@ -58,6 +58,17 @@ def test_a_long_one_comes_later(session: Session, path: Path, view: CanvasView, 
 
 
 @pytest.mark.usefixtures("long")
+def test_what_its_first_picture_asks_for_has_been_read(session: Session, path: Path, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(session.recording_changed):
+        session.open(path, wait=False)
+    recording, graph = session.recording, session.graph_id
+    assert recording is not None
+    assert graph is not None
+    assert recording.has_read(graph)
+    assert recording.has_norms(0)
+
+
+@pytest.mark.usefixtures("long")
 def test_one_may_wait_for_it(session: Session, path: Path) -> None:
     assert session.open(path)
     assert session.recording is not None

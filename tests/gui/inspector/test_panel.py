@@ -25,6 +25,7 @@ from gui.inspector.panel import InspectorPanel
 from gui.inspector.row import TensorRow
 from gui.session import Session
 from gui.tensor_views.detail import Looking
+from gui.turns import in_portions
 from tests.gui import layers
 from tests.gui.layers import make_layers
 
@@ -326,3 +327,48 @@ def test_large_differences_are_worked_out_beside_the_window(
     panel = panel_of(qtbot, session)
     qtbot.waitUntil(lambda: [each.drawn_state() for each in differing(panel)] == expected)
     assert panel._waiting == []
+
+
+def shown(panel: InspectorPanel) -> tuple[Any, ...]:
+    """What can be seen now, whether or not it is all that there is to see."""
+    views = [view for view in panel._sections.values() if not view.isHidden()]
+    places = sorted(views, key=panel._body.indexOf)
+    rows = tuple(tuple(row.header.summary for row in view.rows) for view in places)
+    return (panel._place.text(), panel._title.text(), panel._facts.facts, rows)
+
+
+@pytest.fixture
+def piecemeal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece in a turn of its own, as on a slow machine."""
+    monkeypatch.setattr(panel_module, "in_portions", lambda pieces: in_portions(pieces, -1.0))
+
+
+@pytest.mark.usefixtures("piecemeal")
+def test_drawn_in_turns_it_is_the_same_and_never_half_seen(qtbot: QtBot, opened: Opened) -> None:
+    session = opened()
+    panel, plain = panel_of(qtbot, session), panel_of(qtbot, session)
+    plain.hide()
+    before = set[bool]()
+    for event in (5, session.last, 0, 9, 17):
+        session.seek(event)
+        QApplication.processEvents()
+        before.add(panel._scroll.updatesEnabled())
+        if event == 9:
+            session.seek(11)  # in the midst of it
+        qtbot.waitUntil(lambda: not panel._soon.isActive())
+        assert panel._scroll.updatesEnabled()
+        plain.drawn_state()
+        qtbot.waitUntil(lambda: shown(panel) == shown(plain))  # differences are worked out a moment later
+    assert False in before
+
+
+@pytest.mark.usefixtures("piecemeal")
+def test_a_recording_closed_while_it_is_drawn_is_let_go(qtbot: QtBot, opened: Opened) -> None:
+    session = opened()
+    panel = panel_of(qtbot, session)
+    session.seek(session.last)
+    qtbot.waitUntil(lambda: not panel._scroll.updatesEnabled())
+    session.close()
+    assert panel._scroll.updatesEnabled()
+    qtbot.waitUntil(lambda: not panel._soon.isActive())
+    assert (panel.content, panel._title.isHidden()) == (None, True)
