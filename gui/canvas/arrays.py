@@ -76,6 +76,46 @@ class Kept(Generic[T]):
         return made
 
 
+class Rows:
+    """Numbers for each of many things, worked out when one first comes into view and kept for as long as `of` stays the
+    same: of what is drawn, most depends on the scale and little on where the camera stands."""
+
+    def __init__(self, columns: int) -> None:
+        self._of: tuple[object, ...] = ()
+        self._rows: Floats = np.empty((0, columns))
+        self._known: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
+
+    def keep(self, of: tuple[object, ...], count: int) -> None:
+        """There are `count` things; their rows hold as long as all in `of` are the same objects, or equal numbers."""
+        if count != len(self._known):
+            self._rows, self._known = np.empty((count, self._rows.shape[1])), np.zeros(count, dtype=np.bool_)
+        elif not same(of, self._of):
+            self._known[:] = False
+        self._of = of
+
+    def missing(self, which: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those of `which` that are not known yet: to be given to `put`."""
+        return which[~self._known[which]]
+
+    def put(self, which: npt.NDArray[np.int64], rows: Floats) -> None:
+        self._rows[which] = rows
+        self._known[which] = True
+
+    def take(self, which: npt.NDArray[np.int64], out: Floats | None = None) -> Floats:
+        """(len(which), columns), a copy."""
+        return self._rows.take(which, axis=0, out=out, mode="clip")  # "clip": quicker into `out`
+
+
+def same(of: tuple[object, ...], before: tuple[object, ...]) -> bool:
+    """Whether all are the same objects, or equal numbers; arrays are never compared."""
+    if len(of) != len(before):
+        return False
+    for a, b in zip(of, before, strict=True):  # `all` would call a generator for each of them
+        if a is not b and not (isinstance(a, int | float) and a == b):
+            return False
+    return True
+
+
 def touching(box: npt.NDArray[Any], x0: float, y0: float, x1: float, y1: float) -> npt.NDArray[np.bool_]:
     """Which of (4, n) boxes (left, top, right, bottom) touch a rectangle."""
     x0, y0, x1, y1 = float(x0), float(y0), float(x1), float(y1)  # NumPy's own would make float32 boxes float64

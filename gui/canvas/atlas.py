@@ -27,11 +27,15 @@ KEPT_SHEETS = 3
 
 
 class Sheet:
-    """Cards drawn at one scale, each when it is first seen. `slots` (k, 5): page, left, top, width, height."""
+    """Cards drawn at one scale, each when it is first seen. `slots` (k, 5): page, left, top, width, height.
+
+    `turn` counts how often it was full and started anew: slots from before then hold no more.
+    """
 
     def __init__(self, scale: float, detail: Detail, theme: Theme) -> None:
         self.scale = scale
         self.detail = detail
+        self.turn = 0
         self.pages: list[QPixmap] = []
         self.slots: Floats = np.zeros((0, 5))
         self._theme = theme
@@ -60,6 +64,7 @@ class Sheet:
         return self.slots[slots]
 
     def _start_anew(self) -> None:
+        self.turn += 1
         self.pages, self._rows, self._known, self._cursor = [], [], {}, (0, 0, 0)
         self._slot_of_card[:] = -1
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QLineF, QRect, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen
 
-from gui.canvas.arrays import Batch, Kept, curves_path, touching
+from gui.canvas.arrays import Batch, Kept, Rows, curves_path, touching
 from gui.canvas.lod import Detail
 from gui.canvas.state import CARRIES_GRADIENT, CARRIES_VALUE, IDLE, WAITING
 from gui.theme import Theme, blend
@@ -28,6 +28,7 @@ Ints = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
+Looks = tuple[tuple[QColor, int], ...]
 
 LEVELS = 5  # of a gradient's magnitude
 # How a link is told apart: gradients come to a node over it in the end, or go on from it; they come straight to it, or
@@ -36,6 +37,7 @@ TO_NODE, FROM_NODE, INTO, OUT_OF, ON_PATH = range(1, 6)
 FADED, LOOSE, QUIET, VALUE, PENDING, FIRST_GRADIENT = range(6)  # classes, in the order in which they are drawn
 CLASSES = FIRST_GRADIENT + LEVELS + ON_PATH
 THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
+_LESS = 1e-6  # px: what ends at a pixel's border does not reach into it
 SHORTEST = 3.0  # device px; from afar, what is shorter is not seen between the patches that it links
 
 
@@ -80,6 +82,12 @@ def edge_looks(theme: Theme) -> tuple[tuple[QColor, float], ...]:
     return tuple(looks)
 
 
+@lru_cache(maxsize=32)
+def _looks(theme: Theme, thick: float) -> Looks:
+    """(colour, width in device px) of each class."""
+    return tuple((color, max(1, round(width * thick))) for color, width in edge_looks(theme))
+
+
 @dataclass(frozen=True, eq=False)
 class Routes:
     """Pieces in the order in which they are drawn: `piece` (p), with `box` (4, p) and `length` of each.
@@ -112,6 +120,7 @@ class EdgePainter:
         self._lines = Batch(QLineF)
         self._rects = Batch(QRect)
         self._kept: Kept[Routes] = Kept()
+        self._placed = Rows(4)
 
     def paint(self, painter: QPainter, picture: Picture, camera: Camera, theme: Theme) -> None:
         pieces = picture.scene.pieces
@@ -119,18 +128,15 @@ class EdgePainter:
         routes = self._kept.get(of, lambda: routes_of(picture))
         raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
         far = camera.detail == Detail.DOT and raster  # one comes near to what is drawn as shapes, and sees its gaps
-        found, first = _in_view(routes, camera, far=far)
-        if not len(found):
+        which, first = _in_view(routes, camera, far=far)
+        if not len(which):
             return
         thick = camera.ratio * min(max(camera.scale / camera.ratio, THINNEST), THICKEST)
-        looks = [(color, 1 if far else max(1, round(width * thick))) for color, width in edge_looks(theme)]
-        sizes = np.diff(first[: CLASSES + 1])
-        self._rects.rows(first[CLASSES])[:] = _placed(
-            pieces, found[: first[CLASSES]], camera, np.repeat([width for _, width in looks], sizes)
-        )
+        looks = _looks(theme, 0.0 if far else thick)
+        self._place(pieces, routes, which[: first[CLASSES]], camera, looks)
         smooth = QPainter.RenderHint.Antialiasing
-        for each, count in enumerate(sizes.tolist()):
-            color, width = looks[each]
+        for each, (color, width) in enumerate(looks):
+            count = first[each + 1] - first[each]
             if count:
                 painter.setRenderHint(smooth, False)  # they are whole pixels: not smoothed, they are filled at once
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -142,7 +148,20 @@ class EdgePainter:
                 pen = QPen(color, width)
                 pen.setCapStyle(Qt.PenCapStyle.FlatCap)
                 painter.setPen(pen)
-                self._draw(painter, pieces, found[start:end], camera, far=far)
+                self._draw(painter, pieces, routes.piece[which[start:end]], camera, far=far)
+
+    def _place(self, pieces: Pieces, routes: Routes, which: Ints, camera: Camera, looks: Looks) -> None:
+        """Rectangles on whole pixels for upright and level pieces: to fill them takes a third of a line's time."""
+        self._placed.keep((routes, camera.scale, looks), int(routes.first[CLASSES]))
+        fresh = self._placed.missing(which)
+        if len(fresh):
+            classes = np.searchsorted(routes.first[: CLASSES + 1], fresh, "right") - 1
+            wide = np.array([width for _, width in looks], dtype=np.int64)[classes]
+            self._placed.put(fresh, _rectangles(pieces, routes.piece[fresh], camera.scale, wide))
+        rows = self._placed.take(which)
+        for column, offset in enumerate((*camera.offset, *camera.offset)):
+            rows[:, column] += offset
+        self._rects.rows(len(which))[:] = np.floor(rows, out=rows)
 
     def _draw(self, painter: QPainter, pieces: Pieces, which: Ints, camera: Camera, *, far: bool) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -158,32 +177,24 @@ class EdgePainter:
 
 
 def _in_view(routes: Routes, camera: Camera, *, far: bool) -> tuple[Ints, list[int]]:
-    """Pieces that can be seen, and where among them each group starts."""
+    """Places in `routes` of what can be seen, and where among them each group starts."""
     seen = touching(routes.box, *camera.bounds(4.0))
     if far:
         seen &= routes.length > SHORTEST / camera.scale
     which = np.flatnonzero(seen)
-    return routes.piece[which], np.searchsorted(which, routes.first).tolist()
+    return which, np.searchsorted(which, routes.first).tolist()
 
 
-def _placed(pieces: Pieces, which: Ints, camera: Camera, width: Ints) -> Floats:
-    """(k, 4) rectangles on whole pixels for upright and level pieces: to fill them takes a third of a line's time.
-
-    Their ends grow to whole pixels, so that no gap is seen where the route goes on.
+def _rectangles(pieces: Pieces, which: Ints, scale: float, width: Ints) -> Floats:
+    """(k, 4) left, top, right, bottom from the scene's origin in device px: moved to where that is and rounded down,
+    they are the pixels of upright and level pieces. Their ends grow to whole pixels, so that no gap is seen where the
+    route goes on.
     """
-    placed = pieces.span.take(which, axis=1)
-    placed *= camera.scale
-    x, y = camera.offset
-    placed += np.array([[x], [y], [x], [y]])
-    np.floor(placed[:2], out=placed[:2])
-    np.ceil(placed[2:], out=placed[2:])
-    placed[2:] -= 1.0
-    np.maximum(placed[2:], placed[:2], out=placed[2:])
-    upright, half = pieces.upright[which], width // 2
-    for axis, across in ((0, upright), (1, ~upright)):
-        placed[axis] -= half * across
-        np.copyto(placed[axis + 2], placed[axis] + (width - 1), where=across)
-    rectangles: Floats = placed.T
+    low, high = np.split(pieces.span.take(which, axis=1) * scale, 2)
+    across = np.where(pieces.upright[which], [[1], [0]], [[0], [1]])
+    low -= width // 2 * across
+    high = np.where(across, low + (width - 1), np.maximum(high - _LESS, low))
+    rectangles: Floats = np.concatenate([low, high]).T
     return rectangles
 
 

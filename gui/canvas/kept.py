@@ -32,6 +32,7 @@ class Kept(QObject):
         super().__init__()
         self._recording = recording
         self._known: dict[int, tuple[int, Bytes]] = {}
+        self._counted: tuple[int, int, int] | None = None  # events of which graph, among how many
         self._thread: threading.Thread | None = None
 
     def of(self, graph_id: int) -> Bytes:
@@ -55,7 +56,10 @@ class Kept(QObject):
 
     def _events(self, graph_id: int) -> int:
         """More of them, and more may be known: what was saved is recorded when a node runs backward."""
-        return len(self._recording.timeline.events_of_graph(graph_id))
+        timeline = self._recording.timeline
+        if self._counted is None or self._counted[:2] != (graph_id, len(timeline)):
+            self._counted = (graph_id, len(timeline), len(timeline.events_of_graph(graph_id)))
+        return self._counted[2]
 
     def _read(self, graph_id: int) -> None:
         from engine.graph.memory import saved_bytes

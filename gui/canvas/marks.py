@@ -12,7 +12,7 @@ from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
-from gui.canvas.arrays import Batch, Kept
+from gui.canvas.arrays import Batch, Kept, Rows
 from gui.canvas.cards import BAR, MODULE, OPERATION, PARAMETER
 from gui.canvas.lod import Detail
 from gui.canvas.state import GRADIENT
@@ -44,20 +44,34 @@ class MarkPainter:
 
     def __init__(self) -> None:
         self._rects = Batch(QRect)
-        self._kept: Kept[tuple[Flags, Flags, Flags]] = Kept()
+        self._kept: Kept[tuple[Flags, ...]] = Kept()
+        self._placed = tuple(Rows(4) for _ in range(3))
 
     def paint(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, theme: Theme) -> None:
         of = (picture.scene.card, picture.state, picture.emphasis, picture.dimmed)
-        barred, arrived, updated = self._kept.get(of, lambda: marked(picture))
-        scene = picture.scene
-        self._bars(painter, picture, items[barred[items]], camera, theme.backward)
-        if picture.state.odd.any():
-            self.hatch(painter, picture, items, camera, theme)
-        for flags, below, color in ((arrived, False, theme.backward), (updated, True, theme.update)):
-            mine = items[flags[items]]
-            half = (scene.bottom[mine] - scene.top[mine]) / 2
-            top = scene.top[mine] + (half + 1 if below else 4.0)
-            self._fill(painter, scene.right[mine] - BAR - 2, top, BAR, half - 5, camera, color)
+        flags = self._kept.get(of, lambda: marked(picture))
+        for each, (has, color) in enumerate(zip(flags, (theme.backward, theme.backward, theme.update), strict=True)):
+            mine = items[has[items]] if len(has) else items[:0]
+            if len(mine):
+                self._put(painter, each, picture, mine, camera, color)
+            if each == 0 and picture.state.odd.any():
+                self.hatch(painter, picture, items, camera, theme)
+
+    def _put(
+        self, painter: QPainter, which: int, picture: Picture, items: Ints, camera: Camera, color: QColor
+    ) -> None:  # fmt: skip
+        """Bars (0) or notches (1: arrived, 2: updated) of `items`, all of which have one."""
+        placed = self._placed[which]
+        placed.keep((picture.scene.left, picture.state, camera.scale), len(picture.scene.left))
+        fresh = placed.missing(items)
+        if len(fresh):
+            places = _bars(picture, fresh) if which == 0 else _notches(picture, fresh, below=which == 2)
+            placed.put(fresh, _scaled(*places, camera.scale))
+        rows, offset = placed.take(items), camera.offset
+        for axis in (0, 1):
+            rows[:, axis] = np.rint(rows[:, axis] + offset[axis])
+            rows[:, axis + 2] += rows[:, axis]
+        self._fill(painter, rows, color)
 
     def hatch(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, theme: Theme) -> None:
         """Stripes along the foot of what got a gradient with NaN or infinities in it; from afar, all over it."""
@@ -71,10 +85,12 @@ class MarkPainter:
         top = scene.top[mine] if whole else scene.bottom[mine] - height - 1
         width, down = scene.right[mine] - scene.left[mine] - 2 * inset, scene.bottom[mine] - top - (not whole)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._fill(painter, scene.left[mine] + inset, top, width, down, camera, blend(theme.bg, theme.error, STRIPED))
+        rows = _scaled(scene.left[mine] + inset, top, width, down, camera.scale)
+        rows[:, :2] = np.rint(rows[:, :2] + camera.offset)
+        rows[:, 2:] += rows[:, :2]
+        self._fill(painter, rows, blend(theme.bg, theme.error, STRIPED))
         if painter.paintEngine().type() == QPaintEngine.Type.Raster:
-            stripes = QBrush(theme.error, Qt.BrushStyle.BDiagPattern)
-            self._fill(painter, scene.left[mine] + inset, top, width, down, camera, stripes)
+            self._fill(painter, rows, QBrush(theme.error, Qt.BrushStyle.BDiagPattern))
         else:  # not every program that shows such files knows patterns
             _stripe(painter, self._rects.rows(len(mine)), theme.error)
 
@@ -98,26 +114,35 @@ class MarkPainter:
         painter.setBrush(color if small else Qt.BrushStyle.NoBrush)
         painter.drawRects(*self._rects.arguments())
 
-    def _bars(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, color: QColor) -> None:
-        scene, inset = picture.scene, tokens.RADIUS
-        left, width = scene.left[items] + inset, scene.right[items] - scene.left[items] - 2 * inset
-        filled = np.maximum(width * picture.state.magnitude[scene.item_node[items]], 2.0)
-        self._fill(painter, left, scene.bottom[items] - BAR - 1, filled, BAR, camera, color)
-
-    def _fill(self, painter: QPainter, left: Floats, top: Floats, width: Floats | float, height: Floats | float,
-              camera: Camera, color: QColor | QBrush) -> None:  # fmt: skip
-        """Rectangles in scene px, put on whole device px."""
-        if not len(left):
-            return
-        x, y = camera.offset
-        rows = self._rects.rows(len(left))
-        rows[:, 0] = np.rint(left * camera.scale + x)
-        rows[:, 1] = np.rint(top * camera.scale + y)
-        rows[:, 2] = rows[:, 0] + np.maximum(np.rint(np.asarray(width) * camera.scale), 1) - 1
-        rows[:, 3] = rows[:, 1] + np.maximum(np.rint(np.asarray(height) * camera.scale), 1) - 1
+    def _fill(self, painter: QPainter, rows: Floats, color: QColor | QBrush) -> None:
+        """(k, 4) left, top, right, bottom, in whole device px."""
+        self._rects.rows(len(rows))[:] = rows
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRects(*self._rects.arguments())
+
+
+Places = tuple[Floats, Floats, Floats, Floats]  # left, top, width, height in scene px
+
+
+def _bars(picture: Picture, items: Ints) -> Places:
+    scene, inset = picture.scene, tokens.RADIUS
+    left, width = scene.left[items] + inset, scene.right[items] - scene.left[items] - 2 * inset
+    filled = np.maximum(width * picture.state.magnitude[scene.item_node[items]], 2.0)
+    return left, scene.bottom[items] - BAR - 1, filled, np.full(len(items), BAR)
+
+
+def _notches(picture: Picture, items: Ints, *, below: bool) -> Places:
+    scene = picture.scene
+    half = (scene.bottom[items] - scene.top[items]) / 2
+    top = scene.top[items] + (half + 1 if below else 4.0)
+    return scene.right[items] - BAR - 2, top, np.full(len(items), BAR), half - 5
+
+
+def _scaled(left: Floats, top: Floats, width: Floats, height: Floats, scale: float) -> Floats:
+    """(k, 4): left and top in device px from the scene's origin, and how far it is from there to the last pixel."""
+    wide, high = (np.maximum(np.rint(each * scale), 1.0) - 1.0 for each in (width, height))
+    return np.stack([left * scale, top * scale, wide, high], axis=1)
 
 
 def _stripe(painter: QPainter, rects: npt.NDArray[np.int32], color: QColor) -> None:
@@ -135,14 +160,15 @@ def frame_of(scale: float) -> tuple[float, float]:
     return min(RING_GAP, max(0.0, CHIPS_APART / 2 * scale - width)), width
 
 
-def marked(picture: Picture) -> tuple[Flags, Flags, Flags]:
-    """Per item: whether it has a bar, a notch that says arrived, a notch that says updated."""
+def marked(picture: Picture) -> tuple[Flags, ...]:
+    """Per item: whether it has a bar, a notch that says arrived, a notch that says updated. Empty where none has."""
     scene, state = picture.scene, picture.state
     lit = np.True_ if picture.lit is None else picture.lit
     wide = (scene.kind == OPERATION) | (scene.kind == MODULE)
     bar = lit & (state.status == GRADIENT) & wide & ~np.isnan(state.magnitude)
     chip = lit & (scene.kind == PARAMETER)
-    return bar[scene.item_node], (chip & state.arrived)[scene.item_node], (chip & state.updated)[scene.item_node]
+    found = (bar, chip & state.arrived, chip & state.updated)
+    return tuple(flags[scene.item_node] if flags.any() else flags[:0] for flags in found)
 
 
 def ring(painter: QPainter, scene: Scene, node: int, camera: Camera, color: QColor, step: int = 0,
@@ -152,7 +178,7 @@ def ring(painter: QPainter, scene: Scene, node: int, camera: Camera, color: QCol
     radius = tokens.RADIUS * min(camera.scale, 2 * camera.ratio) + gap
     opacity = painter.opacity()
     painter.setOpacity(opacity * strength)
-    for item in np.flatnonzero(scene.item_node == node).tolist():
+    for item in scene.pictures(node):
         rect = box_of(scene, item, camera)
         grow_x, grow_y = max(gap, (short - rect.width()) / 2), max(gap, (short - rect.height()) / 2)
         rect.adjust(-grow_x, -grow_y, grow_x, grow_y)
@@ -200,6 +226,7 @@ def box_of(scene: Scene, item: int, camera: Camera) -> QRectF:
     """An item's rectangle in device px, as its sprite is placed."""
     x, y = camera.offset
     # Python's own numbers: arithmetic with NumPy's single ones is slow.
-    left, top, right, bottom = (float(side[item]) * camera.scale for side in (scene.left, scene.top, scene.right,
-                                                                            scene.bottom))  # fmt: skip
+    scale = camera.scale
+    left, top = scene.left.item(item) * scale, scene.top.item(item) * scale
+    right, bottom = scene.right.item(item) * scale, scene.bottom.item(item) * scale
     return QRectF(round(left + x), round(top + y), round(right - left), round(bottom - top))

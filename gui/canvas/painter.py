@@ -13,8 +13,7 @@ import numpy.typing as npt
 from PySide6.QtGui import QColor, QPainter
 
 from gui.canvas import marks, proof_marks
-from gui.canvas.arrays import Batch, Kept
-from gui.canvas.atlas import Sprites
+from gui.canvas.arrays import Kept
 from gui.canvas.cards import draw_card, number_places
 from gui.canvas.digits import NumberPainter, draw_labels
 from gui.canvas.dots import DotPainter
@@ -26,6 +25,7 @@ from gui.canvas.lod import Detail
 from gui.canvas.modules import boxes
 from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, kept_label, labels_of, strengths
 from gui.canvas.readings import text_of
+from gui.canvas.stamps import StampPainter
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
@@ -47,8 +47,7 @@ class GraphPainter:
         self.theme = theme
         self.ground: QColor | None = theme.bg  # None: what is not drawn on stays as it is
         self._edges = EdgePainter()
-        self._sprites = Sprites(theme)
-        self._fragments = Batch(QPainter.PixmapFragment)
+        self._stamps = StampPainter(theme)
         self._marks = marks.MarkPainter()
         self._filled: Kept[Filled] = Kept()
         self._dots = DotPainter(theme)
@@ -94,32 +93,8 @@ class GraphPainter:
     # --- nodes -------------------------------------------------------------------------------------------------------
 
     def _paint_cards(self, p: QPainter, picture: Picture, items: Ints, camera: Camera, sprite_scale: float) -> None:
-        if not len(items):
-            return
-        scene = picture.scene
-        sheet = self._sprites.sheet(sprite_scale, camera.detail)
         cards, card = self._cards(picture)
-        slots = sheet.slots_of(cards, card[items])
-        strength = strengths(picture, items)
-        x, y = camera.offset
-        left, top = scene.left[items] * camera.scale + x, scene.top[items] * camera.scale + y
-        stretch = camera.scale / sheet.scale
-        if stretch == 1.0:
-            left, top = np.rint(left), np.rint(top)
-        p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, stretch != 1.0)
-        order = np.argsort(strength, kind="stable")  # fewer changes of opacity
-        for page in range(len(sheet.pages)):
-            mine = order[slots[order, 0] == page] if len(sheet.pages) > 1 else order
-            if not len(mine):
-                continue
-            rows = self._fragments.rows(len(mine))
-            rows[:, 0] = left[mine] + slots[mine, 3] * (stretch / 2)
-            rows[:, 1] = top[mine] + slots[mine, 4] * (stretch / 2)
-            rows[:, 2:6] = slots[mine, 1:5]
-            rows[:, 6:8] = stretch
-            rows[:, 8] = 0.0
-            rows[:, 9] = strength[mine]
-            p.drawPixmapFragments(*self._fragments.arguments(), sheet.pages[page])
+        self._stamps.paint(p, picture, cards, card, items, camera, sprite_scale)
 
     def _cards(self, picture: Picture) -> tuple[tuple[Card, ...], Ints]:
         """The cards, and which one each item has, in the picture's colours."""
@@ -157,7 +132,7 @@ class GraphPainter:
         """A parameter's card once more, with a number between its old and its new value."""
         scene = picture.scene
         cards, card_of = self._cards(picture)
-        for item in np.flatnonzero(scene.item_node == node).tolist():
+        for item in scene.pictures(node):
             card = cards[card_of[item]]
             place = number_places(card, camera.detail)[0]
             if place is None:

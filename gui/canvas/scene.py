@@ -170,6 +170,11 @@ class Scene:
         """Ids of the recorded nodes that the node at a position stands for."""
         return self.node_ids[node : node + 1] if self.inner is None else self.inner.members(node)
 
+    def pictures(self, node: int) -> list[int]:
+        """The items of a node: itself and its ghosts."""
+        ghosts = self.item_node[self.node_count :]
+        return [node, *(np.flatnonzero(ghosts == node) + self.node_count).tolist()] if len(ghosts) else [node]
+
     def visible(self, x0: float, y0: float, x1: float, y1: float) -> Ints:
         """Items that touch the rectangle."""
         return np.flatnonzero(touching(self.box, x0, y0, x1, y1))

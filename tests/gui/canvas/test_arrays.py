@@ -5,7 +5,7 @@ from PySide6.QtCore import QLineF, QRect
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from gui.canvas.arrays import Batch, Kept, curves_path
+from gui.canvas.arrays import Batch, Kept, Rows, curves_path
 
 
 def painted(draw: object) -> QImage:
@@ -51,6 +51,34 @@ def test_what_was_made_of_the_same_objects_is_kept(qapp: QApplication) -> None:
     assert get(third, 4) == 4  # the eldest goes
     assert get(first, 5) == 5
     assert made == [1, 2, 4, 5]
+
+
+def test_rows_hold_while_what_they_depend_on_is_the_same() -> None:
+    rows, left, other = Rows(2), np.zeros(3), np.zeros(3)
+
+    def known(of: tuple[object, ...], which: list[int], count: int = 5) -> list[int]:
+        """Which of `which` were known already; all are known after."""
+        places = np.array(which)
+        rows.keep(of, count)
+        fresh = rows.missing(places)
+        rows.put(fresh, np.stack([fresh, -fresh], axis=1).astype(np.float64))
+        np.testing.assert_array_equal(rows.take(places), np.stack([places, -places], axis=1))
+        return sorted(set(which) - set(fresh.tolist()))
+
+    assert known((left, 0.5), [1, 3]) == []
+    assert known((left, float("0.5")), [1, 2, 3]) == [1, 3]  # an equal number
+    assert known((left, 0.5, None), [1, 2]) == []
+    assert known((other, 0.5, None), [1, 4]) == []  # an equal array is another one
+    assert known((other, 0.5, None), [1, 4], count=6) == []
+    assert known((other, 0.6, None), [4]) == []
+
+
+def test_taken_rows_are_copies() -> None:
+    rows, which = Rows(1), np.array([0, 1])
+    rows.keep((), 2)
+    rows.put(which, np.ones((2, 1)))
+    rows.take(which)[:] = 7.0
+    np.testing.assert_array_equal(rows.take(which), np.ones((2, 1)))
 
 
 def test_curves_path_is_the_path_that_one_would_build(qapp: QApplication) -> None:

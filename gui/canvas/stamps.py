@@ -1,0 +1,90 @@
+"""Cards on screen: copied from a sheet on which each is drawn once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtGui import QPainter
+
+from gui.canvas.arrays import Batch, Rows
+from gui.canvas.atlas import Sprites
+from gui.canvas.picture import strengths
+
+if TYPE_CHECKING:
+    from gui.canvas.atlas import Sheet
+    from gui.canvas.camera import Camera
+    from gui.canvas.cards import Card
+    from gui.canvas.picture import Picture
+    from gui.theme import Theme
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_PAGE = 10  # the column after those of a fragment
+
+
+class StampPainter:
+    """Keeps the sheets, and what is to be copied where while only the camera moves."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._sprites = Sprites(theme)
+        self._fragments = Batch(QPainter.PixmapFragment)
+        self._rows = Rows(_PAGE + 1)
+
+    def paint(
+        self, p: QPainter, picture: Picture, cards: tuple[Card, ...], card: Ints, items: Ints, camera: Camera,
+        sprite_scale: float,
+    ) -> None:  # fmt: skip
+        """`card`: which of `cards` each of all items has. `sprite_scale` as for `GraphPainter.paint`."""
+        if not len(items):
+            return
+        sheet = self._sprites.sheet(sprite_scale, camera.detail)
+        rows = self._placed(picture, sheet, cards, card, items, camera.scale)
+        stretch = camera.scale / sheet.scale
+        at = rows[:, 0:2]
+        at += camera.offset
+        if stretch == 1.0:
+            np.rint(at, out=at)
+        at += rows[:, 4:6] * (stretch / 2)
+        p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, stretch != 1.0)
+        if len(sheet.pages) == 1:
+            self._draw(p, sheet, 0, rows)
+            return
+        for page in range(len(sheet.pages)):
+            mine = rows[rows[:, _PAGE] == page]
+            if len(mine):
+                self._draw(p, sheet, page, mine)
+
+    def _draw(self, p: QPainter, sheet: Sheet, page: int, rows: Floats) -> None:
+        self._fragments.rows(len(rows))[:] = rows[:, :_PAGE]
+        p.drawPixmapFragments(*self._fragments.arguments(), sheet.pages[page])
+
+    def _placed(
+        self, picture: Picture, sheet: Sheet, cards: tuple[Card, ...], card: Ints, items: Ints, scale: float
+    ) -> Floats:
+        """(k, 11): fragments, but with left and top, from the scene's origin, in place of the centre; and the page."""
+        self._keep(picture, sheet, card, scale)
+        if len(self._rows.missing(items)):
+            slots = sheet.slots_of(cards, card[items])
+            self._keep(picture, sheet, card, scale)  # the sheet may have started anew
+            fresh = self._rows.missing(items)
+            self._rows.put(fresh, _stamps(picture, slots[np.searchsorted(items, fresh)], fresh, scale, sheet.scale))
+        return self._rows.take(items)
+
+    def _keep(self, picture: Picture, sheet: Sheet, card: Ints, scale: float) -> None:
+        of = (picture.scene.left, card, picture.state, picture.emphasis, picture.dimmed, sheet, sheet.turn, scale)
+        self._rows.keep(of, len(card))
+
+
+def _stamps(picture: Picture, slots: Floats, items: Ints, scale: float, sprite_scale: float) -> Floats:
+    scene = picture.scene
+    rows = np.zeros((len(items), _PAGE + 1))
+    rows[:, 0] = scene.left[items] * scale
+    rows[:, 1] = scene.top[items] * scale
+    rows[:, 2:6] = slots[:, 1:5]
+    rows[:, 6:8] = scale / sprite_scale
+    rows[:, 9] = strengths(picture, items)
+    rows[:, _PAGE] = slots[:, 0]
+    return rows
