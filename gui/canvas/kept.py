@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import ChainruleError
+from gui.canvas.arrays import Kept as Known
 from gui.canvas.cards import BETWEEN, DETAIL, MODULE, NORM, OPERATION, SMALLER, Card, Place, mono_width, third_line
 from gui.canvas.modules import card as card_of_module
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gui.canvas.scene import Scene
 
 Bytes = Mapping[int, int]
+_sums: Known[dict[int, int]] = Known(8)
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -85,7 +87,12 @@ def short_size(count: int) -> str:
 
 def kept_by(scene: Scene, node: int, kept: Bytes) -> int:
     """Bytes that a drawn node keeps, all that is in it taken together."""
-    return sum(kept.get(int(member), 0) for member in scene.members(node))
+    if scene.inner is None:
+        return kept.get(scene.node_ids.item(node), 0)
+    known = _sums.get((scene.inner, kept), dict)  # a module may have thousands of nodes
+    if node not in known:
+        known[node] = sum(kept.get(member, 0) for member in scene.members(node).tolist())
+    return known[node]
 
 
 @lru_cache(maxsize=16384)
