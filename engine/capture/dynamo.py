@@ -1,0 +1,68 @@
+"""Puts off `import torch._dynamo`, which takes as long as torch itself, until something has a use for it.
+
+torch hides some of its functions from its compiler, `zero_grad` and `__torch_dispatch__` among them, and imports the
+compiler for that when one of them is called first. While nobody has imported it nothing is compiled, so there is nobody
+to hide from, and the function itself does the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch._compile import _disable_dynamo
+
+_KEPT = "__dynamo_disable"  # where a function keeps its hidden twin, once that has been made
+_HIDING = _disable_dynamo(lambda: None).__code__
+
+
+@contextmanager
+def dynamo_put_off(*classes: type) -> Iterator[None]:
+    """Inside, calling a method of `classes` that torch hides from its compiler does not import the compiler."""
+    put_off = [function for name in classes for function in _hidden(vars(name).values())]
+    twins = [(function.__wrapped__, _twin(function)) for function in put_off]
+    for function, twin in twins:
+        if not hasattr(function, _KEPT):
+            setattr(function, _KEPT, twin)
+    try:
+        yield
+    finally:
+        for function, twin in twins:
+            _give_back(function, twin)
+
+
+def _hidden(members: Iterable[object]) -> Iterator[Any]:
+    """Those that have torch's cloak around them; none if another version of torch makes it otherwise."""
+    for member in members:
+        if (
+            inspect.isfunction(member)
+            and member.__code__ is _HIDING
+            and inspect.isfunction(vars(member).get("__wrapped__"))
+        ):
+            yield member
+
+
+def _twin(hidden: Any) -> Callable[..., Any]:
+    function = hidden.__wrapped__
+
+    def twin(*args: Any, **kwargs: Any) -> Any:
+        if not _imported():
+            return function(*args, **kwargs)
+        _give_back(function, twin)
+        return hidden(*args, **kwargs)
+
+    return twin
+
+
+def _give_back(function: Any, twin: Callable[..., Any]) -> None:
+    if getattr(function, _KEPT, None) is twin:
+        delattr(function, _KEPT)
+
+
+def _imported() -> bool:
+    """Whether the compiler is there, all of it: its own import calls operators, too."""
+    module = sys.modules.get("torch._dynamo")
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
