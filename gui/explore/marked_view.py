@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLabel, QPushButton, QTableView, QVBoxLayout
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QPushButton, QTableView, QVBoxLayout
 from PySide6.QtWidgets import QWidget as Widget
 
 from engine.graph.category import base_name
@@ -19,6 +19,7 @@ from gui.numbers import duration, full, number, size
 from gui.proof import states
 from gui.tensor_views.facts import Fact, FactList
 from gui.tensor_views.painting import set_visible
+from gui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
     from engine.graph.summary import Summary
@@ -123,10 +124,8 @@ class MarkedView(Widget):
         self.refresh()
 
     def _build(self) -> None:
-        self._title = QLabel(self)
+        self._title = WrappedLabel(self)
         self._title.setProperty("role", "title")
-        self._title.setWordWrap(True)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._clear = QPushButton(translate("marked_view", "Take off the marks"), self)
         self._clear.setFlat(True)
         self._clear.clicked.connect(lambda: self._session.mark(()))

@@ -10,7 +10,7 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from engine.desk.element import Element
 from engine.errors import RecordingError
@@ -32,6 +32,7 @@ from gui.tensor_views.facts import FactList
 from gui.tensor_views.loaded import Loaded, difference, load
 from gui.tensor_views.painting import set_visible
 from gui.turns import Pieces, Turn, in_portions
+from gui.wrapped import WrappedLabel
 
 translate = QCoreApplication.translate
 
@@ -101,7 +102,7 @@ class InspectorPanel(QWidget):
 
     def _build(self) -> None:
         self.setMinimumWidth(MIN_WIDTH)
-        self._place = QLabel(self)
+        self._place = WrappedLabel(self)
         self._place.setProperty("role", "caption")
         self._follow = QPushButton(translate("inspector_panel", "Follow the playhead"), self)
         self._follow.setFlat(True)
@@ -109,12 +110,9 @@ class InspectorPanel(QWidget):
             translate("inspector_panel", "Take back the selection and show the node of the current event")
         )
         self._follow.clicked.connect(lambda: self._session.select(None))
-        self._title, self._type, self._explanation = QLabel(self), QLabel(self), QLabel(self)
+        self._title, self._type, self._explanation = WrappedLabel(self), WrappedLabel(self), WrappedLabel(self)
         self._title.setProperty("role", "title")
         self._explanation.setProperty("role", "dim")
-        for label in (self._title, self._type, self._explanation):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._source = ElidedLink(self)
         self._source.clicked.connect(self._open_source)
         self._facts = FactList(self)

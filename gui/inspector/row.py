@@ -224,7 +224,8 @@ class RowHeader(QAbstractButton):
         line.setRight(line.right() - taken)
         used = draw_text(painter, line, shown.label, "text", look.text)
         line.setLeft(line.left() + used + theme.SMALL)
-        draw_text(painter, line, shown.hint, "caption", look.dim)
+        middle = Qt.TextElideMode.ElideMiddle  # the ends of a module path tell most
+        draw_text(painter, line, shown.hint, "caption", look.dim, elide=middle)
 
     def _paint_statistics(self, painter: QPainter) -> None:
         look, pairs = theme.current(), self._summary.statistics

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.inspector.content import Section
@@ -14,6 +14,7 @@ from gui.inspector.row import TensorRow
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.painting import draw_text, set_visible
 from gui.turns import Pieces
+from gui.wrapped import WrappedLabel
 
 HEADING_HEIGHT = 24
 DOT = 6
@@ -65,9 +66,8 @@ class SectionView(QWidget):
         super().__init__(parent)
         self._section: Section | None = None
         self._heading = Heading(self)
-        self._remark = QLabel(self)
+        self._remark = WrappedLabel(self)
         self._remark.setProperty("role", "dim")
-        self._remark.setWordWrap(True)
         self._remark.setContentsMargins(theme.LARGE, 0, 0, theme.TIGHT)
         self._facts = FactList(self)
         self._rows: list[TensorRow] = []

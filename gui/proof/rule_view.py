@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.desk.element import Element
 from engine.errors import ChainruleError
@@ -24,6 +23,7 @@ from gui.proof.terms_view import TermsView
 from gui.session import Session
 from gui.tensor_views.facts import FactList
 from gui.tensor_views.painting import set_visible
+from gui.wrapped import WrappedLabel, WrappedLink
 
 if TYPE_CHECKING:
     from engine.desk.explain import Explanation, Line
@@ -45,14 +45,12 @@ class LineView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.element: Element | None = None
-        self._caption = QLabel(self)
+        self._caption = WrappedLink(self)
         self._caption.setProperty("role", "caption")
-        self._caption.setWordWrap(True)
         self._caption.linkActivated.connect(lambda link: self.node_chosen.emit(int(link)))
         self.formula = FormulaView(self)
-        self._note = QLabel(self)
+        self._note = WrappedLabel(self)
         self._note.setProperty("role", "caption")
-        self._note.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, theme.TIGHT, 0, theme.TIGHT)
         layout.setSpacing(2)
@@ -63,13 +61,12 @@ class LineView(QWidget):
     def set_line(self, line: Line, recording: Recording, *, with_numbers: bool) -> None:
         """Without numbers where the playhead has not come there."""
         self.element = line.element if with_numbers else None
-        caption = html.escape(line.name)
-        if line.target >= 0:
-            target = html.escape(title(recording, recording.node(line.target)))
-            color = theme.current().forward.name()
-            caption += f' → <a style="color: {color}; text-decoration: none" href="{line.target}">{target}</a>'
         place = element_name(line.element.index) if self.element is not None and line.element is not None else ""
-        self._caption.setText(f"{caption} {place}".strip())
+        if line.target >= 0:
+            target = title(recording, recording.node(line.target))
+            self._caption.set_words(f"{line.name} →", target, str(line.target), place)
+        else:
+            self._caption.set_words(line.name, after=place)
         self.formula.set_rows([line.formula, line.numbers] if with_numbers else [line.formula])
         note = line.note if with_numbers else ""
         self._note.setText(note)
@@ -117,11 +114,8 @@ class RuleView(QWidget):
         self._heading = Heading(self)
         self._heading.set_title(translate("rule_view", "By hand"), None)
         self._badge = Badge(self)
-        self._words, self._fault = QLabel(self), QLabel(self)
+        self._words, self._fault = WrappedLabel(self), WrappedLabel(self)
         self._words.setProperty("role", "dim")
-        for label in (self._words, self._fault):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._facts = FactList(self)
         self._facts.setAccessibleName(translate("rule_view", "Errors of the proof"))
         self._check = QPushButton(translate("rule_view", "Check by finite differences"), self)

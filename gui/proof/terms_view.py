@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from engine.desk.element import Element
 from engine.errors import ChainruleError
@@ -15,6 +15,7 @@ from gui.inspector.titles import title
 from gui.proof.rows import Row, RowList, element_name, share_of
 from gui.session import Session
 from gui.tensor_views.painting import set_visible
+from gui.wrapped import WrappedLabel
 
 if TYPE_CHECKING:
     from engine.desk.explain import Breakdown
@@ -38,10 +39,7 @@ class TermsView(QWidget):
         self._breakdown: Breakdown | None = None
         self._goals: list[tuple[int, Element]] = []
         self._steps: list[tuple[int, Element]] = []
-        self._title, self._remark, self._way_title = QLabel(self), QLabel(self), QLabel(self)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        for label in (self._title, self._remark, self._way_title):
-            label.setWordWrap(True)
+        self._title, self._remark, self._way_title = WrappedLabel(self), WrappedLabel(self), WrappedLabel(self)
         self._remark.setProperty("role", "caption")
         self.rows, self.way = RowList(self), RowList(self)
         self.rows.setAccessibleName(translate("terms", "Terms"))

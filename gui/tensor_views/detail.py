@@ -16,6 +16,7 @@ from gui.tensor_views.histogram import HistogramView
 from gui.tensor_views.loaded import Loaded
 from gui.tensor_views.planes import Plane, choices, plane
 from gui.tensor_views.table import TensorTable
+from gui.wrapped import WrappedLabel
 
 translate = QCoreApplication.translate
 
@@ -98,9 +99,8 @@ class TensorDetail(QWidget):
         ):
             self._tabs.addTab(label)
         self._tabs.currentChanged.connect(self._tab_chosen)
-        self._remark = QLabel(self)
+        self._remark = WrappedLabel(self)
         self._remark.setProperty("role", "caption")
-        self._remark.setWordWrap(True)
         self._slices = QWidget(self)
         self._slice_layout = QHBoxLayout(self._slices)
         self._slice_layout.setContentsMargins(0, 0, 0, 0)

@@ -68,26 +68,33 @@ def weight_at(step: int) -> npt.NDArray[np.float32]:
 
 
 def make_layers(
-    path: Path, *, level: Level = "full", steps: int = 2, gradient: float = 5.0, updates: bool = True
+    path: Path,
+    *,
+    level: Level = "full",
+    steps: int = 2,
+    gradient: float = 5.0,
+    updates: bool = True,
+    within: str = "",
 ) -> Path:
-    """`gradient`: an element of fc.weight's gradient. Without `updates` the steps end with the last gradient."""
+    """`gradient`: an element of fc.weight's gradient. Without `updates` the steps end with the last gradient. `within`
+    stands before the names of modules, parameters, variables and files."""
     with Writer(path, make_info("layers.py", tensors=level)) as writer:
-        writer.put(Source(0, "/home/archer/layers.py", "import torch\n"))
-        writer.put(Parameter(1, "fc.bias", "fc", (2,), "float32"))
-        writer.put(Parameter(0, "fc.weight", "fc", (2, 3), "float32"))
+        writer.put(Source(0, f"/home/archer/{within}layers.py", "import torch\n"))
+        writer.put(Parameter(1, f"{within}fc.bias", f"{within}fc", (2,), "float32"))
+        writer.put(Parameter(0, f"{within}fc.weight", f"{within}fc", (2, 3), "float32"))
         tape = _Tape(writer, level)
         for step in range(steps):
-            _nodes(writer, step, tape.events)
+            _nodes(writer, step, tape.events, within)
             _events(tape, step, gradient, updates)
     return path
 
 
-def _nodes(writer: Writer, step: int, first_event: int) -> None:
+def _nodes(writer: Writer, step: int, first_event: int, within: str) -> None:
     first = step * NODES
     writer.put(StepStart(step, STARTED + step))
     writer.put(Graph(step, step, "backward", first + SUM, 10.0 - step))
     common: dict[str, Any] = {"graph": step, "dtype": "float32", "source": 0}
-    fc: dict[str, Any] = {"module": "fc", "module_type": "Linear"}
+    fc: dict[str, Any] = {"module": f"{within}fc", "module_type": f"{within.partition('.')[0]}Linear"}
     rows: tuple[tuple[int, str, str, str, tuple[int, ...], int, dict[str, Any]], ...] = (
         (SUM, "SumBackward0", "aten.sum", "loss", (), FORWARD_SUM, {}),
         (MUL, "MulBackward0", "aten.mul", "", (1, 2), FORWARD_MUL, {}),
@@ -96,14 +103,15 @@ def _nodes(writer: Writer, step: int, first_event: int) -> None:
     )
     for number, type_, operation, name, shape, order, info in rows:
         module = fc if number == FC else {}
+        name = name and within + name
         writer.put(
             Node(first + number, kind="operation", type=type_, operation=operation, name=name, shape=shape, line=7,
                  forward_event=first_event + order, info=info, **module, **common)
         )  # fmt: skip
     for number, name, shape, parameter in ((WEIGHT, "fc.weight", (2, 3), 0), (BIAS, "fc.bias", (2,), 1)):
         leaf: dict[str, Any] = {"kind": "parameter", "type": "AccumulateGrad", "parameter": parameter}
-        writer.put(Node(first + number, name=name, shape=shape, **leaf, **common))
-    writer.put(Node(first + X, kind="data", type="", name="x", shape=(1, 3), **common))
+        writer.put(Node(first + number, name=within + name, shape=shape, **leaf, **common))
+    writer.put(Node(first + X, kind="data", type="", name=f"{within}x", shape=(1, 3), **common))
     links = ((SUM, 0, MUL), (MUL, 0, ADD), (MUL, 1, ADD), (ADD, 0, FC), (ADD, 1, BIAS), (FC, 0, BIAS), (FC, 2, WEIGHT),
              (FC, 1001, X))  # fmt: skip
     for source, slot, target in links:

@@ -1,0 +1,70 @@
+"""Labels that never make their panel wider: long names are broken where their parts meet, or anywhere."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from gui import theme
+
+BREAK = "\u200b"  # a space of no width: a line may end there
+LONGEST = 16  # characters that are kept together
+_JOINT = re.compile(r"(?<=[\w\])][._/\\:])(?=[^\W\d])")  # not within "0.25"
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONG = re.compile(rf"[^\s{BREAK}]{{{LONGEST + 1},}}")
+
+
+def breakable(text: str) -> str:
+    """The same to look at; a line may end after a dot, an underscore, a slash or a colon within a word. Parts that are
+    longer than LONGEST are broken where a capital begins, and what is still too long, after so many characters."""
+    text = _JOINT.sub(BREAK, text)
+    text = _LONG.sub(lambda found: _HUMP.sub(BREAK, found[0]), text)
+    return _LONG.sub(lambda found: BREAK.join(re.findall(rf".{{1,{LONGEST}}}", found[0])), text)
+
+
+class WrappedLabel(QLabel):
+    """Plain text in as many lines as it takes; `text` is what was given to `setText`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = ""
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def setText(self, text: str) -> None:
+        if text != self._words:
+            self._words = text
+            super().setText(breakable(text))
+            self.setAccessibleName(text)
+
+    def text(self) -> str:
+        return self._words
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), theme.space(10)), hint.height())
+
+
+class WrappedLink(WrappedLabel):
+    """Words, a link, and words after it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.RichText)
+
+    def set_words(self, words: str, link: str = "", address: str = "", after: str = "") -> None:
+        """`link` is what is underlaid with `address`; without it, all is plain words."""
+        color = theme.current().forward.name()
+        target = f'<a style="color: {color}; text-decoration: none" href="{address}">{_shown(link)}</a>' if link else ""
+        self._words = " ".join(filter(None, (words, link, after)))
+        markup = " ".join(filter(None, (_shown(words), target, _shown(after))))
+        if QLabel.text(self) != markup:
+            QLabel.setText(self, markup)
+            self.setAccessibleName(self._words)
+
+
+def _shown(text: str) -> str:
+    return html.escape(breakable(text))
