@@ -14,6 +14,7 @@ VIEWS = frozenset(
     {"T", "Transpose", "Permute", "View", "UnsafeView", "Reshape", "ReshapeAlias", "Expand", "Unsqueeze", "Squeeze",
      "Slice", "Select", "Alias", "Clone", "ToCopy", "Split", "Unbind"}
 )  # fmt: skip
+TORCHSCRIPT = "DifferentiableGraphBackward"  # what TorchScript compiled; `operation` is only what ran last in it
 _HUMP = re.compile(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])")
 
 

@@ -183,15 +183,12 @@ class ModuleTree:
         """`collapsed` with one group open, and whatever it is hidden in; what is in it is collapsed one level down."""
         kept = set(collapsed)
         group = self.by_key[key]
-        inside = {each.key for each in self.groups[group.number + 1 : group.last + 1]}
-        kept -= inside
-        while True:
-            if group.key in kept:
-                kept.discard(group.key)
-                kept |= {each.key for each in self.groups if each.parent == group.number}
-            if group.parent < 0:
-                return self.tidy(kept)
-            group = self.groups[group.parent]
+        kept -= {each.key for each in self.groups[group.number + 1 : group.last + 1]}
+        for each in (*self.around(group), group):
+            if each.key in kept:
+                kept.discard(each.key)
+                kept |= {inner.key for inner in self.groups if inner.parent == each.number}
+        return self.tidy(kept)
 
     def unfolded(self, collapsed: Iterable[str]) -> frozenset[str]:
         """`collapsed` with every repeat as its single modules, each collapsed."""

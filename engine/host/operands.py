@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.graph.labels import TORCHSCRIPT
 from engine.host.differences import Forward
 from engine.recording.model import Edge, Node
 from engine.rules.reading import GraphValues
+from engine.rules.registry import OF_TORCHSCRIPT
 from engine.rules.values import NoDataError, UnsupportedError
 
 _LIST = 100  # members of a list of tensors are that far apart
@@ -37,6 +39,8 @@ def operands_of(graph: GraphValues, node: Node) -> Operands:
     """Raises NoDataError if a tensor was not recorded in full, UnsupportedError if one was not recorded at all."""
     arguments = dict(node.info.get("args", {}))
     given = _given(graph, node)
+    if node.type == TORCHSCRIPT:
+        raise UnsupportedError(OF_TORCHSCRIPT)
     if _CUSTOM.fullmatch(node.type):
         places = sorted(given)
         tensors = tuple(_tensor(graph, given[place]) for place in places)

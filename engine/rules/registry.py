@@ -33,6 +33,7 @@ import numpy as np
 
 from engine.arithmetic import Array
 from engine.arithmetic.bounded import value_of
+from engine.graph.labels import TORCHSCRIPT
 from engine.recording.model import Shape
 from engine.rules.values import NodeValues
 
@@ -44,6 +45,10 @@ Function = Callable[[NodeValues], Any]
 TermsFunction = Callable[[NodeValues, int, tuple[int, ...]], "Sequence[TermGroup]"]
 Kind = Literal["elementwise", "moving", "general"]
 
+OF_TORCHSCRIPT = (
+    "it is a part of a function that TorchScript compiled and differentiates by itself; without torch.jit the script "
+    "shows what is in it"
+)
 FAMILIES = (
     "elementwise",
     "choosing",
@@ -187,7 +192,10 @@ def find_rule(type_: str) -> Rule | None:
 
 
 def without_rule(type_: str) -> str:
-    """What is to be said of a node whose type has no rule. Only custom functions' types do not end in a digit."""
+    """What is to be said of a node whose type has no rule. Only custom functions' types do not end in a digit, and
+    TorchScript's."""
+    if type_ == TORCHSCRIPT:
+        return f"there is no rule for {type_}: {OF_TORCHSCRIPT}"
     if type_.endswith("Backward"):
         return f"there is no rule for {type_}, a custom autograd.Function: only finite differences can check it"
     return f"there is no rule for {type_} yet"

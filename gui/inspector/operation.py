@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from engine.graph import known
+from engine.graph.labels import TORCHSCRIPT
 from engine.recording.model import Edge, Node, Phase, Value
 from engine.recording.reader import Recording
 from gui import numbers
@@ -93,7 +94,7 @@ def _data_tensor(moments: Moments, node: Node, edge: Edge, event: int | None) ->
 
 def _facts(node: Node) -> tuple[Fact, ...]:
     facts = [
-        Fact("operation", translate("inspector", "Operator"), node.operation),
+        Fact("operation", translate("inspector", "Operator"), "" if node.type == TORCHSCRIPT else node.operation),
         Fact("module", translate("inspector", "Module"), node.module),
         Fact("module_type", translate("inspector", "Class"), node.module_type),
         Fact("shape", translate("inspector", "Shape"), shape_text(node)),

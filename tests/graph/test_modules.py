@@ -187,6 +187,15 @@ def test_opening_shows_one_level_more_and_closing_undoes_it() -> None:
     assert tree.closed(tree.opened(opened, "net.enc"), "net.enc") == opened
 
 
+def test_opening_what_is_hidden_two_levels_deep_shows_it_and_what_is_round_it() -> None:
+    tree = module_tree(chain("net.enc.0.a", "net.enc.0.b", "net.enc.1.a", "net.enc.1.b", "net.dec.0.a", "net.dec.0.b"))
+    opened = tree.opened(frozenset({"net"}), "net.enc.0")
+    assert tree.shown(opened)[tree.by_key["net.enc.0"].number] < 0
+    assert "net.enc.1" in opened
+    assert "net.enc.0" not in opened
+    assert any(key.startswith("net.dec") for key in opened)
+
+
 def test_one_alone_has_all_beside_it_collapsed() -> None:
     tree = module_tree(chain("net.enc.0.fc", "net.enc.1.fc", "net.dec.0.fc", types=("Addmm", "Relu", "Mul")))
     assert tree.focused(frozenset(), "net.enc") == {"net.dec.0.fc"}

@@ -14,6 +14,7 @@ import torch
 from engine.capture.recorder import record
 from engine.recording.reader import Recording, open_recording
 from engine.rules.reading import GraphValues
+from engine.rules.registry import without_rule
 from engine.rules.verify import Proof, verify_graph
 
 Run = Callable[[], Any]
@@ -152,6 +153,14 @@ def test_a_custom_function_is_unknown(tmp_path: Path) -> None:
         found = proofs(recording)["DoubleBackward"]
         assert found.state == "unknown"
         assert "DoubleBackward" in found.reason
+
+
+def test_what_torchscript_compiled_is_no_custom_function() -> None:
+    words = without_rule("DifferentiableGraphBackward")
+    assert "TorchScript" in words
+    assert "torch.jit" in words
+    assert "autograd.Function" not in words
+    assert "autograd.Function" in without_rule("DoubleBackward")
 
 
 def test_what_was_saved_through_hooks_is_no_data(tmp_path: Path) -> None:
