@@ -174,10 +174,12 @@ class MainWindow(QMainWindow):
         """A script or a recording; what cannot be opened is said in the message bar."""
         kind = kind_of(path)
         if not path.is_file():
-            self.show_error(self.tr("{0} does not exist.").format(path))
+            text = self.tr("{0} is a folder.") if path.is_dir() else self.tr("{0} does not exist.")
+            self.show_error(text.format(path))
             return False
         if kind == "unknown":
-            self.show_error(self.tr("{0} is neither a Python script nor a recording.").format(path))
+            text = self.tr("{0} is neither a Python script (.py) nor a recording (.chain).")
+            self.show_error(text.format(path))
             return False
         if not self._may_leave():
             return False
@@ -420,15 +422,16 @@ class MainWindow(QMainWindow):
         return menu
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(kind_of(path) != "unknown" for path in _files(event)):
+        if _files(event):  # what cannot be opened is said, instead of refused without a word
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         files = _files(event)
         if files:
             event.acceptProposedAction()
+            chosen = next((path for path in files if kind_of(path) != "unknown"), files[0])
             # Later: whoever drags waits for the answer, and opening may ask a question.
-            QTimer.singleShot(0, lambda: self.open_path(files[0]))
+            QTimer.singleShot(0, lambda: self.open_path(chosen))
 
 
 def _files(event: QDropEvent) -> list[Path]:

@@ -69,7 +69,8 @@ class Minimap:
             x, y = self._camera.to_device(*picture.scene.center(picture.state.active))
             at = rect.topLeft() + QPointF(x, y) / camera.ratio - QPointF(ACTIVE, ACTIVE) / 2
             painter.fillRect(QRectF(at.x() - 1, at.y() - 1, ACTIVE + 2, ACTIVE + 2), theme.surface)
-            painter.fillRect(QRectF(at.x(), at.y(), ACTIVE, ACTIVE), theme.backward)
+            color = theme.phase(picture.state.phase) if picture.state.phase else theme.text
+            painter.fillRect(QRectF(at.x(), at.y(), ACTIVE, ACTIVE), color)
 
     def _paint_view(self, painter: QPainter, rect: QRectF, camera: Camera, theme: Theme) -> None:
         x0, y0, x1, y1 = camera.bounds()

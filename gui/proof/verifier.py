@@ -15,6 +15,7 @@ from gui.proof.store import STATES, Verdict
 from gui.session import Session
 
 TELL_MS = 100  # lines come by the hundred: whoever shows them is told some times a second
+SAID = 2  # the exit code with which the command line says, in its last line, what is wrong
 AGREES = ("proved", "agrees", "finite_differences")
 
 
@@ -159,7 +160,9 @@ class Verifier(QObject):
         self.complete = code in (0, 1) and self.done == self.total > 0
         self._session.proofs.tell()
         if code >= 0 and not self.complete:
-            self.failed.emit(self.tr("Verifying broke off (exit code {0}).").format(code), errors)
+            said = errors.strip().rpartition("\n")[2].removeprefix("chainrule: ")
+            text = self.tr("Verifying broke off: {0}").format(said) if code == SAID and said else ""
+            self.failed.emit(text or self.tr("Verifying broke off (exit code {0}).").format(code), errors)
         self._tell()
 
     def _measured(self, message: dict[str, Any]) -> None:

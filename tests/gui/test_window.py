@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 from pytestqt.qtbot import QtBot
@@ -177,6 +177,20 @@ def test_a_dropped_file_is_opened(window: MainWindow, bow: Path, qtbot: QtBot) -
     window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *nothing))
     qtbot.waitUntil(lambda: window.session.recording is not None)
     assert not window.source.editor.canInsertFromMimeData(data)
+
+
+def test_what_cannot_be_opened_may_be_dropped_and_is_told_why(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("hello", encoding="utf-8")
+    for path, words in ((note, "neither a Python script (.py) nor a recording (.chain)"), (tmp_path, "is a folder")):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        nothing = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        entering = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, *nothing)
+        window.dragEnterEvent(entering)
+        assert entering.isAccepted()
+        window.dropEvent(QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, *nothing))
+        qtbot.waitUntil(lambda words=words: words in _text(window))  # type: ignore[misc]
 
 
 def test_a_script_that_is_still_the_recorded_one_can_be_run_again(

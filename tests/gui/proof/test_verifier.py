@@ -142,6 +142,15 @@ def test_a_process_that_breaks_off_is_told(qtbot: QtBot, session: Session, says:
     assert signal.args[1] == "no such luck"
 
 
+def test_what_the_command_says_is_said(qtbot: QtBot, session: Session, says: Say) -> None:
+    says({"total": 4}, then="sys.stderr.write('chainrule: run.chain does not exist.\\n'); sys.exit(2)")
+    verifier = Verifier(session)
+    with qtbot.waitSignal(verifier.failed) as signal:
+        verifier.start()
+    assert signal.args is not None
+    assert signal.args[0] == "Verifying broke off: run.chain does not exist."
+
+
 def test_another_recording_ends_it(qtbot: QtBot, session: Session, says: Say, bow: Path) -> None:
     says({"total": 4}, node(0), then="time.sleep(60)")
     verifier = Verifier(session)
