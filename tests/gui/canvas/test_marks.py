@@ -70,7 +70,7 @@ def test_the_map_in_the_corner_shows_it_once_the_gradient_has_come(odd: Recordin
     assert counts[1] > 2
 
 
-@pytest.mark.parametrize(("at", "phase"), [(1, "forward"), (LATER, "backward")])
+@pytest.mark.parametrize(("at", "phase"), [(1, "forward"), (LATER, "update")])
 def test_the_map_marks_what_is_active_in_the_phases_colour(odd: Recording, scene: Scene, at: int, phase: str) -> None:
     picture = picture_at(odd, scene, at)
     assert picture.state.phase == phase
@@ -79,9 +79,8 @@ def test_the_map_marks_what_is_active_in_the_phases_colour(odd: Recording, scene
     painter = QPainter(image)
     Minimap().paint(painter, picture, Camera(scale=1.0, width=800, height=600), DARK)
     painter.end()
-    other = {"forward": "backward", "backward": "forward"}[phase]
     assert count_color(image, DARK.phase(phase)) >= 16
-    assert count_color(image, DARK.phase(other)) == 0
+    assert count_color(image, DARK.backward) == 0
 
 
 def test_it_stands_back_with_its_node(odd: Recording, scene: Scene) -> None:
