@@ -21,7 +21,8 @@ def joined(paths: Paths, points: Floats, size: Ints, across: int) -> Routes:
     sizes = size[paths.way]
     ends = np.cumsum(sizes)
     begins = ends - sizes
-    line = points[np.repeat(start[paths.way] - begins, sizes) + np.arange(int(sizes.sum()))]
+    # `take` gathers rows several times as fast as an index does.
+    line = points.take(np.repeat(start[paths.way] - begins, sizes) + np.arange(int(sizes.sum())), axis=0)
     whose = np.repeat(paths.way_edge, sizes)
     joint = np.flatnonzero(paths.way_edge[:-1] == paths.way_edge[1:])
     here, there = line[ends[joint] - 1], line[begins[joint + 1]]
@@ -33,8 +34,8 @@ def joined(paths: Paths, points: Floats, size: Ints, across: int) -> Routes:
     line = np.insert(line, where, corners, axis=0)
     whose = np.insert(whose, where, np.repeat(paths.way_edge[joint], 2))
     legs = np.bincount(paths.way_edge, minlength=len(paths.exits))
-    kept = _moving(line, whose, legs)
-    line, whose = line[kept], whose[kept]
+    kept = np.flatnonzero(_moving(line, whose, legs))
+    line, whose = line.take(kept, axis=0), whose[kept]
     return Routes(line, np.searchsorted(whose, np.arange(len(paths.exits) + 1)))
 
 
@@ -51,7 +52,8 @@ def _corners(here: Floats, there: Floats, leaving: Flags, across: int) -> Floats
 def _moving(line: Floats, whose: Ints, legs: Ints) -> Flags:
     """Without points where a joined line stands still; two are left of each line."""
     kept = np.ones(len(line), dtype=np.bool_)
-    still = (np.abs(np.diff(line, axis=0)).sum(axis=1) <= STILL) & (whose[1:] == whose[:-1])
+    moved = np.abs(line[1:] - line[:-1])
+    still = (moved[:, 0] + moved[:, 1] <= STILL) & (whose[1:] == whose[:-1])  # a sum along rows of two takes long
     kept[1:] = ~(still & (legs[whose[1:]] > 1))
     left = np.bincount(whose[kept], minlength=len(legs))
     last = np.concatenate([whose[1:] != whose[:-1], [True]])[: len(line)]

@@ -9,8 +9,9 @@ drawn in each of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import networkx as nx
@@ -73,6 +74,7 @@ class _Laid:
     look: int
 
 
+_box: Callable[[Iterable[Any]], Box] = partial(tuple.__new__, Box)  # without what `Box._make` asks of each
 # What a box is made of: how it is laid out (aspect, height aimed at, direction), looks of its items, and its legs.
 _Made = tuple[tuple[float, float, Direction], bytes, bytes]
 
@@ -334,7 +336,7 @@ class _Work:
         boxes = zip(self.frames.key, self.frames.title, *origin[:-1].T.tolist(), *extent[:-1].T.tolist(),
                     paths.depth[:-1].tolist(), strict=True)  # fmt: skip
         return Placed(x, y, width, height, joined(paths, points, size, self.across), loose,
-                      *self._ghosts(laid, origin, at), tuple(map(Box._make, boxes)))  # fmt: skip
+                      *self._ghosts(laid, origin, at), tuple(map(_box, boxes)))  # fmt: skip
 
     def _origins(self, laid: Sequence[_Laid], local: Floats, extent: Floats) -> Floats:
         """The upper left corner of each box on the page, and of the page."""

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas import minimap
+from gui.canvas.arrays import Kept
 from gui.canvas.camera import Camera
 from gui.canvas.marks import STRIPED
 from gui.theme import Theme, blend
@@ -131,19 +132,27 @@ class Legend:
     def __init__(self) -> None:
         self._made_of: tuple[object, ...] = ()
         self._picture: QPixmap | None = None
+        self._fills: Kept[tuple[int, ...]] = Kept()
 
     def paint(self, painter: QPainter, picture: Picture, camera: Camera, theme: Theme) -> None:
         scene, odd = picture.scene, bool(picture.state.odd.any())
         width, height = camera.width / camera.ratio, camera.height / camera.ratio
-        made_of = (id(scene.pieces), scene.category.tobytes(), odd, theme.name, width, camera.ratio)
+        fills = self._fills.get((scene.category,), lambda: fills_of(scene))
+        beside = minimap.WIDTH + tokens.LARGE if scene.node_count >= minimap.SHOWN_FROM else 0.0
+        made_of = (fills, odd, theme.name, width - beside, camera.ratio)
         if self._picture is None or self._made_of != made_of:
-            self._picture = _draw_legend(_legend_lines(scene, width, theme, odd=odd), camera.ratio, theme)
+            self._picture = _draw_legend(_legend_lines(fills, width - beside, theme, odd=odd), camera.ratio, theme)
             self._made_of = made_of
         foot = height - tokens.MEDIUM - self._picture.height() / camera.ratio
         painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
 
 
-def _legend_lines(scene: Scene, width: float, theme: Theme, *, odd: bool = False) -> list[list[Entry]]:
+def fills_of(scene: Scene) -> tuple[int, ...]:
+    """The categories that occur, then the states of proofs."""
+    return tuple(np.unique(scene.category).tolist())
+
+
+def _legend_lines(fills: Sequence[int], width: float, theme: Theme, *, odd: bool = False) -> list[list[Entry]]:
     tr = QCoreApplication.translate
     phases: list[Entry] = [
         (theme.forward, tr("Canvas", "value"), "phase"),
@@ -152,13 +161,11 @@ def _legend_lines(scene: Scene, width: float, theme: Theme, *, odd: bool = False
     ]
     if odd:
         phases.append((blend(theme.bg, theme.error, STRIPED), tr("Canvas", "NaN or infinite"), "odd"))
-    fills = (*tokens.CATEGORIES, *tokens.PROOFS)
-    names = [fills[index] for index in np.unique(scene.category).tolist()]
-    beside = minimap.WIDTH + tokens.LARGE if scene.node_count >= minimap.SHOWN_FROM else 0.0
+    names = [(*tokens.CATEGORIES, *tokens.PROOFS)[index] for index in fills]
     lines: list[list[Entry]] = [phases]
     for name in names:
         entry: Entry = (theme.category(name), category_label(name), "category")
-        if _legend_width([*lines[-1], entry]) <= width - beside - 2 * tokens.LARGE:
+        if _legend_width([*lines[-1], entry]) <= width - 2 * tokens.LARGE:
             lines[-1] = [*lines[-1], entry]
         else:
             lines.append([entry])

@@ -90,14 +90,18 @@ def pieces_of(routes: Routes, source_boxes: Floats) -> Pieces:
     edge_of_point = np.repeat(np.arange(len(routes), dtype=np.int64), np.diff(routes.first))
     here = np.flatnonzero(edge_of_point[:-1] == edge_of_point[1:])  # parts lead from these points to the next ones
     edge = edge_of_point[here]
-    starts, ends = points[here], points[here + 1]
+    starts, ends = points.take(here, axis=0), points.take(here + 1, axis=0)
     lean_x, lean_y = np.abs(ends - starts).T
     flat = (lean_x < STRAIGHT) | (lean_y < STRAIGHT)
     place, corners = _round_corners(starts, ends, edge, lean_y < STRAIGHT, lean_x < STRAIGHT)
     sideways = _leaves_sideways(points[routes.first[:-1]], source_boxes)[edge]
-    curve = np.concatenate([_swings(starts, ends, flat, sideways), corners])
-    order = np.argsort(np.concatenate([np.arange(len(edge), dtype=np.float64), place + 0.5]), kind="stable")
-    return _assemble(curve[order], np.concatenate([edge, edge[place]])[order], len(routes))
+    curve, whose = np.empty((len(edge) + len(place), 8)), np.empty(len(edge) + len(place), dtype=np.int64)
+    part = np.arange(len(edge))
+    part += np.searchsorted(place, part)  # each corner stands after the part that leads to it
+    corner = place + 1 + np.arange(len(place))
+    curve[part], curve[corner] = _swings(starts, ends, flat, sideways), corners
+    whose[part], whose[corner] = edge, edge[place]
+    return _assemble(curve, whose, len(routes))
 
 
 def _assemble(curve: Floats, edge: Ints, edges: int) -> Pieces:

@@ -88,15 +88,17 @@ def grouped_track(track: Track, inner: Inner) -> GroupedTrack:
 
 def _sums(inner: Inner, track: Track) -> Sums:
     plain = inner.plain
-    with_parameters = set(np.unique(inner.owner[plain.kind == PARAMETER]).tolist())
+    order, start = inner.node_order
+    end = np.append(start[1:], len(order))
     entered = np.zeros(plain.node_count, dtype=np.bool_)
     entered[plain.target[inner.edge_owner >= 0]] = True
     entered |= np.bincount(plain.target, minlength=plain.node_count) == 0  # the loss
     places, starts, events, totals = [], [0], [], []
     for place in sorted(inner.groups):
-        members = np.flatnonzero(inner.owner == place)
-        if place in with_parameters:
-            members = members[plain.kind[members] == PARAMETER]
+        members = order[start[place] : end[place]]
+        parameters = members[plain.kind[members] == PARAMETER]
+        if len(parameters):
+            members = parameters
             when = np.minimum(track.accumulate[members], track.backward[members])
         else:
             members = members[entered[members]]

@@ -8,7 +8,9 @@ from gui.theme import DARK
 
 
 def test_the_legend_takes_two_lines_before_it_leaves_anything_out(scene: Scene) -> None:
-    wide, narrow, least = (overlays._legend_lines(scene, width, DARK) for width in (900.0, 330.0, 220.0))
+    wide, narrow, least = (
+        overlays._legend_lines(overlays.fills_of(scene), width, DARK) for width in (900.0, 330.0, 220.0)
+    )
     assert [len(lines) for lines in (wide, narrow, least)] == [1, 2, 1]
     assert [entry for line in narrow for entry in line] == wide[0]
     assert all(overlays._legend_width(line) <= 330 - 32 for line in narrow)
@@ -18,7 +20,7 @@ def test_the_legend_takes_two_lines_before_it_leaves_anything_out(scene: Scene) 
 
 def test_the_legend_says_what_stripes_are_where_there_are_any(scene: Scene) -> None:
     for width in (900.0, 220.0):
-        plain, odd = (overlays._legend_lines(scene, width, DARK, odd=each) for each in (False, True))
+        plain, odd = (overlays._legend_lines(overlays.fills_of(scene), width, DARK, odd=each) for each in (False, True))
         more = [entry for line in odd for entry in line if entry not in [each for line in plain for each in line]]
         assert [(text, kind) for _, text, kind in more] == [("NaN or infinite", "odd")]
     assert overlays._draw_legend(odd, 1.0, DARK).toImage() != overlays._draw_legend(plain, 1.0, DARK).toImage()
