@@ -32,7 +32,8 @@ class Sheet:
     `turn` counts how often it was full and started anew: slots from before then hold no more.
     """
 
-    def __init__(self, scale: float, detail: Detail, theme: Theme) -> None:
+    def __init__(self, scale: float, detail: Detail, theme: Theme, ratio: float = 1.0) -> None:
+        self._ratio = ratio
         self.scale = scale
         self.detail = detail
         self.turn = 0
@@ -83,7 +84,7 @@ class Sheet:
                     on = page
                 painter.resetTransform()
                 painter.translate(left, top)
-                draw_card(painter, card, self.scale, self.detail, self._theme)
+                draw_card(painter, card, self.scale, self.detail, self._theme, self._ratio)
                 self._known[card] = len(self._rows)
                 self._rows.append((page, left, top, width, height))
         finally:
@@ -111,11 +112,11 @@ class Sprites:
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
-        self._sheets: dict[tuple[float, Detail], Sheet] = {}
+        self._sheets: dict[tuple[float, Detail, float], Sheet] = {}
 
-    def sheet(self, scale: float, detail: Detail) -> Sheet:
-        key = (round(scale, 6), detail)
-        found = self._sheets.pop(key, None) or Sheet(scale, detail, self._theme)
+    def sheet(self, scale: float, detail: Detail, ratio: float = 1.0) -> Sheet:
+        key = (round(scale, 6), detail, ratio)
+        found = self._sheets.pop(key, None) or Sheet(scale, detail, self._theme, ratio)
         self._sheets[key] = found
         while len(self._sheets) > KEPT_SHEETS:
             del self._sheets[next(iter(self._sheets))]

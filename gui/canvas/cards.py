@@ -37,6 +37,7 @@ CARD_HEIGHT = 44.0
 CHIP_HEIGHT = 28.0
 PADDING = 12.0
 CHIP_PADDING = 8.0
+READABLE = 7  # px of the screen: smaller words are left out
 TITLE, SUBTITLE, DETAIL, NUMBER = 13.0, 11.0, 10.0, 12.0  # font sizes in scene px
 NUMBER_WIDTH = 72.0  # room for "−1.234e−5"
 GAP = 12.0
@@ -281,12 +282,13 @@ def outline_of(card: Card, theme: Theme) -> QColor:
     return blend(fill_of(card, theme), theme.text, 0.22 if theme.is_dark else 0.24)
 
 
-def draw_card(painter: QPainter, card: Card, scale: float, detail: Detail, theme: Theme) -> None:
-    """Draw `card` with its top left at the origin, `scale` device px for one scene px. Antialiasing is the caller's."""
+def draw_card(painter: QPainter, card: Card, scale: float, detail: Detail, theme: Theme, ratio: float = 1.0) -> None:
+    """Draw `card` with its top left at the origin, `scale` device px for one scene px, `ratio` device px for one px of
+    the screen. Antialiasing is the caller's."""
     if card.kind == MODULE:
         from gui.canvas.modules.card import draw_module
 
-        draw_module(painter, card, scale, detail, theme)
+        draw_module(painter, card, scale, detail, theme, ratio)
         return
     width, height = sprite_size(card, scale)
     pen = QPen(outline_of(card, theme), 1.0)
@@ -297,7 +299,7 @@ def draw_card(painter: QPainter, card: Card, scale: float, detail: Detail, theme
     radius = card.radius * min(scale, 2.0)
     painter.drawRoundedRect(QRectF(0.5, 0.5, width - 1, height - 1), radius, radius)
     if detail == Detail.NAME:
-        draw_name(painter, card, width, height, scale, theme)
+        draw_name(painter, card, width, height, scale, theme, ratio)
     elif card.kind == OPERATION:
         _draw_lines(painter, card, width, scale, detail, theme)
     else:
@@ -343,11 +345,16 @@ def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Deta
         draw_text(p, small, quiet, left, _lines(card, detail)[1] * scale, "grad", right - left)
 
 
-def draw_name(p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme) -> None:
-    """One line, larger than life: the longest form of the title that fits."""
+def draw_name(
+    p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme, ratio: float = 1.0
+) -> None:
+    """One line, larger than life: the longest form of the title that fits; nothing where it could not be read."""
     room = width - 2 * max(2.0, 5.0 * scale)
-    large = max(1, min(max(8, round(TITLE * scale * 1.35)), int(height * 0.8)))
-    for size in (large, max(large - 1, 7)):
+    least = round(READABLE * ratio)
+    large = min(max(least + 1, round(TITLE * scale * 1.35)), int(height * 0.8))
+    if large < least:
+        return
+    for size in (large, max(large - 1, least)):
         font = tokens.ui_font(size)
         metrics = QFontMetricsF(font)
         for text in _shorter(card.title):

@@ -6,7 +6,7 @@ import math
 from enum import IntEnum
 
 FAR_BELOW = 0.24
-NAME_BELOW = 0.62
+NAME_BELOW = 0.7  # from there on the smallest words of a card are 7 px high
 CLOSE_FROM = 1.30
 
 STEPS_PER_OCTAVE = 8

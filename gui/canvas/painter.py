@@ -141,7 +141,7 @@ class GraphPainter:
             p.save()
             p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
             p.translate(box.topLeft())
-            draw_card(p, card, camera.scale, camera.detail, self.theme)
+            draw_card(p, card, camera.scale, camera.detail, self.theme, camera.ratio)
             p.restore()
             labels = [Label(place, text_of(number), UPDATE_COLOR)]
             labels += [label for label in labels_of(picture, item, camera.detail) if label.color == GRADIENT_COLOR]
@@ -160,7 +160,7 @@ class VectorPainter(GraphPainter):
             p.save()
             p.setOpacity(strength)
             p.translate(box.topLeft())
-            draw_card(p, cards[card_of[item]], camera.scale, camera.detail, self.theme)
+            draw_card(p, cards[card_of[item]], camera.scale, camera.detail, self.theme, camera.ratio)
             p.restore()
 
     def _paint_dots(self, p: QPainter, picture: Picture, camera: Camera) -> None:

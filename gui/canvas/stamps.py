@@ -40,7 +40,7 @@ class StampPainter:
         """`card`: which of `cards` each of all items has. `sprite_scale` as for `GraphPainter.paint`."""
         if not len(items):
             return
-        sheet = self._sprites.sheet(sprite_scale, camera.detail)
+        sheet = self._sprites.sheet(sprite_scale, camera.detail, camera.ratio)
         rows = self._placed(picture, sheet, cards, card, items, camera.scale)
         stretch = camera.scale / sheet.scale
         at = rows[:, 0:2]

@@ -70,7 +70,7 @@ def norm_place(card: Card) -> Place:
     return cards.Place(card.width - cards.PADDING, card.height * LINES[2], cards.DETAIL)
 
 
-def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Theme) -> None:
+def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Theme, ratio: float = 1.0) -> None:
     """As `cards.draw_card`."""
     width, height = cards.sprite_size(card, scale)
     lift = LIFT * scale * max(card.stack - 1, 0)
@@ -91,7 +91,7 @@ def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Th
     p.setBrush(Qt.BrushStyle.NoBrush)
     p.drawRoundedRect(sheet, radius, radius)
     if detail == Detail.NAME:
-        cards.draw_name(p, card, width, height, scale, theme)
+        cards.draw_name(p, card, width, height, scale, theme, ratio)
         return
     quiet = blend(ink, ground, 0.3)
     left = (cards.PADDING + STRIPE) * scale

@@ -77,3 +77,29 @@ def test_nothing_is_drawn_beyond_the_card(attributes: dict[str, object], scale: 
 
 def test_font_sizes_are_whole_and_never_too_large() -> None:
     assert [px(size) for size in (0.2, 11.0, 15.55, 15.8)] == [1, 11, 15, 16]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 2.0])
+@pytest.mark.parametrize("attributes", [CONV, WEIGHT], ids=["card", "chip"])
+def test_no_name_is_smaller_than_can_be_read(
+    attributes: dict[str, object], ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    font = theme.ui_font
+    monkeypatch.setattr(theme, "ui_font", lambda size=13, **more: sizes.append(size) or font(size, **more))
+    card = card_of(attributes)
+    written = []
+    for place in range(24):
+        scale = 0.1 * 2 ** (place / 8) * ratio
+        if detail_at(scale, ratio) in (Detail.NAME, Detail.TEXT):
+            sizes.clear()
+            image = QImage(*sprite_size(card, scale), QImage.Format.Format_RGB32)
+            painter = QPainter(image)
+            try:
+                draw_card(painter, card, scale, detail_at(scale, ratio), theme.DARK, ratio)
+            finally:
+                painter.end()
+            assert all(size >= 7 * ratio - 0.5 for size in sizes), scale
+            written.append(bool(sizes))
+    assert written == sorted(written), "once there is room for words, they stay"
+    assert all(written) or card.kind != "operation"
