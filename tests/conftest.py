@@ -23,7 +23,8 @@ from hypothesis import settings
 # `make fuzz` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("new", deadline=None, print_blob=True)
-settings.load_profile(os.environ.get("CHAINRULE_EXAMPLES", "same"))
+PROFILE = os.environ.get("CHAINRULE_EXAMPLES", "same")
+settings.load_profile(PROFILE)
 
 HOME = Path(tempfile.mkdtemp(prefix="chainrule-tests-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
@@ -61,6 +62,14 @@ from tests import leftovers  # noqa: E402
 
 WAIT_MS = 120_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
 _settings = count()
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    """What torch draws without a seed is not left to the order of tests, for the same reason."""
+    torch = sys.modules.get("torch")
+    if torch is not None and PROFILE == "same":
+        torch.default_generator.manual_seed(0)
 
 
 @pytest.fixture

@@ -159,9 +159,9 @@ class Recording:
             finally:
                 connection.rollback()
             self._live = _runs(self._contents.pid)
-        for graph in changed:
-            self._nodes.pop(graph, None)
-            self._edges.pop(graph, None)
+            for graph in changed:
+                self._nodes.pop(graph, None)
+                self._edges.pop(graph, None)
         return grown
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class Frames:
             self.kept.changed.connect(changed)
         self._tracks: dict[tuple[int, int, int], tuple[Scene, Track]] = {}
         self._members: dict[tuple[int, int], tuple[Ints, Track]] = {}
-        self._states: dict[tuple[int, int, int, int], DrawState] = {}
+        self._states: dict[tuple[int, int, int, int], tuple[Scene, DrawState]] = {}
         self._emphasis: tuple[Scene, int, Connected] | None = None
         self._direct: tuple[Scene, int, Bytes] | None = None
         self._proofs: tuple[tuple[object, ...], Scene, ProofMarks | None] | None = None
@@ -75,12 +75,12 @@ class Frames:
     def track(self, scene: Scene, graph_id: int) -> Track:
         """Made anew when the recording has grown, or when the graph is shown with other nodes."""
         key = (graph_id, len(self.recording.timeline), id(scene.pieces))
-        if key not in self._tracks:
+        known = self._tracks.get(key)  # in one go: another thread may take it out
+        if known is None:
             # The scene is kept with it, so that its id is not given to another one.
-            made = (scene, self._make_track(scene, graph_id))
-            _keep(self._tracks, key, made, scene.kept(KEPT_TRACKS))
-            return made[1]
-        return self._tracks[key][1]
+            known = (scene, self._make_track(scene, graph_id))
+            _keep(self._tracks, key, known, scene.kept(KEPT_TRACKS))
+        return known[1]
 
     def _make_track(self, scene: Scene, graph_id: int) -> Track:
         """What happens to the recorded nodes stays the same whichever modules are collapsed."""
@@ -103,11 +103,11 @@ class Frames:
 
     def state(self, scene: Scene, graph_id: int, playhead: int) -> DrawState:
         key = (graph_id, len(self.recording.timeline), id(scene.pieces), playhead)
-        if key not in self._states:
-            made = state_at(self.recording, scene, self.track(scene, graph_id), playhead)
-            _keep(self._states, key, made, KEPT_STATES)
-            return made
-        return self._states[key]
+        known = self._states.get(key)
+        if known is None:
+            known = (scene, state_at(self.recording, scene, self.track(scene, graph_id), playhead))
+            _keep(self._states, key, known, KEPT_STATES)
+        return known[1]
 
     def picture(
         self,

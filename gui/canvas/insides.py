@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +50,9 @@ class Insides(QObject):
 
     def heat(self, event: int) -> Floats | None:
         """(rows, columns) of -1 to 1, as `pooled`; None if it is not known yet, or nothing was recorded."""
-        if event in self._known:
-            return self._known[event]
+        known = self._known.get(event, self)  # in one go: the thread may forget it
+        if known is not self:
+            return cast("Floats | None", known)
         with self._lock:
             if event not in self._wanted:
                 self._wanted.append(event)

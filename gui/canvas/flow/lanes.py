@@ -68,13 +68,13 @@ def lanes_of(recording: Recording, scene: Scene, graph_id: int) -> Lanes:
     """Worked out once for as long as the recording does not grow and the same is drawn. Raises RecordingError."""
     kept = _kept.setdefault(recording, {})
     key = (graph_id, len(recording.timeline), id(scene.pieces))
-    if key not in kept:
-        made = (scene, make_lanes(recording, scene, graph_id))  # with the scene, so that its id is not given away
+    known = kept.get(key)  # in one go: another thread may take it out
+    if known is None:
+        known = (scene, make_lanes(recording, scene, graph_id))  # with the scene, so that its id is not given away
         for old in list(kept)[: max(len(kept) + 1 - scene.kept(KEPT), 0)]:
-            kept.pop(old, None)  # another thread may have done it
-        kept[key] = made
-        return made[1]
-    return kept[key][1]
+            kept.pop(old, None)
+        kept[key] = known
+    return known[1]
 
 
 def at_hand(recording: Recording, scene: Scene, graph_id: int) -> bool:
