@@ -60,7 +60,7 @@ from pytestqt.qtbot import QtBot  # noqa: E402
 
 from tests import leftovers  # noqa: E402
 
-WAIT_MS = 120_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
+WAIT_MS = 300_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
 _settings = count()
 
 

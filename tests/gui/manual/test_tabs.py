@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from gui.charts import ChartsPanel
 from gui.manual.panel import ManualPanel
 from gui.window import MainWindow
 
@@ -13,8 +14,13 @@ def test_tall_tabs_are_made_when_they_are_looked_at_and_get_room(walked: MainWin
     walked.resize(1280, 800)
     walked.panels.reset()
     charts, manual = walked.panels["charts"], walked.panels["manual"]
+    shown = walked.panels.widget("charts")
+    assert isinstance(shown, ChartsPanel)
+    qtbot.waitUntil(lambda: shown.loss.plot is not None and shown.loss.plot.isVisible())
+    plot = shown.loss.plot
+    assert plot is not None  # it needs more room than the words that stood there before
     qtbot.waitUntil(lambda: charts.width() == 1280)
-    qtbot.wait(100)
+    qtbot.waitUntil(lambda: charts.height() >= charts.minimumSizeHint().height() > plot.minimumSizeHint().height())
     low = charts.height()
     assert walked.panels.widget("manual") is None
     assert isinstance(manual.widget(), QLabel)
