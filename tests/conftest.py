@@ -6,6 +6,7 @@ Environment variables are set when this module is imported, before any test modu
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import site
@@ -90,6 +91,18 @@ def _fresh_settings() -> None:
         folder = str(HOME / "settings" / str(next(_settings)))
         for settings_format in (QSettings.Format.NativeFormat, QSettings.Format.IniFormat):
             QSettings.setPath(settings_format, QSettings.Scope.UserScope, folder)
+
+
+@pytest.fixture(autouse=True)
+def _garbage_waits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As in the application (`gui.collecting`): no thread collects garbage while a window is there, or it would delete
+    widgets that are only the window's thread's to delete. `_nothing_left_behind` collects it."""
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
