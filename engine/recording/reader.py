@@ -35,6 +35,7 @@ from engine.recording.model import (
     Tensor,
     Value,
 )
+from engine.recording.norms import Norms
 from engine.recording.timeline import Timeline
 
 _Item = TypeVar("_Item")
@@ -49,18 +50,6 @@ _EDGES = "SELECT * FROM edge WHERE graph = ? ORDER BY source, slot"
 _TENSOR = (
     "SELECT id, shape, dtype, device, level, min, max, mean, std, norm, zeros, nans, infs,"
     " histogram, histogram_low, histogram_high, data_shape FROM tensor WHERE id = ?"
-)
-_NORMS = (
-    "SELECT value.event, max(tensor.norm), max(CASE WHEN tensor.nans > 0 THEN 2 WHEN tensor.infs > 0 THEN 1 ELSE 0 END)"
-    " FROM value JOIN tensor ON tensor.id = value.tensor"
-    " JOIN event ON event.id = value.event WHERE value.event BETWEEN ? AND ? AND value.role ="
-    " CASE event.kind WHEN 'backward' THEN 'grad_output' WHEN 'accumulate' THEN 'grad_input' ELSE 'grad' END"
-    " GROUP BY value.event"
-)
-_SENT = (
-    "SELECT value.event, value.slot, tensor.norm FROM value JOIN tensor ON tensor.id = value.tensor"
-    " JOIN event ON event.id = value.event WHERE value.event BETWEEN ? AND ? AND value.role = 'grad_input'"
-    " AND event.kind = 'backward' AND tensor.norm IS NOT NULL ORDER BY value.event, value.slot"
 )
 
 
@@ -104,9 +93,7 @@ class Recording:
         self._node: dict[int, Node] = {}
         self._event: dict[int, Event] = {}
         self._tensor: dict[int, Tensor] = {}
-        self._norms: dict[int, npt.NDArray[np.float64]] = {}
-        self._odd: dict[int, npt.NDArray[np.uint8]] = {}
-        self._sent: dict[int, tuple[int, npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
+        self._norms = Norms(self.apart)
         try:
             self.refresh()
         except BaseException:
@@ -289,38 +276,16 @@ class Recording:
         Of a backward event that is the gradient which entered the node, the largest if there are several; of an
         accumulation the one that arrived; of an update the one that the optimizer used.
         """
-        first, last = self._bounds(step)
-        known = self._norms.get(step)
-        if known is None or len(known) != last - first + 1:
-            known = np.full(last - first + 1, np.nan)
-            with self.apart() as connection:
-                odd = np.zeros(len(known), dtype=np.uint8)
-                for event, norm, is_odd in connection.execute(_NORMS, (first, last)):
-                    place = decode.integer(event) - first
-                    known[place] = np.nan if norm is None else decode.real(norm)
-                    odd[place] = decode.integer(is_odd)
-            known.flags.writeable = odd.flags.writeable = False
-            self._odd[step], self._norms[step] = odd, known
-        return known
-
-    def sent_norms(self, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """What the nodes of a training step passed on: (k, 2) backward events and slots, in their order, and norms."""
-        first, last = self._bounds(step)
-        known = self._sent.get(step)
-        if known is None or known[0] != last:
-            with self.apart() as connection:
-                rows = connection.execute(_SENT, (first, last)).fetchall()
-                places = [(decode.integer(event), decode.integer(slot)) for event, slot, _ in rows]
-                norms = np.array([decode.real(norm) for _, _, norm in rows], dtype=np.float64)
-                known = last, np.array(places, dtype=np.int64).reshape(-1, 2), norms
-            self._sent[step] = known
-        return known[1:]
+        return self._norms.entering(step, *self._bounds(step))[0]
 
     def odd(self, step: int) -> npt.NDArray[np.uint8]:
         """For the same gradients as `norms`, which count finite elements only: 2 where one is NaN, 1 where one is
         infinite, else 0."""
-        self.norms(step)
-        return self._odd[step]
+        return self._norms.entering(step, *self._bounds(step))[1]
+
+    def sent_norms(self, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """What the nodes of a training step passed on: (k, 2) backward events and slots, in their order, and norms."""
+        return self._norms.sent(step, *self._bounds(step))
 
     @contextmanager
     def apart(self) -> Iterator[sqlite3.Connection]:
@@ -343,7 +308,7 @@ class Recording:
 
     def has_norms(self, step: int) -> bool:
         """Whether `norms` of a step are at hand."""
-        return step in self._norms
+        return self._norms.has(step)
 
     @contextmanager
     def held(self) -> Iterator[sqlite3.Connection]:

@@ -14,7 +14,7 @@ from engine.recording import database
 from engine.recording.model import Edge, Event, Graph, Node, Parameter, StepStart, Value
 from engine.recording.reader import Recording, count_events, open_recording
 from engine.recording.writer import Writer
-from tests.recordings import BOW_SCRIPT, Script, make_bow, make_chain, make_info, make_tensor
+from tests.recordings import BOW_SCRIPT, make_bow, make_chain, make_info, make_tensor
 
 
 @pytest.fixture
@@ -63,45 +63,6 @@ def test_the_bow_s_numbers(bow: Recording) -> None:
     assert values(bow, 9) == {("grad_input", 0, ""): -15.0, ("grad_after", 0, ""): -15.0}
     assert values(bow, 10) == {("param_before", 0, ""): 0.5, ("grad", 0, ""): -15.0, ("param_after", 0, ""): 1.25}
     assert bow.event(10).info["hyperparameters"]["lr"] == 0.05
-
-
-def test_norms_are_of_what_an_event_takes_in(bow: Recording) -> None:
-    """The square is entered by 1 and passes on -7.5; the product is entered by -7.5 and passes on -15."""
-    nan = np.nan
-    np.testing.assert_array_equal(bow.norms(0), [nan, nan, nan, nan, 1, 7.5, 7.5, 7.5, 7.5, 15, 15, 7.5])
-    assert bow.norms(0) is bow.norms(0)
-    with pytest.raises(ValueError, match="read-only"):
-        bow.norms(0)[0] = 1
-    with pytest.raises(RecordingError, match="no step 3"):
-        bow.norms(3)
-
-
-def test_what_a_node_passed_on(bow: Recording) -> None:
-    """The loss passes -7.5 on to the difference, and the product -15 to w."""
-    places, norms = bow.sent_norms(0)
-    sent = {(event, slot): norm for (event, slot), norm in zip(places.tolist(), norms.tolist(), strict=True)}
-    for (event, slot), norm in sent.items():
-        assert norm == abs(values(bow, event)["grad_input", slot, ""])
-    assert sent[4, 0] == 7.5
-    assert len(sent) == sum(key[0] == "grad_input" for event in range(4, 12) if bow.event(event).kind == "backward"
-                            for key in values(bow, event))  # fmt: skip
-    assert bow.sent_norms(0)[1] is norms
-    with pytest.raises(RecordingError, match="no step 3"):
-        bow.sent_norms(3)
-
-
-def test_gradients_that_are_not_finite_are_told_apart(tmp_path: Path) -> None:
-    """Their norms are of what is finite in them."""
-    path = tmp_path / "run.chain"
-    with Writer(path, make_info()) as writer:
-        writer.put(StepStart(0, 0.0))
-        script = Script(writer)
-        for gradient in ([3.0, 4.0], [3.0, np.inf], [np.nan, -np.inf], [np.nan, 2.0]):
-            script.event(0, None, "backward", None, values={("grad_output", 0, ""): gradient})
-        script.event(0, None, "backward", None, values={("grad_output", 0, ""): [1.0], ("grad_input", 0, ""): [np.nan]})
-    with open_recording(path) as recording:
-        assert recording.odd(0).tolist() == [0, 1, 2, 2, 0]
-        np.testing.assert_array_equal(recording.norms(0), [5.0, 3.0, np.nan, 2.0, 1.0])
 
 
 def test_what_is_not_there(bow: Recording) -> None:
