@@ -62,6 +62,7 @@ def place_items(strip: Strip, stop: Callable[[], None] = go_on) -> Floats:
     total = np.bincount(target, weights, minlength=len(x))
     free = total == 0
     total[free] = 1.0
+    before = x
     for turn in range(ROUNDS):
         stop()
         mean = np.bincount(target, weights * x[source], minlength=len(x)) / total
@@ -69,6 +70,10 @@ def place_items(strip: Strip, stop: Callable[[], None] = go_on) -> Floats:
         x = mean + (1 - DAMPING) * (x - mean) if turn % 2 else mean
         x = project(space, x)
         x[strip.pinned] = 0.0
+        if turn % 2:
+            if np.array_equal(x, before):  # all further turns would give the same: so it is in most boxes
+                break
+            before = x
     return x
 
 

@@ -91,8 +91,8 @@ def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
     number = {node: position for position, node in enumerate(nodes)}
     found = [(number[u], v, key) for u, v, key in _edges(graph)]
     edges, by_edge = _edges_in_order(found, number)
-    attributes = [graph.nodes[node] for node in nodes]
-    sizes = np.array([_size(data) for data in attributes], dtype=np.float64).reshape(-1, 2)
+    attributes = list(map(dict(graph.nodes(data=True)).__getitem__, nodes))  # `graph.nodes[node]` checks each
+    sizes = np.stack(_sizes(attributes), axis=1)
     port = np.array([PORTS.get(data.get("port"), 0) for data in attributes], dtype=np.int64)
     wrong = ~(np.isfinite(sizes) & ((sizes > 0) | ((port[:, None] != 0) & (sizes == 0)))).all(axis=1)
     if wrong.any():
@@ -107,7 +107,7 @@ def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
         tail=np.array([tail for tail, _, _ in edges], dtype=np.int64),
         head=np.array([number[head] for _, head, _ in edges], dtype=np.int64),
         port=port,
-        margin=np.array([data.get("margin", NO_MARGIN) for data in attributes], dtype=np.float64).reshape(-1, 2),
+        margin=_margins(attributes),
         node_place=by_node,
         edge_place=by_edge,
         direction=direction,
@@ -147,6 +147,24 @@ def _name(label: Hashable) -> tuple[str, float, str]:
     """Numbers by their size, among equals of type; anything else by what it prints as."""
     size = float(label) if isinstance(label, (int, float)) else 0.0
     return type(label).__name__, size, repr(label)
+
+
+def _sizes(attributes: list[Mapping[str, Any]]) -> tuple[Floats, Floats]:
+    """Widths and heights."""
+    found = [data.get("width") for data in attributes], [data.get("height") for data in attributes]
+    if None in found[0] or None in found[1]:
+        sizes = np.array([_size(data) for data in attributes], dtype=np.float64)
+        return sizes[:, 0], sizes[:, 1]
+    return np.array(found[0], dtype=np.float64), np.array(found[1], dtype=np.float64)
+
+
+def _margins(attributes: list[Mapping[str, Any]]) -> Floats:
+    """(n, 2)"""
+    margins = np.tile(np.array(NO_MARGIN, dtype=np.float64), (len(attributes), 1))
+    for place, data in enumerate(attributes):
+        if "margin" in data:
+            margins[place] = data["margin"]
+    return margins
 
 
 def _size(data: Mapping[str, Any]) -> tuple[float, float]:
