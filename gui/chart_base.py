@@ -59,7 +59,8 @@ class Chart(QWidget):
         self._hovered: float | None = None
         self.may_draw: Callable[[], bool] = lambda: True  # not while something else is waited for more
         self._waited = 0
-        library.loaded.connect(self.follow)
+        self._ahead = Turn(self._make, self)
+        library.loaded.connect(self._loaded)
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
 
@@ -149,19 +150,31 @@ class Chart(QWidget):
             if not library.is_loaded:
                 library.load()
                 return
-            self.plot = self.make_plot()
-            self.plot.picked.connect(self.picked)
-            self.plot.hovered.connect(self._hover)
-            self._layout.insertWidget(0, self.plot, 1)
+            self._make()
             if not at_once:
                 self._soon.start(0)  # it is filled in a turn of its own: to make it takes long enough
                 return
+        assert self.plot is not None
         self.plot.show()
         state = self.state(recording)
         if state != self._drawn:
             self._drawn = state
             self.fill(self.plot, recording)
         self._write_caption()
+
+    def _loaded(self) -> None:
+        """Make the plot while there is nothing to draw yet, and nobody waits for anything else."""
+        if self.isVisible() and self.session.recording is None:
+            self._ahead.start(0)
+        self.follow()
+
+    def _make(self) -> None:
+        if self.plot is None:
+            self.plot = self.make_plot()
+            self.plot.hide()
+            self.plot.picked.connect(self.picked)
+            self.plot.hovered.connect(self._hover)
+            self._layout.insertWidget(0, self.plot, 1)
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         """What is shown, as if everything had been read."""

@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.explore_commands.attach(canvas)
         inspector, parameters, charts = map(self.panels.widget, ("inspector", "parameters", "charts"))
         if isinstance(charts, ChartsPanel):
-            charts.wait_until(canvas.is_ready)
+            charts.wait_until(canvas.is_at_rest)
         if isinstance(parameters, ParametersPanel):
             parameters.may_read = canvas.is_ready
         if isinstance(inspector, InspectorPanel):

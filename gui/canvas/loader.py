@@ -162,6 +162,11 @@ class Loader(QObject):
     def busy(self) -> bool:
         return self._thread is not None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no thread works, not even on what the window asks next."""
+        return not self.busy and not self.preparing.busy and not any(thread.is_alive() for thread in self._ending)
+
     def reset(self, recording: Recording | None) -> None:
         """Another recording: what is still being laid out is no longer wanted. Known layouts stay useful."""
         self._waiting = None

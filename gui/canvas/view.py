@@ -59,6 +59,10 @@ class CanvasView(ModuleView):
         self._grabbed: QPointF | None = None
         self._rubber = Rubber()
 
+    def is_at_rest(self) -> bool:
+        """Ready, and no thread works on what may be asked next."""
+        return self.is_ready() and self._loader.at_rest
+
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             self._show_tooltip(event.pos(), event.globalPos())

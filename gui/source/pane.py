@@ -34,6 +34,8 @@ class SourcePane(QWidget):
         self._session = session
         self._script: Path | None = None
         self._shown: Source | None = None  # None: the script
+        self._viewed: Source | None = None  # what the viewer holds, seen or not
+        self._listed: list[tuple[str, str, int | None]] = []
         self._sources: dict[int, Source] = {}
         self._made: tuple[tuple[Recording, int], dict[tuple[int, int | None], int]] | None = None
         self._recorded_lines: list[str] = []  # the script as it was when it was recorded
@@ -132,8 +134,10 @@ class SourcePane(QWidget):
         path = Path(recorded.path) if recorded is not None else None
         if recorded is not None and path is not None and _text_of(path) == recorded.text:
             self.open_script(path)
-        else:
+        elif self._script is not None:
             self.close_script()
+        else:
+            return  # what the recording shows is shown already
         self._on_recording_changed()
 
     def save(self) -> bool:
@@ -168,8 +172,9 @@ class SourcePane(QWidget):
 
     def _show(self, source: Source | None) -> None:
         """A recorded file, or the script."""
-        if source is not None and source != self._shown:
+        if source is not None and source != self._viewed:
             self.viewer.setPlainText(source.text)
+            self._viewed = source
         self._shown = source
         self._pages.setCurrentWidget(self.shown)
         self.editor.setReadOnly(self._script is None)
@@ -185,14 +190,16 @@ class SourcePane(QWidget):
         return self._script is not None and _same(source.path, str(self._script))
 
     def _update_header(self) -> None:
-        self._files.clear()
+        recorded = [source for source in self._sources.values() if not self._is_script(source)]
+        files: list[tuple[str, str, int | None]] = [(Path(each.path).name, each.path, each.id) for each in recorded]
         if self._script is not None:
-            self._files.addItem(self._script.name, None)
-            self._files.setItemData(0, str(self._script), Qt.ItemDataRole.ToolTipRole)
-        for source in self._sources.values():
-            if not self._is_script(source):
-                self._files.addItem(Path(source.path).name, source.id)
-                self._files.setItemData(self._files.count() - 1, source.path, Qt.ItemDataRole.ToolTipRole)
+            files.insert(0, (self._script.name, str(self._script), None))
+        if files != self._listed:
+            self._listed = files
+            self._files.clear()
+            for place, (name, path, number) in enumerate(files):
+                self._files.addItem(name, number)
+                self._files.setItemData(place, path, Qt.ItemDataRole.ToolTipRole)
         wanted = self._shown.id if self._shown is not None else None
         self._files.setCurrentIndex(self._files.findData(wanted))
         self._files.setToolTip(self.shown_path)

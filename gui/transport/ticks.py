@@ -31,3 +31,9 @@ def columns(values: Floats, width: int) -> Floats:
     """The largest value in each of `width` equal parts of `values`, which must be at least `width` long."""
     starts = np.arange(width) * len(values) // width
     return np.asarray(np.maximum.reduceat(values, starts), np.float64)
+
+
+def bars(heights: Floats, rows: int) -> npt.NDArray[np.bool_]:
+    """A picture of as many rows, from the top, with a column for each height: where its bar is."""
+    empty = rows - np.maximum(np.rint(heights * rows), 1)
+    return np.asarray(np.arange(rows)[:, None] >= empty)

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 import gui.chart_plots  # noqa: F401 (here, so that no chart waits for it)
 from engine.recording.reader import open_recording
 from gui import theme
+from gui.chart_library import library
 from gui.charts import ChartsPanel, LossChart, phase_times
 from gui.session import Session
 from tests.gui import layers
@@ -185,6 +186,23 @@ def test_without_a_recording_there_is_a_message_and_no_plot(qtbot: QtBot, qapp: 
     panel = panel_of(qtbot, Session())
     assert panel.drawn_state() == (0, "Nothing has been recorded yet.")
     assert panel.loss.plot is None
+
+
+def test_the_plot_that_is_seen_is_made_ahead_of_time(qtbot: QtBot, qapp: QApplication, bow: Path) -> None:
+    session = Session()
+    panel = panel_of(qtbot, session)
+    assert [chart.plot for chart in panel.charts] == [None] * 3
+    library.loaded.emit()
+    qtbot.waitUntil(lambda: panel.loss.plot is not None)
+    made = panel.loss.plot
+    assert made is not None
+    assert made.isHidden()
+    assert panel.loss.message.isVisible()
+    assert [chart.plot for chart in panel.charts] == [made, None, None]
+    assert session.open(bow)
+    qtbot.waitUntil(made.isVisible)
+    assert panel.loss.plot is made
+    session.close()
 
 
 def test_pyqtgraph_is_imported_only_when_there_is_something_to_plot(bow: Path) -> None:

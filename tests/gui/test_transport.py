@@ -56,6 +56,13 @@ def test_heights_are_logarithmic_and_absent_gradients_shortest() -> None:
     assert (heights[3:] == ticks.SHORTEST).all()
 
 
+def test_bars_stand_on_the_ground() -> None:
+    shown = ticks.bars(np.array([0.0, 0.5, 1.0]), 8)
+    assert shown.sum(axis=0).tolist() == [1, 4, 8]
+    assert shown[-1].all()
+    assert (np.diff(shown.astype(int), axis=0) >= 0).all()
+
+
 def test_gradients_of_like_size_have_ticks_of_like_height() -> None:
     eight, sixteen = ticks.heights(np.array([8.0, 16.0]))
     assert sixteen == 1.0
@@ -109,6 +116,21 @@ def test_without_a_recording_the_strip_is_empty(transport: Transport, session: S
 
 
 # --- scrubber --------------------------------------------------------------------------------------------------------
+
+
+def test_more_events_than_pixels_have_a_tick_in_each_column(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session()
+    assert session.open(make_chain(tmp_path / "long.chain", nodes=800, steps=1))
+    scrubber = Scrubber(session)
+    qtbot.addWidget(scrubber)
+    scrubber.resize(300, scrubber.sizeHint().height())
+    image = scrubber.grab().toImage()
+    for phase, first, last in scrubber.spans()[:2]:
+        left, right = scrubber.x_of(first - 0.5), scrubber.x_of(last + 0.5)
+        assert last - first > right - left
+        colors = [image.pixelColor(x, scrubber.height() - 5).name() for x in range(round(left) + 6, round(right) - 4)]
+        assert set(colors) == {theme.current().phase(phase).name()}
+    session.close()
 
 
 def test_each_event_is_found_where_it_is_drawn(transport: Transport, session: Session) -> None:
