@@ -17,6 +17,7 @@ import numpy.typing as npt
 from engine.arithmetic import Array, bilinear, linear, value_of
 from engine.arithmetic.bounded import Floats
 from engine.recording.model import Shape
+from engine.rules.registry import rule
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
 
@@ -71,16 +72,25 @@ def _turned(matrices: Matrices, n: NodeValues) -> list[Array]:
     return [np.swapaxes(matrix, 0, 1) for matrix in matrices(_Turned(n))]
 
 
-def separable_twice(matrices: Matrices, n: NodeValues) -> tuple[Any, ...]:
-    """The gradients of the backward pass of a separable map: the map itself for the gradient that it was given, and
-    nothing for the number at which it was taken, since a linear map has no curvature."""
-    given = separable(_turned(matrices, n), n.grad()) if n.needs(0) else None
-    return given, np.zeros(n.shape(1)) if n.needs(1) else None
+def rule_of_separable(types: str, matrices: Matrices, formula: str, words: str, *, label: str) -> None:
+    """Register the rule of maps that were made of matrices along axes; `label` says what a term of it is."""
+
+    @rule(types, {"self": formula}, words, terms=lambda n, slot, index: separable_terms(matrices(n), index, label))
+    def passed_on(n: NodeValues) -> tuple[Any, ...]:
+        return (separable(matrices(n), n.grad()),)
 
 
-def separable_twice_terms(matrices: Matrices, n: NodeValues, slot: int, index: Shape, label: str) -> list[TermGroup]:
-    """The terms of element `index` of `separable_twice`."""
-    return separable_terms(_turned(matrices, n), index, label) if slot == 0 else []
+def rule_of_separable_twice(types: str, matrices: Matrices, formula: str, words: str, *, label: str) -> None:
+    """Register the rule of the backward passes of such maps, as nodes: the map itself for the gradient that one was
+    given, and nothing for the number at which it was taken, since a linear map has no curvature."""
+
+    def terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
+        return separable_terms(_turned(matrices, n), index, label) if slot == 0 else []
+
+    @rule(types, {"grad_output": formula, "self": "0"}, words, terms=terms)
+    def passed_on_twice(n: NodeValues) -> tuple[Any, ...]:
+        given = separable(_turned(matrices, n), n.grad()) if n.needs(0) else None
+        return given, np.zeros(n.shape(1)) if n.needs(1) else None
 
 
 def add_into_planes(array: Array, index: Integers, plane: Shape) -> Array:

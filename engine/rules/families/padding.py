@@ -15,10 +15,8 @@ from engine.rules.windows import (
     Integers,
     add_into_planes,
     plane_terms,
-    separable,
-    separable_terms,
-    separable_twice,
-    separable_twice_terms,
+    rule_of_separable,
+    rule_of_separable_twice,
     take_from_planes,
 )
 
@@ -37,26 +35,22 @@ def _padding_matrices(n: NodeValues) -> list[Floats]:
     return matrices
 
 
-@rule(
+rule_of_separable(
     "ReflectionPad1DBackward0 ReflectionPad2DBackward0 ReflectionPad3DBackward0 "
     "ReplicationPad1DBackward0 ReplicationPad2DBackward0 ReplicationPad3DBackward0",
-    {"self": r"\sum_{o \,:\, \mathrm{source}(o) = i} G_o"},
+    _padding_matrices,
+    r"\sum_{o \,:\, \mathrm{source}(o) = i} G_o",
     "The border was filled with copies of elements: the gradients of its copies are added to an element's own.",
-    terms=lambda n, slot, index: separable_terms(_padding_matrices(n), index, "a copy of it"),
+    label="a copy of it",
 )
-def pad_with_copies(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_padding_matrices(n), n.grad()),)
-
-
-@rule(
+rule_of_separable_twice(
     "ReflectionPad1DBackwardBackward0 ReflectionPad2DBackwardBackward0 ReflectionPad3DBackwardBackward0 "
     "ReplicationPad1DBackwardBackward0 ReplicationPad2DBackwardBackward0 ReplicationPad3DBackwardBackward0",
-    {"grad_output": r"G_{\mathrm{source}(o)}", "self": "0"},
+    _padding_matrices,
+    r"G_{\mathrm{source}(o)}",
     "The backward pass added the gradients of copies to one number; passed again, that number goes to each of them.",
-    terms=lambda n, slot, index: separable_twice_terms(_padding_matrices, n, slot, index, "a copy of it"),
+    label="a copy of it",
 )
-def pad_with_copies_twice(n: NodeValues) -> tuple[Any, ...]:
-    return separable_twice(_padding_matrices, n)
 
 
 def _window_places(n: NodeValues, plane: Shape) -> tuple[Integers, Shape]:

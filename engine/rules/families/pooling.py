@@ -13,12 +13,11 @@ from engine.rules.registry import moving, rule
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
 from engine.rules.windows import (
+    Matrices,
     add_into_planes,
     plane_terms,
-    separable,
-    separable_terms,
-    separable_twice,
-    separable_twice_terms,
+    rule_of_separable,
+    rule_of_separable_twice,
     take_from_planes,
 )
 
@@ -110,47 +109,22 @@ def adaptive_matrices(n: NodeValues) -> list[Floats]:
     return matrices
 
 
-@rule(
-    "AvgPool2DBackward0 AvgPool3DBackward0",
-    {"self": r"\sum_{o \,:\, i \in W_o} \frac{G_o}{|W_o|}"},
-    "Each window's gradient is shared out equally among the elements of the window.",
-    terms=lambda n, slot, index: separable_terms(average_matrices(n), index, "1 / size of the window"),
-)
-def average_pool(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(average_matrices(n), n.grad()),)
+_MEANS: dict[str, Matrices] = {"AvgPool{}DBackward": average_matrices, "AdaptiveAvgPool{}DBackward": adaptive_matrices}
+_SHARE = "1 / size of the window"
 
-
-@rule(
-    "AdaptiveAvgPool2DBackward0 AdaptiveAvgPool3DBackward0",
-    {"self": r"\sum_{o \,:\, i \in W_o} \frac{G_o}{|W_o|}"},
-    "Each window's gradient is shared out equally among the elements of the window.",
-    terms=lambda n, slot, index: separable_terms(adaptive_matrices(n), index, "1 / size of the window"),
-)
-def adaptive_average_pool(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(adaptive_matrices(n), n.grad()),)
-
-
-_TWICE = {"grad_output": r"\frac{1}{|W_o|} \sum_{i \in W_o} G_i", "self": "0"}
-_TWICE_WORDS = (
-    "The backward pass of a mean shared its gradient out; passed again, it takes the mean, as the forward did."
-)
-
-
-@rule(
-    "AvgPool2DBackwardBackward0 AvgPool3DBackwardBackward0",
-    _TWICE,
-    _TWICE_WORDS,
-    terms=lambda n, slot, index: separable_twice_terms(average_matrices, n, slot, index, "1 / size of the window"),
-)
-def average_pool_twice(n: NodeValues) -> tuple[Any, ...]:
-    return separable_twice(average_matrices, n)
-
-
-@rule(
-    "AdaptiveAvgPool2DBackwardBackward0 AdaptiveAvgPool3DBackwardBackward0",
-    _TWICE,
-    _TWICE_WORDS,
-    terms=lambda n, slot, index: separable_twice_terms(adaptive_matrices, n, slot, index, "1 / size of the window"),
-)
-def adaptive_average_pool_twice(n: NodeValues) -> tuple[Any, ...]:
-    return separable_twice(adaptive_matrices, n)
+for _name, _matrices in _MEANS.items():
+    _types = [_name.format(rank) for rank in (2, 3)]
+    rule_of_separable(
+        " ".join(f"{each}0" for each in _types),
+        _matrices,
+        r"\sum_{o \,:\, i \in W_o} \frac{G_o}{|W_o|}",
+        "Each window's gradient is shared out equally among the elements of the window.",
+        label=_SHARE,
+    )
+    rule_of_separable_twice(
+        " ".join(f"{each}Backward0" for each in _types),
+        _matrices,
+        r"\frac{1}{|W_o|} \sum_{i \in W_o} G_i",
+        "The backward pass of a mean shared its gradient out; passed again, it takes the mean, as the forward did.",
+        label=_SHARE,
+    )

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from engine.arithmetic.bounded import Array, Bounded, Floats, unit_roundoff
-from engine.recording.model import Shape
-from engine.rules.registry import rule
-from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
-from engine.rules.windows import Matrices, separable, separable_terms, separable_twice, separable_twice_terms
+from engine.rules.windows import Matrices, rule_of_separable, rule_of_separable_twice
 
 Kernel = Callable[[Floats], Floats]
 
 _AXES = {"1D": ("scales",), "2D": ("scales_h", "scales_w"), "3D": ("scales_d", "scales_h", "scales_w")}
-_FORMULA = {"self": r"\sum_o w_{o i} \, G_o"}
+_FORMULA = r"\sum_o w_{o i} \, G_o"
 _WEIGHT = "weight of the interpolation"
 
 
@@ -53,15 +49,14 @@ def nearest_matrices(n: NodeValues) -> list[Array]:
     return matrices
 
 
-@rule(
+rule_of_separable(
     "UpsampleNearest1DBackward0 UpsampleNearest2DBackward0 UpsampleNearest3DBackward0 "
     "UpsampleNearestExact1DBackward0 UpsampleNearestExact2DBackward0 UpsampleNearestExact3DBackward0",
-    {"self": r"\sum_{o \,:\, \mathrm{nearest}(o) = i} G_o"},
+    nearest_matrices,
+    r"\sum_{o \,:\, \mathrm{nearest}(o) = i} G_o",
     "Each element was copied to all places nearest to it: the gradients of its copies add up.",
-    terms=lambda n, slot, index: separable_terms(nearest_matrices(n), index, "a copy of it"),
+    label="a copy of it",
 )
-def upsample_nearest(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(nearest_matrices(n), n.grad()),)
 
 
 def _scale(length: int, outputs: int, factor: float | None, corners: bool) -> float:
@@ -112,14 +107,13 @@ def _linear_matrices(n: NodeValues) -> list[Array]:
     ]
 
 
-@rule(
+rule_of_separable(
     "UpsampleLinear1DBackward0 UpsampleBilinear2DBackward0 UpsampleTrilinear3DBackward0",
+    _linear_matrices,
     _FORMULA,
     "Each output was a mean of its two neighbours along every axis; each neighbour gets its share of the gradient.",
-    terms=lambda n, slot, index: separable_terms(_linear_matrices(n), index, _WEIGHT),
+    label=_WEIGHT,
 )
-def upsample_linear(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_linear_matrices(n), n.grad()),)
 
 
 def _cubic_matrices(n: NodeValues) -> list[Array]:
@@ -129,14 +123,13 @@ def _cubic_matrices(n: NodeValues) -> list[Array]:
     return [_matrix(n, *axis, lambda d: cubic(d, -0.75), 2) for axis in axes]
 
 
-@rule(
+rule_of_separable(
     "UpsampleBicubic2DBackward0",
+    _cubic_matrices,
     _FORMULA,
     "Each output was a weighted mean of its four neighbours along both axes; each gets its share, some a negative one.",
-    terms=lambda n, slot, index: separable_terms(_cubic_matrices(n), index, _WEIGHT),
+    label=_WEIGHT,
 )
-def upsample_cubic(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_cubic_matrices(n), n.grad()),)
 
 
 def _lanczos(distance: Floats) -> Floats:
@@ -171,18 +164,13 @@ def _smooth_matrices(n: NodeValues) -> list[Array]:
     return matrices
 
 
-def _smooth_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
-    return separable_terms(_smooth_matrices(n), index, _WEIGHT)
-
-
-@rule(
+rule_of_separable(
     "UpsampleBilinear2DAaBackward0 UpsampleBicubic2DAaBackward0 UpsampleLanczos2DAaBackward0",
+    _smooth_matrices,
     _FORMULA,
     "Each output was a weighted mean of all inputs that it covers; each of them gets its share of the gradient.",
-    terms=_smooth_terms,
+    label=_WEIGHT,
 )
-def upsample_smooth(n: NodeValues) -> tuple[Any, ...]:
-    return (separable(_smooth_matrices(n), n.grad()),)
 
 
 # -- their backward passes as nodes ------------------------------------------------------------------------------------
@@ -198,16 +186,11 @@ _TWICE: dict[str, Matrices] = {
 }
 
 
-def _register_twice(types: str, matrices: Matrices) -> None:
-    @rule(
-        types,
-        {"grad_output": r"\sum_i w_{o i} \, G_i"},
-        "The backward pass shared gradients out among neighbours; passed again, it is the interpolation itself.",
-        terms=lambda n, slot, index: separable_twice_terms(matrices, n, slot, index, _WEIGHT),
-    )
-    def upsample_twice(n: NodeValues) -> tuple[Any, ...]:
-        return separable_twice(matrices, n)
-
-
 for _types, _matrices in _TWICE.items():
-    _register_twice(_types, _matrices)
+    rule_of_separable_twice(
+        _types,
+        _matrices,
+        r"\sum_i w_{o i} \, G_i",
+        "The backward pass shared gradients out among neighbours; passed again, it is the interpolation itself.",
+        label=_WEIGHT,
+    )
