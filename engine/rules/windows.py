@@ -8,7 +8,7 @@ o comes back to input i. Planes are the last axes of a tensor, taken as one; wha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,14 +80,16 @@ def rule_of_separable(types: str, matrices: Matrices, formula: str, words: str, 
         return (separable(matrices(n), n.grad()),)
 
 
-def rule_of_separable_twice(types: str, matrices: Matrices, formula: str, words: str, *, label: str) -> None:
+def rule_of_separable_twice(
+    types: str, matrices: Matrices, formulas: Mapping[str, str], words: str, *, label: str
+) -> None:
     """Register the rule of the backward passes of such maps, as nodes: the map itself for the gradient that one was
-    given, and nothing for the number at which it was taken, since a linear map has no curvature."""
+    given, and nothing for the number at which it was taken, if it was given that too: a linear map has no curvature."""
 
     def terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
         return separable_terms(_turned(matrices, n), index, label) if slot == 0 else []
 
-    @rule(types, {"grad_output": formula, "self": "0"}, words, terms=terms)
+    @rule(types, formulas, words, terms=terms)
     def passed_on_twice(n: NodeValues) -> tuple[Any, ...]:
         given = separable(_turned(matrices, n), n.grad()) if n.needs(0) else None
         return given, np.zeros(n.shape(1)) if n.needs(1) else None

@@ -47,7 +47,7 @@ rule_of_separable_twice(
     "ReflectionPad1DBackwardBackward0 ReflectionPad2DBackwardBackward0 ReflectionPad3DBackwardBackward0 "
     "ReplicationPad1DBackwardBackward0 ReplicationPad2DBackwardBackward0 ReplicationPad3DBackwardBackward0",
     _padding_matrices,
-    r"G_{\mathrm{source}(o)}",
+    {"grad_output": r"G_{\mathrm{source}(o)}", "self": "0"},
     "The backward pass added the gradients of copies to one number; passed again, that number goes to each of them.",
     label="a copy of it",
 )

@@ -124,7 +124,7 @@ for _name, _matrices in _MEANS.items():
     rule_of_separable_twice(
         " ".join(f"{each}Backward0" for each in _types),
         _matrices,
-        r"\frac{1}{|W_o|} \sum_{i \in W_o} G_i",
+        {"grad_output": r"\frac{1}{|W_o|} \sum_{i \in W_o} G_i", "self": "0"},
         "The backward pass of a mean shared its gradient out; passed again, it takes the mean, as the forward did.",
         label=_SHARE,
     )

@@ -190,7 +190,7 @@ for _types, _matrices in _TWICE.items():
     rule_of_separable_twice(
         _types,
         _matrices,
-        r"\sum_i w_{o i} \, G_i",
+        {"grad_output": r"\sum_i w_{o i} \, G_i"},
         "The backward pass shared gradients out among neighbours; passed again, it is the interpolation itself.",
         label=_WEIGHT,
     )
