@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from engine.manual import Line
 
 GUTTER, SIGN = 116, 36
-NARROW = 820  # px of width below which only the results are told
+NARROW = 820  # px of width below which the stages have less room
+WITH_DOER = 1100  # px of width below which it is not said who ran a line: formulas need the room
 WIDEST_NAME, WIDEST_VALUE = 0.24, 0.17  # of the width
 LEAST_FORMULA = 0.42  # of the room for formulas
 WRITTEN_OUT = 0.11  # of the width, for the elements of a small tensor
@@ -72,7 +73,7 @@ def measure(story: Story, width: int) -> Columns:
     doers = max((metrics("caption").horizontalAdvance(doer) for doer in {row.doer for row in story.rows}), default=0)
     offs = max((metrics("small_number").horizontalAdvance(off) for off in {off_by(line) for line in lines}), default=0)
     value = max(LEAST_VALUE, min(widest + 2, int(width * WIDEST_VALUE)))
-    doer = min(doers, width // 8) + WORD_GAP if width >= NARROW else 0
+    doer = min(doers, width // 8) + WORD_GAP if width >= WITH_DOER else 0
     off = max(offs, metrics("caption").horizontalAdvance(off_title())) + WORD_GAP if offs else 0
     room = width - gutter - names - 2 * theme.SMALL - 2 * value - SIGN - doer - off - theme.MEDIUM
     formula = room

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPolygonF
 
+from engine.rules.naming import plain_text
 from gui import theme
 from gui.manual import verdicts
 from gui.manual.columns import SIGN, WORD_GAP, Columns, off_title, padded
@@ -25,6 +26,7 @@ MARK = 3  # px of the stage's bar
 DISC, HEAD_SIGN = 16, 18
 STAGE_HEIGHT = 34
 NOW_SHARE = 0.14
+READABLE = 0.75  # of their size: formulas are not drawn smaller
 
 
 def paint_row(
@@ -85,11 +87,15 @@ def _paint_results(painter: QPainter, place: QRect, area: QRect, columns: Column
 def _paint_equation(
     painter: QPainter, area: QRect, columns: Columns, line: Line, scale: float, *, passed: bool
 ) -> None:
-    """name = formula = numbers, the first equals signs of all lines below each other."""
+    """name = formula = numbers, the first equals signs of all lines below each other. Where there is no room for all of
+    it in letters that can be read, numbers go first; then the formula is written as text, and cut."""
     look = theme.current()
     rest = [part for part in (line.formula, line.numbers if passed else "") if part]
     name = QRect(area.left(), area.top(), columns.name, area.height())
-    draw_inline(painter, name, [line.name], [look.text], right=True, largest=scale)
+    if width_of([line.name]) * READABLE <= name.width():
+        draw_inline(painter, name, [line.name], [look.text], right=True, largest=scale)
+    else:  # paths are told apart by their ends
+        draw_text(painter, name, plain_text(line.name), "text", look.text, RIGHT, Qt.TextElideMode.ElideLeft)
     area = area.adjusted(columns.name + theme.SMALL, 0, 0, 0)
     parts: list[str] = []
     inks: list[QColor] = []
@@ -101,8 +107,13 @@ def _paint_equation(
         inks.append(look.dim)
     if line.remark and not rest:
         draw_text(painter, area, line.remark, "caption", look.dim, LEFT)
-    elif width_of(parts) and area.width() > 0:
-        draw_inline(painter, area, parts, inks, largest=scale)
+        return
+    for count in sorted({len(parts), min(len(parts), 2)}, reverse=True):
+        if 0 < width_of(parts[:count]) * READABLE <= area.width():
+            draw_inline(painter, area, parts[:count], inks[:count], largest=scale)
+            return
+    if rest and area.width() > 0:
+        draw_text(painter, area, f"= {plain_text(rest[0])}", "caption", look.dim, LEFT)
 
 
 def _paint_doer(painter: QPainter, place: QRect, columns: Columns, row: Row) -> None:
