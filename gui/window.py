@@ -42,6 +42,7 @@ LARGE_SCREEN = 1600
 FILL_AFTER_MS = 30
 READY_AFTER_MS = 150
 CHARTS_AFTER_MS = 600
+LOOK_AGAIN_MS = 40
 SHARE_MOVING = 0.9  # of the time between two events while playing: one sees what each did before the next one
 FASTEST_MOTION_MS, SLOWEST_MOTION_MS = 1, 900
 
@@ -71,7 +72,7 @@ class MainWindow(QMainWindow):
         self.central = Central(self.session, self.actions_table, self.verifier)
         self.toolbar = ToolBar(self.actions_table)
         self._filled = False
-        self._soon = Turn(self.refresh, self)
+        self._soon = Turn(self._refresh_or_wait, self)
         self._arguments: tuple[Path, tuple[str, ...]] = (Path(), ())
         self._lay_out()
         self.commands = Commands(self)
@@ -111,6 +112,7 @@ class MainWindow(QMainWindow):
         canvas.ready.connect(self.refresh)
         self.transport.player.playing_changed.connect(canvas.set_playing)
         self.transport.scrubber.is_reading = canvas.is_reading
+        self.source.is_reading = canvas.is_reading
         self.explore_commands.attach(canvas)
         inspector, parameters, charts = map(self.panels.widget, ("inspector", "parameters", "charts"))
         if isinstance(charts, ChartsPanel):
@@ -292,6 +294,13 @@ class MainWindow(QMainWindow):
         self.export_commands.update()
         self.explore_commands.update()
         self.module_commands.update()
+
+    def _refresh_or_wait(self) -> None:
+        """Another graph: while a thread reads it, nothing is asked about it."""
+        if self.central.has_canvas and self.canvas.is_reading():
+            self._soon.start(LOOK_AGAIN_MS)
+        else:
+            self.refresh()
 
     def _shows_run(self) -> bool:
         recording = self.session.recording

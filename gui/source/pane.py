@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from gui.turns import Turn
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
+
+LOOK_AGAIN_MS = 40
 
 
 class SourcePane(QWidget):
@@ -39,7 +42,8 @@ class SourcePane(QWidget):
         self._sources: dict[int, Source] = {}
         self._made: tuple[tuple[Recording, int], dict[tuple[int, int | None], int]] | None = None
         self._recorded_lines: list[str] = []  # the script as it was when it was recorded
-        self._counting = Turn(self._count, self)
+        self._counting = Turn(self._count_or_wait, self)
+        self.is_reading: Callable[[], bool] = lambda: False  # a large graph, in another thread: it counts, too
         self._clicked = (-1, -1)  # the line last clicked, and which of its nodes was selected
         self.editor = Editor()
         self.viewer = Editor()
@@ -291,6 +295,12 @@ class SourcePane(QWidget):
             if line is not None and source in wanted and count:
                 counts[line] = counts.get(line, 0) + count
         self.shown.set_counts(counts)
+
+    def _count_or_wait(self) -> None:
+        if self.is_reading():
+            self._counting.start(LOOK_AGAIN_MS)
+        else:
+            self._count()
 
     def _count(self) -> None:
         """Another graph: its lines, and perhaps a file that had made no node before."""

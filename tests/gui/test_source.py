@@ -10,10 +10,12 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from engine.recording.reader import Recording
 from gui import theme
 from gui.highlight import PythonHighlighter
 from gui.session import Session
 from gui.source import SourcePane
+from gui.source.pane import LOOK_AGAIN_MS
 from tests.recordings import BOW_SCRIPT
 
 
@@ -59,6 +61,27 @@ def test_the_line_of_the_active_node_is_marked_in_its_phase(pane: SourcePane, se
     assert dict(pane.shown.marks) == {_line("prediction ="): theme.current().forward}
     session.seek(_event_of(session, "backward", "loss"))
     assert dict(pane.shown.marks) == {_line("loss ="): theme.current().backward}
+
+
+def test_the_nodes_of_lines_are_counted_once_the_graph_has_been_read(
+    pane: SourcePane, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, asked = True, list[int]()
+    lines = Recording.lines
+
+    def counting(self: Recording, graph: int) -> dict[tuple[int, int | None], int]:
+        asked.append(graph)
+        return lines(self, graph)
+
+    monkeypatch.setattr(Recording, "lines", counting)
+    pane.is_reading = lambda: reading
+    session.seek(session.last)
+    qtbot.wait(3 * LOOK_AGAIN_MS)
+    assert asked == []
+    reading = False
+    qtbot.waitUntil(lambda: not pane._counting.isActive())
+    assert set(asked) == {session.graph_id}
+    assert dict(pane.shown.marks) == {_line("b = torch"): theme.current().update}  # what was updated last
 
 
 def test_the_line_of_the_selected_node_is_marked_too(pane: SourcePane, session: Session) -> None:
