@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -91,7 +92,7 @@ def kept_by(scene: Scene, node: int, kept: Bytes) -> int:
         return kept.get(scene.node_ids.item(node), 0)
     known = _sums.get((scene.inner, kept), dict)  # a module may have thousands of nodes
     if node not in known:
-        known[node] = sum(kept.get(member, 0) for member in scene.members(node).tolist())
+        known[node] = sum(map(kept.get, scene.members(node).tolist(), repeat(0)))
     return known[node]
 
 

@@ -199,7 +199,7 @@ def _draw_ring(painter: QPainter, rect: QRectF, radius: float, width: float, col
         painter.drawPixmap(left, top, _ring_picture(across, down, inside, radius, width, color.rgb()))
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=64)  # a step that is played has a dozen at a time, in the colours of its phases
 def _ring_picture(across: int, down: int, inside: tuple[float, float, float, float], radius: float, width: float,
                   rgb: int) -> QPixmap:  # fmt: skip
     picture = QPixmap(across, down)
