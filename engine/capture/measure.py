@@ -185,7 +185,7 @@ def _square(flat: torch.Tensor) -> float:
     """The sum of squares. BLAS takes half as long for it as a norm takes; on other devices it may refuse to be used."""
     if flat.device.type == "cpu":
         return float(torch.dot(flat, flat))
-    return torch.linalg.vector_norm(flat).item() ** 2
+    return float(torch.linalg.vector_norm(flat)) ** 2
 
 
 def _zeros(flat: torch.Tensor) -> int:
