@@ -1,16 +1,20 @@
 """One style sheet for the whole application, written from a theme's tokens.
 
-Combo boxes, spin boxes and check boxes are left to Fusion and the palette: a style sheet would take their arrows away.
+Spin boxes and check boxes are left to Fusion and the palette: a style sheet would take their arrows away. Combo boxes
+have one of their own, since Fusion does not show which of them has the focus.
 Widgets ask for a variant with a dynamic property: `button.setProperty("role", "primary")` for the one main button of a
 dialog, `label.setProperty("role", "title" | "caption" | "dim" | "mono")`.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import Template
 
 from gui import theme as tokens
 from gui.theme import Theme, blend
+
+ARROWS = Path(__file__).resolve().parent.parent / "resources" / "icons"
 
 _SHEET = Template(
     """
@@ -68,6 +72,15 @@ QLineEdit, QPlainTextEdit, QTextEdit, QTextBrowser { background: $base; border: 
 QLineEdit { padding: 4px 8px; min-height: 18px; }
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus { border-color: $accent; }
 QDockWidget QPlainTextEdit, QDockWidget QTextEdit, QDockWidget QTextBrowser { border: none; border-radius: 0; }
+
+QComboBox { background: $raised; border: 1px solid $outline; border-radius: 6px; padding: 2px 4px 2px 8px;
+    min-height: 22px; color: $text; }
+QComboBox:hover { background: $hover; }
+QComboBox:focus { border-color: $accent; }
+QComboBox:disabled { background: $surface; color: $faded; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: url("$arrow"); width: 12px; height: 12px; }
+QComboBox QAbstractItemView { background: $raised; border: 1px solid $line; }
 
 QTableView, QTreeView, QListView { background: $surface; alternate-background-color: $alternate; border: none;
     gridline-color: $grid; selection-background-color: $selected; selection-color: $text; outline: none; }
@@ -130,6 +143,7 @@ def stylesheet(theme: Theme) -> str:
         "primary_hover": blend(primary, theme.text, 0.15),
         "on_primary": theme.bg if theme.is_dark else theme.surface,
     }
+    arrow = (ARROWS / f"arrow-{'dark' if theme.is_dark else 'light'}.svg").as_posix()
     return _SHEET.substitute(
-        named, mono=tokens.mono_font().family(), **{name: color.name() for name, color in mixed.items()}
+        named, arrow=arrow, mono=tokens.mono_font().family(), **{name: color.name() for name, color in mixed.items()}
     )

@@ -28,6 +28,7 @@ SWATCH = 8.0
 LEGEND_HEIGHT = 24.0
 LEGEND_LINE = 18.0  # from one line to the next
 MOST_LINES = 2
+LOW = 400.0  # logical px of height below which a second line of the legend would stand on the graph
 PLATE = 215  # opacity of the ground under words, of 255
 CRUMB = "  \u203a  "
 ELLIPSIS = "\u2026"
@@ -127,7 +128,7 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
 
 class Legend:
     """Phases, what gradients with NaN or infinities look like where there are any, and the categories that occur, in a
-    line or two at the foot; where it is narrow, without the categories."""
+    line or two at the foot; where it is narrow or low, without the categories."""
 
     def __init__(self) -> None:
         self._made_of: tuple[object, ...] = ()
@@ -139,9 +140,11 @@ class Legend:
         width, height = camera.width / camera.ratio, camera.height / camera.ratio
         fills = self._fills.get((scene.category,), lambda: fills_of(scene))
         beside = minimap.WIDTH + tokens.LARGE if scene.node_count >= minimap.SHOWN_FROM else 0.0
-        made_of = (fills, odd, theme.name, width - beside, camera.ratio)
+        most = MOST_LINES if height >= LOW else 1
+        made_of = (fills, odd, theme.name, width - beside, camera.ratio, most)
         if self._picture is None or self._made_of != made_of:
-            self._picture = _draw_legend(_legend_lines(fills, width - beside, theme, odd=odd), camera.ratio, theme)
+            lines = _legend_lines(fills, width - beside, theme, odd=odd, most=most)
+            self._picture = _draw_legend(lines, camera.ratio, theme)
             self._made_of = made_of
         foot = height - tokens.MEDIUM - self._picture.height() / camera.ratio
         painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
@@ -152,7 +155,9 @@ def fills_of(scene: Scene) -> tuple[int, ...]:
     return tuple(np.unique(scene.category).tolist())
 
 
-def _legend_lines(fills: Sequence[int], width: float, theme: Theme, *, odd: bool = False) -> list[list[Entry]]:
+def _legend_lines(
+    fills: Sequence[int], width: float, theme: Theme, *, odd: bool = False, most: int = MOST_LINES
+) -> list[list[Entry]]:
     tr = QCoreApplication.translate
     phases: list[Entry] = [
         (theme.forward, tr("Canvas", "value"), "phase"),
@@ -169,7 +174,7 @@ def _legend_lines(fills: Sequence[int], width: float, theme: Theme, *, odd: bool
             lines[-1] = [*lines[-1], entry]
         else:
             lines.append([entry])
-    return lines if len(lines) <= MOST_LINES else [phases]
+    return lines if len(lines) <= most else [phases]
 
 
 def _legend_width(entries: Sequence[Entry]) -> float:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
+    QPaintEvent,
+    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -40,6 +43,7 @@ WALKS: dict[tuple[Qt.Key, bool], Way] = {
     (Qt.Key.Key_Right, True): "next",
 }
 A_MODULE = -1  # stands in `menu_wanted` for the open module that one looks at
+BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 EDGE_SLACK = 5.0  # logical px
 
 
@@ -58,6 +62,7 @@ class CanvasView(ModuleView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._grabbed: QPointF | None = None
         self._rubber = Rubber()
+        self._reached_by_key = False  # the focus is shown to those who move it by keys
 
     def is_at_rest(self) -> bool:
         """Ready, and no thread works on what may be asked next."""
@@ -74,6 +79,26 @@ class CanvasView(ModuleView):
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self.resizeEvent(QResizeEvent(self.size(), self.size()))
         return super().event(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._reached_by_key = event.reason() in BY_KEY
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._reached_by_key = False
+        super().focusOutEvent(event)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._reached_by_key:
+            painter = QPainter(self)
+            try:
+                painter.setPen(QPen(self._painter.theme.accent, 2))
+                painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            finally:
+                painter.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         pixels = event.pixelDelta()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPalette
-from PySide6.QtWidgets import QApplication, QCheckBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
 from pytestqt.qtbot import QtBot
 
 from gui import ramps, theme
@@ -175,3 +175,25 @@ def test_a_box_to_tick_is_seen_before_it_is_ticked(look: Theme, qapp: QApplicati
     middle = [image.pixelColor(x, 12) for x in range(24)]
     assert max(contrast(color, look.surface) for color in middle) > 1.8
     theme.apply(qapp, "system")
+
+
+@pytest.mark.parametrize("choice", ["light", "dark"])
+def test_a_combo_box_has_its_arrow_and_shows_the_focus(qapp: QApplication, qtbot: QtBot, choice: theme.Choice) -> None:
+    before = theme.switch.choice
+    theme.apply(qapp, choice)
+    box = QComboBox()
+    box.addItem("")
+    box.resize(120, 28)
+    plain = box.grab().toImage()
+    box.show()
+    box.activateWindow()
+    box.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(box.hasFocus)
+    focused = box.grab().toImage()
+    theme.apply(qapp, before)
+    look = theme.LIGHT if choice == "light" else theme.DARK
+    arrow = {plain.pixelColor(x, y).rgb() for x in range(98, 116) for y in range(6, 22)}
+    assert len(arrow) > 4, "an arrow has edges of many shades"
+    assert focused.pixelColor(60, 0).rgb() == look.accent.rgb()
+    assert plain.pixelColor(60, 0).rgb() != look.accent.rgb()
+    box.deleteLater()

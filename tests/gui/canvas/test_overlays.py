@@ -24,3 +24,8 @@ def test_the_legend_says_what_stripes_are_where_there_are_any(scene: Scene) -> N
         more = [entry for line in odd for entry in line if entry not in [each for line in plain for each in line]]
         assert [(text, kind) for _, text, kind in more] == [("NaN or infinite", "odd")]
     assert overlays._draw_legend(odd, 1.0, DARK).toImage() != overlays._draw_legend(plain, 1.0, DARK).toImage()
+
+
+def test_in_a_low_canvas_the_legend_takes_one_line(scene: Scene) -> None:
+    lines = overlays._legend_lines(overlays.fills_of(scene), 330.0, DARK, most=1)
+    assert lines == [overlays._legend_lines(overlays.fills_of(scene), 220.0, DARK)[0]]

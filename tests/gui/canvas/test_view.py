@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QImage, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QHelpEvent, QImage, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
@@ -129,6 +129,16 @@ def test_keys_and_double_click(view: CanvasView) -> None:
     assert view.camera == fitted
     QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=place(view, "w"))
     assert (view.camera.x, view.camera.y) == view.scene.center(node(view, "w"))  # type: ignore[union-attr]
+
+
+def test_the_focus_is_shown_to_those_who_move_it_by_keys(view: CanvasView) -> None:
+    view.clearFocus()
+    plain = count_color(shot(view), DARK.accent)
+    for reason, shown in ((Qt.FocusReason.TabFocusReason, True), (Qt.FocusReason.MouseFocusReason, False)):
+        QApplication.sendEvent(view, QFocusEvent(QEvent.Type.FocusIn, reason))
+        assert (count_color(shot(view), DARK.accent) > plain + 2000) is shown
+        QApplication.sendEvent(view, QFocusEvent(QEvent.Type.FocusOut, reason))
+        assert count_color(shot(view), DARK.accent) == plain
 
 
 def test_hovering_fades_what_is_not_connected(view: CanvasView, session: Session) -> None:
