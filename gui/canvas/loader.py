@@ -139,7 +139,7 @@ class Loader(QObject):
 
     ready = Signal(object, object)
     failed = Signal(object, str)
-    _worked = Signal(object, object, object, str)
+    _worked = Signal(object, object, object, object, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -281,14 +281,18 @@ class Loader(QObject):
         except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so
             message = QCoreApplication.translate("Canvas", "This layout failed: {error}").format(error=error)
         with contextlib.suppress(RuntimeError):  # the window is gone
-            self._worked.emit(recording, wish, (scene, places), message)
+            self._worked.emit(threading.current_thread(), recording, wish, (scene, places), message)
         if scene is not None and not cancelled.wait(PAINTING_S):
             with contextlib.suppress(ChainruleError):
                 _warm_others(recording, scene, wish.graph_id)
 
-    def _take(self, recording: Recording, wish: Wish, made: tuple[Scene | None, Places | None], message: str) -> None:
-        if self._thread is not None:
-            self._ending = [*(thread for thread in self._ending if thread.is_alive()), self._thread]
+    def _take(
+        self, thread: threading.Thread, recording: Recording, wish: Wish, made: tuple[Scene | None, Places | None],
+        message: str,
+    ) -> None:  # fmt: skip
+        if thread is not self._thread:
+            return  # `finish` has waited for it
+        self._ending = [*(each for each in self._ending if each.is_alive()), thread]
         self._thread = None
         scene, places = made
         if recording is self._recording and self._waiting is None:

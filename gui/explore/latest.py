@@ -19,7 +19,7 @@ class Latest(QObject):
 
     done = Signal(object, object)
     failed = Signal(object, str)
-    _worked = Signal(object, object, str)
+    _worked = Signal(object, object, object, str)
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,9 +75,11 @@ class Latest(QObject):
 
     def _tell(self, key: Hashable, result: object, words: str) -> None:
         with contextlib.suppress(RuntimeError):  # the window is gone
-            self._worked.emit(key, result, words)
+            self._worked.emit(threading.current_thread(), key, result, words)
 
-    def _take(self, key: Hashable, result: object, words: str) -> None:
+    def _take(self, thread: threading.Thread, key: Hashable, result: object, words: str) -> None:
+        if thread is not self._thread:
+            return  # `finish` has waited for it
         self._thread = None
         if key == self._key and key is not None:
             self._key = None

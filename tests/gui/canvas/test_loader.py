@@ -108,6 +108,18 @@ def test_a_newer_wish_cancels_the_one_in_work(loader: Loader, qtbot: QtBot, monk
     assert not failures
 
 
+def test_what_was_finished_does_not_end_what_came_after(loader: Loader, recording: Recording, qtbot: QtBot) -> None:
+    told: list[Wish] = []
+    loader.ready.connect(lambda wish, _: told.append(wish))
+    loader.start(loader.wish(0, "layered", None, 1.0))
+    loader.finish()
+    loader.reset(recording)
+    wish = loader.wish(0, "circular", None, 1.0)
+    loader.start(wish)
+    qtbot.waitUntil(lambda: not loader.busy)
+    assert told == [wish]
+
+
 def test_each_direction_is_a_layout_of_its_own(loader: Loader, qtbot: QtBot) -> None:
     down = loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)
     up = loaded(loader, loader.wish(0, "layered", None, 1.0, "up"), qtbot)

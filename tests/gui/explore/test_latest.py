@@ -82,3 +82,14 @@ def test_after_finishing_nothing_is_told(latest: Latest) -> None:
     latest.finish()
     QApplication.processEvents()
     assert told == []
+
+
+def test_what_was_finished_does_not_end_what_came_after(latest: Latest) -> None:
+    latest.start("norms", lambda: 1)
+    latest.finish()
+    go = threading.Event()
+    latest.start("times", lambda: go.wait(60))
+    working = latest._thread
+    QApplication.processEvents()  # what the first one had to tell comes now
+    assert latest._thread is working is not None
+    go.set()
