@@ -26,6 +26,8 @@ HANDLE = 5  # half the width of the playhead's
 WHEEL_NOTCH = 120
 LOOK_AGAIN_MS = 60
 
+AboutStep = tuple[tuple[int, int] | None, tuple[tuple[Phase, int, int], ...]]
+
 
 class Scrubber(QWidget):
     """Shows the training step that the playhead is in."""
@@ -41,6 +43,7 @@ class Scrubber(QWidget):
         self._wheel = 0
         self._still: QPixmap | None = None
         self._still_key: object = None
+        self._about: tuple[object, AboutStep] | None = None
         self.is_reading: Callable[[], bool] = lambda: False  # a large graph, in another thread: its norms come too
         self._again = QTimer(self, singleShot=True, interval=LOOK_AGAIN_MS)
         self._again.timeout.connect(self._forget)
@@ -65,12 +68,20 @@ class Scrubber(QWidget):
     @property
     def bounds(self) -> tuple[int, int] | None:
         """First and last event of the step."""
-        recording, step = self._session.recording, self.step
-        return recording.timeline.step_bounds(step) if recording is not None and step is not None else None
+        return self._about_step()[0]
 
     def spans(self) -> tuple[tuple[Phase, int, int], ...]:
+        return self._about_step()[1]
+
+    def _about_step(self) -> AboutStep:
+        """Looked up once for a step: each place in the strip asks for it."""
         recording, step = self._session.recording, self.step
-        return recording.timeline.phase_spans(step) if recording is not None and step is not None else ()
+        if recording is None or step is None:
+            return None, ()
+        known = (recording, step, len(recording.timeline))
+        if self._about is None or self._about[0] != known:
+            self._about = (known, (recording.timeline.step_bounds(step), recording.timeline.phase_spans(step)))
+        return self._about[1]
 
     def drawn_state(self) -> tuple[object, ...]:
         return (self.step, self.bounds, self.spans(), self._session.playhead)
@@ -215,7 +226,7 @@ class Scrubber(QWidget):
         painter.drawPolygon(QPolygonF([QPointF(x - HANDLE, top), QPointF(x + HANDLE, top), QPointF(x, top + 7)]))
 
     def _forget(self) -> None:
-        self._still = None
+        self._still = self._about = None
         self._hover = None
         self.update()
 
