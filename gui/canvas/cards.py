@@ -107,7 +107,8 @@ def _card(
         title, subtitle = _last_part(title), subtitle if kind == DATA else ""
     if kind == OPERATION:
         room = NUMBER_WIDTH + GAP if scalar else 0.0
-        words = max(text_width(title, TITLE), text_width(subtitle, SUBTITLE)) * SLACK + room
+        beside = mono_width(KEPT, DETAIL) if scalar and keeps else 0.0  # what has no shape has two lines only
+        words = max(text_width(title, TITLE), text_width(subtitle, SUBTITLE) + beside) * SLACK + room
         below = 0.0 if scalar else mono_width(detail + (KEPT if keeps else "") + NORM, DETAIL) * SMALLER
         width = 2 * PADDING + max(words, below)
         return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH)), CARD_HEIGHT)

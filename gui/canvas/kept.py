@@ -13,7 +13,24 @@ from PySide6.QtCore import QObject, Signal
 
 from engine.errors import ChainruleError
 from gui.canvas.arrays import Kept as Known
-from gui.canvas.cards import BETWEEN, DETAIL, MODULE, NORM, OPERATION, SMALLER, Card, Place, mono_width, third_line
+from gui.canvas.cards import (
+    BETWEEN,
+    DETAIL,
+    MODULE,
+    NORM,
+    NUMBER_WIDTH,
+    OPERATION,
+    SLACK,
+    SMALLER,
+    SUBTITLE,
+    Card,
+    Place,
+    mono_width,
+    number_places,
+    text_width,
+    third_line,
+)
+from gui.canvas.lod import Detail
 from gui.canvas.modules import card as card_of_module
 
 if TYPE_CHECKING:
@@ -98,11 +115,18 @@ def kept_by(scene: Scene, node: int, kept: Bytes) -> int:
 
 @lru_cache(maxsize=16384)
 def kept_place(card: Card, signs: int) -> Place | None:
-    """Where a text of so many signs goes: between shape and norm; None where there is no room."""
+    """Where a text of so many signs goes: between shape and norm, of a scalar between its type and its gradient; None
+    where there is no room."""
     if card.kind == MODULE:
         return card_of_module.kept_place(card, signs)
-    if card.kind != OPERATION or card.scalar:
+    if card.kind != OPERATION:
         return None
+    if card.scalar:
+        gradient = number_places(card, Detail.CLOSE)[1]
+        right = card.padding + text_width(card.subtitle, SUBTITLE) * SLACK + mono_width(BETWEEN + "0" * signs, DETAIL)
+        if gradient is None or right > gradient.right - NUMBER_WIDTH:
+            return None
+        return Place(right, gradient.middle, DETAIL)
     words = mono_width(card.detail + BETWEEN if card.detail else "", DETAIL) * SMALLER
     right = card.padding + words + mono_width("0" * signs, DETAIL) * SMALLER
     if right > card.width - card.padding - mono_width(NORM, DETAIL) * SMALLER:

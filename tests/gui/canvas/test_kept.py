@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from engine.graph.build import build_graph
 from engine.recording.reader import Recording
 from gui.canvas.camera import Camera
-from gui.canvas.cards import card_of, mono_width, number_places
+from gui.canvas.cards import SUBTITLE, card_of, mono_width, number_places, text_width
 from gui.canvas.describe import tooltip
 from gui.canvas.kept import Kept, kept_place, short_size
 from gui.canvas.lod import CLOSE_FROM, Detail
@@ -82,8 +82,18 @@ def test_a_card_has_room_for_the_bytes_that_were_recorded() -> None:
         assert place.middle == norm.middle
         assert place.right + mono_width("0", place.size) < norm.right - mono_width("‖1.234e−5‖", norm.size)
     assert card_of({**RELU, "saved_bytes": None}).width < card_of({**RELU, "saved_bytes": 5}).width
-    assert kept_place(card_of({**RELU, "shape": ()}), 3) is None
+    assert kept_place(card_of({**RELU, "shape": (), "saved_bytes": None}), 7) is None
     assert kept_place(card_of({**RELU, "kind": "parameter"}), 3) is None
+
+
+def test_a_scalars_card_has_them_between_its_type_and_its_gradient() -> None:
+    card = card_of({**RELU, "title": "loss", "subtitle": "NllLossBackward0", "shape": (), "saved_bytes": 5})
+    place, gradient = kept_place(card, 7), number_places(card, Detail.CLOSE)[1]
+    assert place is not None
+    assert gradient is not None
+    assert place.middle == gradient.middle
+    assert place.right - 7 * mono_width("0", place.size) > card.padding + text_width(card.subtitle, SUBTITLE)
+    assert place.right < gradient.right - mono_width("−1.234e−5", gradient.size)
 
 
 def drawn(painter: GraphPainter, picture: Picture, scale: float) -> QImage:
