@@ -18,6 +18,7 @@ from gui.theme import Theme, blend
 
 if TYPE_CHECKING:
     from gui.canvas.camera import Camera
+    from gui.canvas.overlaps import Overlaps
     from gui.canvas.picture import Picture
     from gui.canvas.routes import Pieces
     from gui.canvas.scene import Scene
@@ -92,14 +93,15 @@ def _looks(theme: Theme, thick: float) -> Looks:
 class Routes:
     """Pieces in the order in which they are drawn: `piece` (p), with `box` (4, p) and `length` of each.
 
-    First come those that are upright or level, by class; class k's start at `first[k]`. Then the others: at
-    `first[CLASSES + k]`.
+    First come those that are upright or level, by class; class k's start at `first[k]`, and `span` (4, first[CLASSES])
+    says from where to where each is drawn. Then the others: at `first[CLASSES + k]`.
     """
 
     piece: Ints
     box: Singles
     length: Singles
     first: Ints
+    span: Floats
 
 
 def routes_of(picture: Picture) -> Routes:
@@ -107,10 +109,32 @@ def routes_of(picture: Picture) -> Routes:
     pieces = scene.pieces
     classes = edge_classes(scene, picture.state, np.arange(len(scene.source)), picture.lit_edges, picture.flow)
     key = classes[pieces.edge] + np.where(pieces.aligned, 0, CLASSES).astype(np.uint8)
+    if scene.overlaps is not None:
+        return _merged(pieces, scene.overlaps, key)
     piece = pieces.downward[np.argsort(key[pieces.downward], kind="stable")]
     first = np.searchsorted(key[piece], np.arange(2 * CLASSES + 1))
     box = pieces.box.astype(np.float32).take(piece, axis=1)
-    return Routes(piece, box, pieces.length.astype(np.float32)[piece], first)
+    span = pieces.span.take(piece[: first[CLASSES]], axis=1)
+    return Routes(piece, box, pieces.length.astype(np.float32)[piece], first, span)
+
+
+def _merged(pieces: Pieces, overlaps: Overlaps, key: Bytes) -> Routes:
+    """The same with what lies on each other drawn once. From afar, each is as long as the longest that is in it."""
+    piece, low, high, whole = overlaps.merged(key.astype(np.int64))
+    length = np.zeros(len(piece))
+    np.maximum.at(length, whole, pieces.length)
+    order = np.lexsort((pieces.box[1][piece], key[piece]))
+    piece, low, high = piece[order], low[order], high[order]
+    first = np.searchsorted(key[piece], np.arange(2 * CLASSES + 1))
+    count = int(first[CLASSES])
+    span = pieces.span.take(piece[:count], axis=1)
+    upright = pieces.upright[piece[:count]]
+    for end, reached in ((0, low), (2, high)):
+        span[end] = np.where(upright, span[end], reached[:count])
+        span[end + 1] = np.where(upright, reached[:count], span[end + 1])
+    box = pieces.box.take(piece, axis=1)
+    box[:, :count] = span
+    return Routes(piece, box.astype(np.float32), length[order].astype(np.float32), first, span)
 
 
 class EdgePainter:
@@ -157,7 +181,8 @@ class EdgePainter:
         if len(fresh):
             classes = np.searchsorted(routes.first[: CLASSES + 1], fresh, "right") - 1
             wide = np.array([width for _, width in looks], dtype=np.int64)[classes]
-            self._placed.put(fresh, _rectangles(pieces, routes.piece[fresh], camera.scale, wide))
+            upright = pieces.upright[routes.piece[fresh]]
+            self._placed.put(fresh, _rectangles(routes.span.take(fresh, axis=1), upright, camera.scale, wide))
         rows = self._placed.take(which)
         for column, offset in enumerate((*camera.offset, *camera.offset)):
             rows[:, column] += offset
@@ -185,13 +210,13 @@ def _in_view(routes: Routes, camera: Camera, *, far: bool) -> tuple[Ints, list[i
     return which, np.searchsorted(which, routes.first).tolist()
 
 
-def _rectangles(pieces: Pieces, which: Ints, scale: float, width: Ints) -> Floats:
+def _rectangles(span: Floats, upright: Flags, scale: float, width: Ints) -> Floats:
     """(k, 4) left, top, right, bottom from the scene's origin in device px: moved to where that is and rounded down,
     they are the pixels of upright and level pieces. Their ends grow to whole pixels, so that no gap is seen where the
     route goes on.
     """
-    low, high = np.split(pieces.span.take(which, axis=1) * scale, 2)
-    across = np.where(pieces.upright[which], [[1], [0]], [[0], [1]])
+    low, high = np.split(span * scale, 2)
+    across = np.where(upright, [[1], [0]], [[0], [1]])
     low -= width // 2 * across
     high = np.where(across, low + (width - 1), np.maximum(high - _LESS, low))
     rectangles: Floats = np.concatenate([low, high]).T

@@ -94,7 +94,9 @@ def coloured(scene: Scene, state: npt.NDArray[np.int8]) -> Scene:
     numbered = [
         known.setdefault(_filled(scene.cards[card], fills[place]), len(known)) for card, place in pairs.T.tolist()
     ]
-    return replace(scene, cards=tuple(known), card=np.array(numbered, dtype=np.int64)[inverse.reshape(-1)])
+    other = replace(scene, cards=tuple(known), card=np.array(numbered, dtype=np.int64)[inverse.reshape(-1)])
+    other.__dict__["overlaps"] = scene.overlaps  # the places are the same
+    return other
 
 
 def _filled(card: Card, fill: str) -> Card:

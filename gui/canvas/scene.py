@@ -16,6 +16,7 @@ import numpy.typing as npt
 from engine.graph.reach import Links
 from gui.canvas.arrays import touching
 from gui.canvas.cards import DATA, Card, Deck, card_of
+from gui.canvas.overlaps import Overlaps, overlaps_of
 from gui.canvas.routes import Pieces, pieces_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,19 @@ Flags = npt.NDArray[np.bool_]
 DATA_SLOTS = 1000  # edges to data leaves are numbered from here on
 KEPT_NODES, FEWEST_KEPT = 40_000, 3  # in all scenes that are kept in one place; and scenes
 # What is worked out of the places and the cards, whatever the nodes are called.
-_SHARED = ("deck", "kind", "scalar", "data_edge", "category", "box", "box_rects", "box_depth", "downward", "links")
+_SHARED = (
+    "deck",
+    "kind",
+    "scalar",
+    "data_edge",
+    "category",
+    "box",
+    "box_rects",
+    "box_depth",
+    "downward",
+    "links",
+    "overlaps",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +142,11 @@ class Scene:
     @cached_property
     def box_depth(self) -> Ints:
         return np.array([box.depth for box in self.boxes], dtype=np.int64)
+
+    @cached_property
+    def overlaps(self) -> Overlaps | None:
+        """Which pieces lie on each other; None where no edges share a bus: there few do."""
+        return overlaps_of(self.pieces) if self.loose.any() else None
 
     @cached_property
     def downward(self) -> Ints:
