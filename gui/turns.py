@@ -56,15 +56,17 @@ class Turn(QTimer):
     def _work(self) -> None:
         if self._pieces is None:
             self._pieces = self._job()
-            if self._pieces is None:
-                return
-        pieces = self._pieces
-        for _ in pieces:
-            if self._pieces is pieces:
-                super().start(BREATH_MS)
+        pieces, more = self._pieces, False
+        if pieces is None:
             return
-        if self._pieces is pieces:
-            self._pieces = None
+        try:
+            more = next(pieces, self) is not self
+        finally:
+            more = more and self._pieces is pieces  # it may have stopped itself
+            if not more and self._pieces is pieces:
+                self._pieces = None
+        if more:
+            super().start(BREATH_MS)
 
 
 def in_portions(pieces: Iterable[object], seconds: float = TURN_S) -> Pieces:

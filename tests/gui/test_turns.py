@@ -98,6 +98,43 @@ def test_what_is_stopped_ends_and_begins_anew(
     assert done == ["begun", "end", "begun", "whole", "end"]
 
 
+def test_a_job_that_fails_is_begun_anew(qtbot: QtBot, qapp: QApplication) -> None:
+    done: list[str] = []
+
+    def pieces() -> Iterator[None]:
+        done.append("begun")
+        yield
+        if done == ["begun"]:
+            raise ValueError("once")
+        done.append("whole")
+
+    turn = Turn(pieces, QObject(qapp))
+    with qtbot.captureExceptions() as errors:
+        turn.start(0)
+        qtbot.waitUntil(lambda: bool(errors))
+    assert not turn.isActive()
+    turn.start(0)
+    qtbot.waitUntil(lambda: "whole" in done)
+    assert done == ["begun", "begun", "whole"]
+
+
+def test_a_job_may_stop_itself(qtbot: QtBot, qapp: QApplication) -> None:
+    done: list[str] = []
+
+    def pieces() -> Iterator[None]:
+        done.append("begun")
+        turn.stop()
+        yield
+        done.append("whole")
+
+    turn = Turn(pieces, QObject(qapp))
+    turn.start(0)
+    qtbot.waitUntil(lambda: bool(done))
+    assert not turn.isActive()
+    qtbot.wait(10 * turns.BREATH_MS)
+    assert done == ["begun"]
+
+
 def test_portions_take_about_as_long_as_they_may(clock: Clock) -> None:
     done: list[int] = []
 
