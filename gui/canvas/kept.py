@@ -90,7 +90,11 @@ class Kept(QObject):
         self._known[graph_id] = (events, found)
 
     def _work(self, graph_id: int) -> None:
-        self._read(graph_id)
+        try:
+            self._read(graph_id)
+        except BaseException:  # a fault of the program: threading's hook tells it, and it is not tried again
+            self._known[graph_id] = (self._events(graph_id), {})
+            raise
         with contextlib.suppress(RuntimeError):  # the window is gone
             self.changed.emit()
 

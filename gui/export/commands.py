@@ -113,6 +113,12 @@ class ExportCommands(QObject):
             content = make(subject)
         except ChainruleError as error:
             note = str(error)
+        except Exception as error:  # a fault of the program, or no memory: threading's hook tells it, too
+            self._tell(None, repr(error))
+            raise
+        self._tell(content, note)
+
+    def _tell(self, content: Content | None, note: str) -> None:
         with suppress(RuntimeError):  # the window is gone
             self._made.emit(content, note)
 
