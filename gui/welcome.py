@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -132,16 +133,29 @@ class WelcomePage(QScrollArea):
             ("load_model", "layers", self.tr("Load a model"), model),
             ("open_recording", "folder-open", self.tr("Open a recording"), recording),
         )
-        grid = QGridLayout()
-        grid.setSpacing(theme.MEDIUM)
-        for number, (action_id, icon_name, title, text) in enumerate(rows):
+        self._grid = QGridLayout()
+        self._grid.setSpacing(theme.MEDIUM)
+        for action_id, icon_name, title, text in rows:
             action = actions[action_id]
             card = Card(icon_name, title, text)
             card.setObjectName(f"{action_id}_card")
             card.clicked.connect(action.trigger)
             self._cards.append(card)
-            grid.addWidget(card, number // COLUMNS, number % COLUMNS)
-        return grid
+        self._arrange(COLUMNS)
+        return self._grid
+
+    def _arrange(self, columns: int) -> None:
+        self._columns = columns
+        for number, card in enumerate(self._cards):
+            self._grid.addWidget(card, number // columns, number % columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many cards side by side as there is room for."""
+        room = event.size().width() - 2 * theme.LARGE + theme.MEDIUM
+        columns = min(max(room // (CARD_LEAST + theme.MEDIUM), 1), COLUMNS)
+        if columns != self._columns:
+            self._arrange(columns)
+        super().resizeEvent(event)
 
     def _recent_row(self, path: Path) -> QToolButton:
         row = QToolButton()
@@ -149,6 +163,7 @@ class WelcomePage(QScrollArea):
         row.setIcon(icons.icon("recording" if path.suffix == ".chain" else "file-code", theme.current().dim))
         row.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row.setIconSize(QSize(theme.ICON, theme.ICON))
+        row.setMinimumWidth(1)  # a long path does not make the page wider than the window: the tooltip has all of it
         row.setToolTip(str(path))
         row.setAccessibleName(str(path))
         row.clicked.connect(lambda: self.file_chosen.emit(path))

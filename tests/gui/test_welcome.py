@@ -28,6 +28,19 @@ def test_a_card_opens_its_example(window: MainWindow, qtbot: QtBot) -> None:
     assert window.central.page is window.central.ready
 
 
+def test_it_fits_into_a_small_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    page = window.central.welcome
+    page.set_recent([tmp_path / ("long" * 30) / "mine.py"])
+    for width, columns in ((260, 1), (460, 2), (900, 3)):
+        page.setParent(None)  # by itself, so that nothing but its size matters
+        page.resize(width, 700)
+        page.show()
+        qtbot.waitUntil(lambda width=width: page.viewport().width() > width - 40)  # type: ignore[misc]
+        cards = page.findChildren(Card)
+        qtbot.waitUntil(lambda c=cards, n=columns: len({card.x() for card in c}) == n)  # type: ignore[misc]
+        qtbot.waitUntil(lambda: page.horizontalScrollBar().maximum() == 0, timeout=10_000)
+
+
 @pytest.mark.parametrize("action_id", ["open_script", "open_recording"])
 def test_a_card_asks_for_a_file(
     window: MainWindow, qtbot: QtBot, bow: Path, monkeypatch: pytest.MonkeyPatch, action_id: str
