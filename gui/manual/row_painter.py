@@ -13,7 +13,7 @@ from gui import theme
 from gui.manual import verdicts
 from gui.manual.columns import SIGN, WORD_GAP, Columns, off_title, padded
 from gui.manual.story import EQUALS, PHASES, Row, off_by, split_result, stage_words
-from gui.proof.inline import draw_inline, width_of
+from gui.proof.inline import READABLE, draw_inline, width_of
 from gui.proof.signs import draw_sign
 from gui.tensor_views.painting import LEFT, RIGHT, draw_text, metrics
 
@@ -26,7 +26,6 @@ MARK = 3  # px of the stage's bar
 DISC, HEAD_SIGN = 16, 18
 STAGE_HEIGHT = 34
 NOW_SHARE = 0.14
-READABLE = 0.75  # of their size: formulas are not drawn smaller
 
 
 def paint_row(

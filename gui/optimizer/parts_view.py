@@ -14,7 +14,7 @@ from engine.rules.naming import plain_text
 from gui import numbers, theme
 from gui.manual.story import EQUALS
 from gui.optimizer.choice import Number, figure
-from gui.proof.inline import draw_inline
+from gui.proof.inline import READABLE, draw_inline, width_of
 from gui.tensor_views.copying import to_clipboard
 from gui.tensor_views.painting import RIGHT, Kind, draw_text, metrics
 
@@ -141,9 +141,7 @@ class PartsView(QWidget):
             draw_text(painter, below, part.words, "caption", look.dim)
         else:
             draw_text(painter, name, part.name, kind, look.text)
-        has_formula = bool(part.formula) and part.formula != part.symbol
-        shown = [part.symbol, EQUALS if has_formula else "", part.formula if has_formula else ""]
-        draw_inline(painter, formula, shown, [look.text, look.dim, look.text])
+        _paint_formula(painter, formula, part)
         if self.passed:
             draw_text(painter, number, figure(part.value), "number", look.text, RIGHT)
             self._paint_bar(painter, bar, part, _shade(part))
@@ -181,6 +179,18 @@ class PartsView(QWidget):
             to_clipboard(self.all_text())
         else:
             super().keyPressEvent(event)
+
+
+def _paint_formula(painter: QPainter, cell: QRect, part: Part) -> None:
+    """symbol = formula; where that could not be read, the formula alone, or as text."""
+    look = theme.current()
+    has_formula = bool(part.formula) and part.formula != part.symbol
+    shown = [part.symbol, EQUALS, part.formula] if has_formula else [part.symbol]
+    for parts, inks in ((shown, [look.text, look.dim, look.text][: len(shown)]), (shown[-1:], [look.text])):
+        if width_of(parts) * READABLE <= cell.width():
+            draw_inline(painter, cell, parts, inks)
+            return
+    draw_text(painter, cell, plain_text(shown[-1]), "caption", look.text)
 
 
 def _size(part: Part) -> float:

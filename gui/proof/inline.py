@@ -15,6 +15,7 @@ from gui.tensor_views.painting import LEFT, RIGHT, draw_text, metrics
 GAP = 8.0  # px between parts
 AXIS = 0.26 * SIZE  # of a fraction's bar above the line on which letters stand
 LEAST_SCALE = 0.55
+READABLE = 0.75  # of their size, in a list: what does not fit so is written as text, and cut
 
 
 def width_of(parts: Sequence[str]) -> float:

@@ -12,9 +12,9 @@ from PySide6.QtGui import QImage, QPainter
 from engine.manual import Line, Place
 from gui.manual import row_painter
 from gui.manual.columns import WITH_DOER, Columns, measure
-from gui.manual.row_painter import READABLE, paint_row
+from gui.manual.row_painter import paint_row
 from gui.manual.story import Story, tell
-from gui.proof.inline import width_of
+from gui.proof.inline import READABLE, width_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 PLACE = Place("update", 0, 0)

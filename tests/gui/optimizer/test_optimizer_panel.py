@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 from engine.desk.anatomy import Part
 from engine.desk.element import Element
 from gui import theme
+from gui.optimizer import parts_view
 from gui.optimizer.memory_view import Entry, MemoryView
 from gui.optimizer.panel import OptimizerPanel
 from gui.optimizer.parts_view import PartsView
+from gui.proof.inline import READABLE, width_of
 from gui.session import Session
 from tests.gui import layers
 from tests.gui.layers import make_layers
@@ -191,3 +193,21 @@ def test_views_are_painted_and_copied(qapp: QApplication, qtbot: QtBot, choice: 
         QTest.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
         assert QGuiApplication.clipboard().text() == view.all_text()
     theme.apply(qapp, before)
+
+
+@pytest.mark.parametrize("width", [60, 120, 200, 500])
+def test_formulas_are_drawn_so_that_they_can_be_read(
+    qapp: QApplication, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = Part("decayed", r"\theta'_t", r"(1 - \gamma \lambda) \theta_{t-1}", "", 1.0, None)
+    drawn: list[float] = []
+    written: list[str] = []
+    monkeypatch.setattr(parts_view, "draw_inline", lambda _p, _cell, parts, _inks: drawn.append(width_of(parts)))
+    monkeypatch.setattr(parts_view, "draw_text", lambda _p, _cell, text, *_: written.append(text))
+    image = QImage(600, 40, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    parts_view._paint_formula(painter, QRect(0, 0, width, 40), part)
+    painter.end()
+    assert len(drawn) + len(written) == 1
+    assert all(natural * READABLE <= width for natural in drawn)
+    assert drawn or "θ" in written[0]
