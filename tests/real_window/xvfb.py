@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 ROOT = Path(__file__).parents[2]
 SIZE = (1280, 800)
-PATIENCE = 60.0  # seconds; far more than anything takes, so that no slow machine fails a test
+PATIENCE = 240.0  # seconds; far more than anything takes, so that no slow machine fails a test
 POLL = 0.1
 STILL = 6  # so many pictures in a row are the same when nothing moves any more
 SETTLED = 20  # and so many when the first numbers were proved, for which much is imported
@@ -33,6 +33,7 @@ class Screen:
 
     display: str
     memory: Path
+    programs: list[int] = field(default_factory=list)  # process ids of what was started on it
 
     def picture(self) -> Picture:
         """What is on the screen now, one number for each pixel (rows, columns)."""
@@ -43,10 +44,13 @@ class Screen:
         return (pixels & COLOUR).reshape(SIZE[1], SIZE[0])
 
     def still(self, shots_alike: int = STILL) -> Picture:
-        """What is on the screen once nothing moves any more: so many pictures in a row are the same."""
+        """What is on the screen once nothing moves any more: so many pictures in a row are the same, and the program is
+        not at work on the next one, which on a busy machine may take any time."""
         shots = [self.picture()]
 
         def stands() -> bool:
+            if any(map(at_work, self.programs)):
+                shots.clear()
             shots.append(self.picture())
             return len(shots) > shots_alike and not any(
                 differ(shots[-1], shot) for shot in shots[-1 - shots_alike : -1]
@@ -124,6 +128,7 @@ def program(on: Screen, *arguments: str) -> Iterator[Program]:
     on.xdotool("mousemove", *map(str, SIZE))  # out of the way: it would hover over something
     empty = on.picture()
     process = subprocess.Popen([sys.executable, str(ROOT / "main.py"), *arguments], cwd=ROOT, env=environment)
+    on.programs.append(process.pid)
     try:
         window = _window_of(process, on)
         on.xdotool("windowsize", "--sync", window, *map(str, SIZE))
@@ -132,8 +137,21 @@ def program(on: Screen, *arguments: str) -> Iterator[Program]:
         on.changed_from(empty)
         yield Program(process, on, window)
     finally:
+        on.programs.remove(process.pid)
         process.terminate()
         process.wait()
+
+
+def at_work(process: int) -> bool:
+    """Whether it, or a process that it started, computes, waits for its turn to, or for a disk."""
+    folder = Path(f"/proc/{process}/task")
+    with suppress(OSError):  # ended meanwhile
+        for thread in folder.iterdir():
+            if (thread / "stat").read_text().rpartition(")")[2].split()[0] in "RD":
+                return True
+            if any(map(at_work, map(int, (thread / "children").read_text().split()))):
+                return True
+    return False
 
 
 def _window_of(process: subprocess.Popen[bytes], on: Screen) -> str:
