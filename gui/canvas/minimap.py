@@ -25,6 +25,7 @@ SHOWN_FROM = 150  # nodes
 ROOM = 8.0
 VEIL = 110  # opacity, of 255, of what is not in view
 ACTIVE = 5.0
+LEAST_FRAME = 6.0  # of the frame round what is in view: close up, that is less than a pixel
 
 
 class Minimap:
@@ -92,7 +93,8 @@ class Minimap:
         painter.setPen(QPen(blend(theme.line, theme.dim, 0.3), 1))
         painter.drawRect(rect.adjusted(0, 0, -1, -1))
         painter.setPen(QPen(theme.text, 1))
-        painter.drawRect(seen)
+        short = max(LEAST_FRAME - seen.width(), 0.0) / 2, max(LEAST_FRAME - seen.height(), 0.0) / 2
+        painter.drawRect(seen.adjusted(-short[0], -short[1], *short))
 
     def to_scene(self, x: float, y: float, camera: Camera) -> tuple[float, float]:
         """A logical point of the view that lies on the map → scene."""

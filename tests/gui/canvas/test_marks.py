@@ -83,6 +83,16 @@ def test_the_map_marks_what_is_active_in_the_phases_colour(odd: Recording, scene
     assert count_color(image, DARK.backward) == 0
 
 
+def test_the_maps_frame_is_seen_however_little_is_in_view(odd: Recording, scene: Scene) -> None:
+    x, y = scene.center(1)
+    image = QImage(800, 600, QImage.Format.Format_RGB32)
+    image.fill(DARK.bg)
+    painter = QPainter(image)
+    Minimap().paint(painter, picture_at(odd, scene, BEFORE), Camera(x, y, 4000.0, 800, 600), DARK)
+    painter.end()
+    assert count_color(image, DARK.text) >= 20
+
+
 def test_it_stands_back_with_its_node(odd: Recording, scene: Scene) -> None:
     picture = picture_at(odd, scene, LATER)
     dimmed = np.zeros(scene.node_count, dtype=np.bool_)
