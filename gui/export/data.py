@@ -32,7 +32,8 @@ def as_text(subject: Subject, suffix: str) -> str:
 
 
 def _write(subject: Subject, suffix: str, target: Path | TextIO) -> None:
-    """All nodes of the graph at the places that the canvas gives them, with the norms known at the playhead."""
+    """All nodes of the graph, whatever is collapsed, at their places in one layout without boxes, with the norms known
+    at the playhead."""
     from engine.graph.annotate import annotate_norms
     from engine.graph.build import build_graph
     from engine.layout import layout
