@@ -13,6 +13,7 @@ from types import GeneratorType
 from PySide6.QtCore import QObject, QTimer
 
 TURN_S = 0.008  # of work in a turn of the loop; then it looks at the mouse, and paints
+PORTION_S = 0.012  # of what is done in pieces: mostly it is whole by then, and need not be held back
 BREATH_MS = 1  # until it goes on
 ONE_AFTER_THE_OTHER_S = 0.0005  # less than that between two jobs: the loop looked at nothing else
 
@@ -69,7 +70,7 @@ class Turn(QTimer):
             super().start(BREATH_MS)
 
 
-def in_portions(pieces: Iterable[object], seconds: float = TURN_S) -> Pieces:
+def in_portions(pieces: Iterable[object], seconds: float = PORTION_S) -> Pieces:
     """Does several pieces at a time, for about so many seconds; nothing is left to do when it does not pause."""
     start = perf_counter()
     for _ in pieces:
