@@ -81,6 +81,7 @@ class GraphView(QWidget):
         self._navigator.moved.connect(self.update)
         self._motion = Motion(self)
         self._motion.moved.connect(self.update)
+        self._painter.later = self._motion.look_again
         self._reshape = QTimer(self)
         self._reshape.setSingleShot(True)
         self._reshape.setInterval(RESHAPE_MS)
@@ -141,7 +142,7 @@ class GraphView(QWidget):
 
     def is_ready(self) -> bool:
         """Whether the session's graph is what is shown (or there is none, or it failed)."""
-        if self.is_reading():
+        if self.is_reading() or self._motion.waits:
             return False
         return self._wish is None or self._shown == self._wish or bool(self._problem)
 
@@ -434,6 +435,7 @@ class GraphView(QWidget):
 
     def _theme_changed(self) -> None:
         self._painter = GraphPainter(tokens.current())
+        self._painter.later = self._motion.look_again
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -28,6 +28,8 @@ from gui.canvas.readings import text_of
 from gui.canvas.stamps import StampPainter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gui.canvas.camera import Camera
     from gui.canvas.cards import Card
     from gui.canvas.flow.moment import Moment
@@ -54,6 +56,7 @@ class GraphPainter:
         self._numbers = NumberPainter(theme)
         self._insides = InsidePainter(theme)
         self._resting: Kept[tuple[Plan, Moment]] = Kept()
+        self.later: Callable[[], object] | None = None  # called if not all of it is drawn; None: it takes its time
 
     def paint(
         self,
@@ -126,7 +129,7 @@ class GraphPainter:
             return
         if state.active >= 0 and state.phase:
             marks.ring(p, scene, state.active, camera, self.theme.phase(state.phase))
-        at_rest(p, picture.readings, scene, state, camera, self.theme, self._resting)
+        at_rest(p, picture.readings, scene, state, camera, self.theme, self._resting, self.later)
 
     def paint_rolling(self, p: QPainter, picture: Picture, node: int, number: float, camera: Camera) -> None:
         """A parameter's card once more, with a number between its old and its new value."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 KEPT = 8
 AT_ONCE = 1_000  # events of a graph: what has fewer is worked out sooner than a thread is started
 _making: set[tuple[int, int, int]] = set()
+_failed: set[tuple[int, int, int]] = set()
 _MOST_SLOTS = 1 << 20
 
 
@@ -82,6 +82,8 @@ def at_hand(recording: Recording, scene: Scene, graph_id: int) -> bool:
     key = (graph_id, len(recording.timeline), id(scene.pieces))
     if len(recording.timeline.events_of_graph(graph_id)) <= AT_ONCE or key in _kept.get(recording, {}):
         return True
+    if key in _failed:
+        return True  # and who asks is told why
     if key not in _making:
         _making.add(key)
         threading.Thread(target=_make, args=(recording, scene, graph_id, key), name="lanes", daemon=True).start()
@@ -90,10 +92,16 @@ def at_hand(recording: Recording, scene: Scene, graph_id: int) -> bool:
 
 def _make(recording: Recording, scene: Scene, graph_id: int, key: tuple[int, int, int]) -> None:
     try:
-        with contextlib.suppress(ChainruleError):  # who asks for them is told
-            lanes_of(recording, scene, graph_id)
+        lanes_of(recording, scene, graph_id)
+    except ChainruleError:
+        _failed.add(key)
     finally:
         _making.discard(key)
+
+
+def busy() -> bool:
+    """Whether a thread is at work that `at_hand` has started."""
+    return bool(_making)
 
 
 def make_lanes(recording: Recording, scene: Scene, graph_id: int) -> Lanes:

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QVariantAnimation, Signal
+from PySide6.QtCore import QObject, QTimer, QVariantAnimation, Signal
 
 from gui import theme as tokens
-from gui.canvas.flow.lanes import at_hand, lanes_of
+from gui.canvas.flow.lanes import at_hand, busy, lanes_of
 from gui.canvas.flow.plan import Plan, plan
 from gui.canvas.flow.stream import LIFE, Batch, batch
 
@@ -22,6 +22,7 @@ BY_HAND_MS = 300  # a step by hand takes at least so long, however fast one play
 SHARE_MOVING = 0.9  # of the time that an event has, the rest is for looking at what it did
 SHORTEST_MS = 110  # events that follow each other faster are on their way together
 HALF_WAY = 0.5
+LOOK_AGAIN_MS = 30
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,23 @@ class Motion(QObject):
         self._clock.setEndValue(1.0)
         self._clock.valueChanged.connect(self._tick)
         self._clock.finished.connect(self.stop)
+        self._again = QTimer(self, singleShot=True, interval=LOOK_AGAIN_MS)
+        self._again.timeout.connect(self._look)
+
+    def look_again(self) -> None:
+        """Tell of `moved` once what is not at hand has been found out: for what of a large graph was not drawn."""
+        self._again.start()
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is not drawn yet."""
+        return self._again.isActive()
+
+    def _look(self) -> None:
+        if busy():
+            self._again.start()
+        else:
+            self.moved.emit()
 
     @property
     def now(self) -> float:

@@ -12,12 +12,14 @@ from gui.canvas import marks
 from gui.canvas.edges import THICKEST, THINNEST, edge_classes, edge_looks
 from gui.canvas.flow import tags
 from gui.canvas.flow.glow import GlowPainter
-from gui.canvas.flow.lanes import lanes_of
+from gui.canvas.flow.lanes import at_hand, lanes_of
 from gui.canvas.flow.moment import moment
 from gui.canvas.flow.plan import plan as plan_of
 from gui.canvas.lod import Detail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gui.canvas.arrays import Kept
     from gui.canvas.camera import Camera
     from gui.canvas.flow.moment import Dots, Moment, Tag
@@ -68,11 +70,15 @@ class FlowPainter:
 
 def at_rest(
     p: QPainter, readings: Readings, scene: Scene, state: DrawState, camera: Camera, theme: Theme,
-    kept: Kept[tuple[Plan, Moment]],
+    kept: Kept[tuple[Plan, Moment]], later: Callable[[], object] | None = None,
 ) -> None:  # fmt: skip
     """What stays of the playhead's event once everything has arrived: the numbers that met, and their sum. `kept` has
-    what was worked out while only the camera moves."""
+    what was worked out while only the camera moves. With `later`, that is called, and nothing drawn, where a thread has
+    to find out about a large graph first."""
     if state.active < 0 or state.phase in ("", "forward") or camera.scale < READABLE_FROM * camera.ratio:
+        return
+    if later is not None and not at_hand(readings.recording, scene, _graph_of(readings, state)):
+        later()
         return
     over, now = kept.get((readings, scene, state), lambda: _resting(readings, scene, state))
     numbers(p, scene, over, now, camera, theme)
@@ -80,10 +86,14 @@ def at_rest(
 
 def _resting(readings: Readings, scene: Scene, state: DrawState) -> tuple[Plan, Moment]:
     recording = readings.recording
-    graph_id = recording.node(int(recording.timeline.node[state.playhead])).graph
-    lanes = lanes_of(recording, scene, graph_id)
+    lanes = lanes_of(recording, scene, _graph_of(readings, state))
     over = plan_of(recording, readings, scene, lanes, state.playhead, undone=False)
     return over, moment(scene, over, 1.0)
+
+
+def _graph_of(readings: Readings, state: DrawState) -> int:
+    recording = readings.recording
+    return recording.node(int(recording.timeline.node[state.playhead])).graph
 
 
 def _travelled(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -17,6 +20,7 @@ from pytestqt.qtbot import QtBot
 from engine.recording.model import Edge, Event, Graph, Node, StepStart
 from engine.recording.writer import Writer
 from gui import theme
+from gui.canvas.flow import lanes
 from gui.canvas.view import CanvasView
 from gui.session import Session
 from gui.theme import DARK, LIGHT
@@ -66,6 +70,34 @@ def test_walking_equals_seeking(view: CanvasView, session: Session, qtbot: QtBot
         session.seek(event)
         assert view.drawn_state() == sought[event]
     assert len(set(sought.values())) == 36
+
+
+def test_what_stays_of_an_event_of_a_large_graph_is_found_out_in_a_thread(
+    view: CanvasView, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = 9  # the last gradient arrives
+    session.seek(event)
+    whole = view.grab().toImage()
+    session.seek(0)
+    view.grab()
+    monkeypatch.setattr(lanes, "AT_ONCE", 0)
+    monkeypatch.setattr(lanes, "_kept", WeakKeyDictionary())
+    go, made_in, make = threading.Event(), list[int](), lanes.make_lanes
+
+    def slow(*about: Any) -> lanes.Lanes:
+        go.wait(5.0)
+        made_in.append(threading.get_ident())
+        return make(*about)
+
+    monkeypatch.setattr(lanes, "make_lanes", slow)
+    session.seek(event)
+    assert view.grab().toImage() != whole
+    assert not view.is_ready()
+    go.set()
+    qtbot.waitUntil(view.is_ready)
+    assert view.grab().toImage() == whole
+    assert len(made_in) == 1
+    assert threading.get_ident() not in made_in
 
 
 def test_the_names_and_numbers_of_the_bow(view: CanvasView, session: Session) -> None:
