@@ -111,7 +111,7 @@ def test_the_bow_with_a_node_selected(window: MainWindow, tmp_path: Path, qtbot:
 
 def test_a_chain_of_layers(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     _open(window, make_chain(tmp_path / "chain.chain", nodes=20, steps=2), qtbot)
-    _compare(window, qtbot)
+    _compare(window, qtbot, every=3)
 
 
 @pytest.mark.slow
