@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZE = (1440, 900)
+SIZE = (1600, 1000)
 PATIENCE_MS = 1200  # for what is laid out, loaded or moved with an easing
 LONGEST_MS = 30_000  # for the layout
 
