@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from engine.graph.build import build_graph
 from engine.layout import layout
 from engine.recording.reader import Recording, open_recording
 from gui import theme
+from gui.app import SWITCH_S
 from gui.canvas.camera import Camera
 from gui.canvas.frames import Frames
 from gui.canvas.lod import snapped
@@ -30,8 +32,9 @@ from gui.session import Session
 from tests.recordings import make_chain
 
 WIDTH, HEIGHT = 1600, 1000
-FRAMES = 60
-SEEKS = 200
+FRAMES = 300  # of 60, three that something else on the machine interrupts make the 95th percentile
+SEEKS = 1000
+FIRST = 200  # while the recording is still being read in threads
 
 
 def run() -> list[tuple[str, str, str]]:
@@ -39,6 +42,7 @@ def run() -> list[tuple[str, str, str]]:
     application = running if isinstance(running, QApplication) else QApplication([])
     theme.apply(application, "dark")
     gc.disable()  # as in the application, where garbage is collected between frames (see `gui.collecting`)
+    sys.setswitchinterval(SWITCH_S)
     with tempfile.TemporaryDirectory() as folder:
         rows = []
         for nodes, bar in ((10_000, 5), (20_000, 10), (100_000, 30)):
@@ -179,8 +183,12 @@ def _seeking(path: Path) -> list[tuple[str, str, str]]:
             session.seek(event)
             view.repaint()
             times.append((time.perf_counter() - start) * 1e3)
-        what = f"seek anywhere in {session.event_count:,} events and paint, p50 / p95"
-        return [(what, _both(times), "≤ 8 ms")]
+            QApplication.processEvents()  # what threads have read is shown
+        what = f"seek anywhere in {session.event_count:,} events and paint"
+        return [
+            (f"{what}, {SEEKS:,} times, p50 / p95", _both(times), "≤ 8 ms"),
+            (f"the first {FIRST} of them, p50 / p95", _both(times[:FIRST]), "≤ 8 ms"),
+        ]
     finally:
         view.shutdown()
         view.close()
