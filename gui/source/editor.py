@@ -38,6 +38,8 @@ class Editor(QPlainTextEdit):
         self.setAccessibleName(self.tr("Source of the script"))
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._marks: dict[int, QColor] = {}
+        self._are_drawn = False
+        self.textChanged.connect(self._forget_drawn)
         self._counts: dict[int, int] = {}
         self._pressed = QPoint()
         self._gutter = Gutter(self)
@@ -51,7 +53,11 @@ class Editor(QPlainTextEdit):
         self.setFont(font)
         self.setTabStopDistance(QFontMetrics(font).horizontalAdvance(" ") * TAB_COLUMNS)
         self._highlighter.put_on_theme()
+        self._are_drawn = False
         self._make_room()
+
+    def _forget_drawn(self) -> None:
+        self._are_drawn = False
 
     @property
     def marks(self) -> Mapping[int, QColor]:
@@ -59,7 +65,9 @@ class Editor(QPlainTextEdit):
 
     def set_marks(self, marks: Mapping[int, QColor]) -> None:
         """Give lines a coloured ground and a bar beside them."""
-        self._marks = dict(marks)
+        if marks == self._marks and self._are_drawn:  # as at most events that are played: the text need not be painted
+            return
+        self._marks, self._are_drawn = dict(marks), True
         self.setExtraSelections([self._selection(line, color) for line, color in self._marks.items()])
         self._gutter.update()
 

@@ -63,6 +63,24 @@ def test_the_line_of_the_active_node_is_marked_in_its_phase(pane: SourcePane, se
     assert dict(pane.shown.marks) == {_line("loss ="): theme.current().backward}
 
 
+def test_marks_that_stay_are_not_drawn_again_but_in_another_text(pane: SourcePane, qtbot: QtBot) -> None:
+    editor, drawn = pane.editor, list[int]()
+    editor.setPlainText("a\nb\nc")
+    select = editor.setExtraSelections
+    editor.setExtraSelections = lambda made: (drawn.append(len(made)), select(made))  # type: ignore[method-assign]
+    for _ in range(3):
+        editor.set_marks({2: theme.current().accent})
+    assert drawn == [1]
+    editor.setPlainText("d\ne\nf")
+    editor.set_marks({2: theme.current().accent})
+    editor.put_on_theme()
+    editor.set_marks({2: theme.current().accent})
+    assert drawn == [1, 1, 1]
+    assert [chosen.cursor.blockNumber() for chosen in editor.extraSelections()] == [1]
+    editor.set_marks({})
+    assert editor.extraSelections() == []
+
+
 def test_the_nodes_of_lines_are_counted_once_the_graph_has_been_read(
     pane: SourcePane, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
