@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +82,7 @@ def copy_recording(source: Path, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)
     try:
-        with open_recording(source) as recording, recording.held() as connection:
+        with open_recording(source) as recording, recording.held() as connection, _faults_of(target):
             copy = sqlite3.connect(part, isolation_level=None)
             try:
                 connection.backup(copy)
@@ -91,6 +92,21 @@ def copy_recording(source: Path, target: Path) -> None:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _faults_of(target: Path) -> Iterator[None]:
+    """What goes wrong in writing there is not held against what is read."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        if error.sqlite_errorname.startswith(
+            ("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_WRITE")
+        ):
+            raise OSError(f"{target.parent} cannot be written to: {error}.") from error
+        raise
 
 
 class Copier(QObject):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QTextCursor, QTextDocument
+from PySide6.QtGui import QColor, QTextCursor, QTextDocument
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -63,19 +64,26 @@ def test_the_line_of_the_active_node_is_marked_in_its_phase(pane: SourcePane, se
     assert dict(pane.shown.marks) == {_line("loss ="): theme.current().backward}
 
 
-def test_marks_that_stay_are_not_drawn_again_but_in_another_text(pane: SourcePane, qtbot: QtBot) -> None:
+def test_marks_that_stay_are_not_drawn_again_but_in_another_text(
+    pane: SourcePane, monkeypatch: pytest.MonkeyPatch
+) -> None:
     editor, drawn = pane.editor, list[int]()
     editor.setPlainText("a\nb\nc")
-    select = editor.setExtraSelections
-    editor.setExtraSelections = lambda made: (drawn.append(len(made)), select(made))  # type: ignore[method-assign]
+    select = editor._selection
+
+    def counted(line: int, color: QColor) -> Any:
+        drawn.append(line)
+        return select(line, color)
+
+    monkeypatch.setattr(editor, "_selection", counted)
     for _ in range(3):
         editor.set_marks({2: theme.current().accent})
-    assert drawn == [1]
+    assert drawn == [2]
     editor.setPlainText("d\ne\nf")
     editor.set_marks({2: theme.current().accent})
     editor.put_on_theme()
     editor.set_marks({2: theme.current().accent})
-    assert drawn == [1, 1, 1]
+    assert drawn == [2, 2, 2]
     assert [chosen.cursor.blockNumber() for chosen in editor.extraSelections()] == [1]
     editor.set_marks({})
     assert editor.extraSelections() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -281,6 +282,25 @@ def test_a_copy_is_one_file(bow: Path, tmp_path: Path) -> None:
     target.chmod(0o444)
     with open_recording(target) as copy:
         assert copy.complete
+
+
+def test_a_full_disk_is_not_held_against_the_recording(
+    bow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def small(path: Path, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(path, **options)
+        if str(path).endswith(".part"):
+            connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(OSError, match=r"cannot be written to: database or disk is full\."):
+        copy_recording(bow, tmp_path / "copy.chain")
+    with pytest.raises(OSError, match=r"folder cannot be written to"):
+        copy_recording(bow, tmp_path / "folder" / "copy.chain")
+    assert list(tmp_path.glob("*copy*")) == []
 
 
 def test_only_the_newest_runs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
