@@ -61,7 +61,7 @@ from pytestqt.qtbot import QtBot  # noqa: E402
 
 from tests import leftovers  # noqa: E402
 
-WAIT_MS = 300_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
+WAIT_MS = 120_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
 _settings = count()
 
 
@@ -103,6 +103,17 @@ def _garbage_waits(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_the_way() -> Iterator[None]:
+    """What a test forgot to close is hidden: the mouse of the tests after it would point at that instead."""
+    yield
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is not None and widgets.QApplication.instance() is not None:
+        for widget in widgets.QApplication.topLevelWidgets():
+            if widget.isVisible():
+                widget.hide()
 
 
 @pytest.fixture(autouse=True)

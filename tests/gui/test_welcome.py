@@ -31,6 +31,7 @@ def test_a_card_opens_its_example(window: MainWindow, qtbot: QtBot) -> None:
 def test_it_fits_into_a_small_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     page = window.central.welcome
     page.set_recent([tmp_path / ("long" * 30) / "mine.py"])
+    qtbot.addWidget(page)
     for width, columns in ((260, 1), (460, 2), (900, 3)):
         page.setParent(None)  # by itself, so that nothing but its size matters
         page.resize(width, 700)
