@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import RecordingError
+from gui.joined import Joined
 
 if TYPE_CHECKING:
-    from engine.recording.model import Graph
     from engine.recording.reader import Recording
 
 AT_ONCE = 200  # events: what has fewer is read sooner than one would notice
 WHOLE = 5_000  # events: of what has fewer, all that the first picture needs is read
 
 
-def _read_first(recording: Recording, graph: Graph) -> None:
-    """What is asked about a graph as soon as it is shown. Of a large one, nodes are read while the window says so."""
-    recording.node_counts(graph.id)
-    recording.lines(graph.id)
-    if len(recording.timeline) <= WHOLE:
-        recording.nodes(graph.id)
-        recording.edges(graph.id)
-        recording.norms(graph.step)
-        recording.sent_norms(graph.step)
+def _read_first(recording: Recording) -> Iterator[None]:
+    """What is asked of it as soon as it is shown. Of a large graph, nodes are read while the window says so."""
+    recording.timeline.warm_up()
+    yield
+    for graph in recording.graphs[:1]:
+        recording.node_counts(graph.id)
+        yield
+        recording.lines(graph.id)
+        yield
+        if len(recording.timeline) <= WHOLE:
+            recording.nodes(graph.id)
+            recording.edges(graph.id)
+            recording.norms(graph.step)
+            recording.sent_norms(graph.step)
 
 
-class Opening(QObject):
+class Opening(Joined):
     """`done(recording)` or `failed(message)` follows the last `start`, in the window's thread."""
 
     done = Signal(object)
@@ -38,6 +44,7 @@ class Opening(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._worked.connect(self._take)
 
@@ -47,29 +54,33 @@ class Opening(QObject):
 
     def start(self, path: Path) -> None:
         """What is still being opened is no longer wanted."""
-        self._thread = threading.Thread(target=self._work, args=(path,), name="opening", daemon=True)
-        self._thread.start()
+        self.stop()
+        self._stop = threading.Event()
+        self._thread = self.begin("opening", self._work, path, self._stop)
 
-    def drop(self) -> None:
-        """Report nothing any more."""
+    def stop(self) -> None:
+        self._stop.set()
         self._thread = None
 
-    def _work(self, path: Path) -> None:
+    def _work(self, path: Path, stop: threading.Event) -> None:
         from engine.recording.reader import open_recording
 
         recording: Recording | None = None
         message = ""
         try:
             recording = open_recording(path)
-            recording.timeline.warm_up()
-            if recording.graphs:  # what is asked of it as soon as it is shown
-                _read_first(recording, recording.graphs[0])
+            for _ in _read_first(recording):
+                if stop.is_set():
+                    break
         except RecordingError as error:
             message = str(error)
         except Exception as error:  # a fault of the program: threading's hook tells it, and nobody waits for ever
             self._tell(None, repr(error))
             raise
-        self._tell(recording, message)
+        if recording is not None and stop.is_set():
+            recording.close()
+        else:
+            self._tell(recording, message)
 
     def _tell(self, recording: Recording | None, message: str) -> None:
         try:

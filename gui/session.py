@@ -191,7 +191,7 @@ class Session(QObject):
 
     def close(self) -> None:
         was_opening = self.opening
-        self._opening.drop()
+        self._opening.stop()
         self._then = None
         if self._recording is not None:
             self._replace(None)
@@ -200,7 +200,7 @@ class Session(QObject):
         self.desk.shut_down()
 
     def _replace(self, recording: Recording | None) -> None:
-        self._opening.drop()
+        self._opening.stop()
         old, self._recording = self._recording, recording
         self._chosen = self._selection = None
         self._chosen_marks = self._marked = frozenset()

@@ -10,6 +10,7 @@ import time
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import RecordingError
+from gui.joined import Joined
 from gui.parameter_values import StepValues
 
 PORTION = 0.004  # s of reading at a time
@@ -17,7 +18,7 @@ TELL_S = 0.06
 LET_OTHERS_S = 0.001
 
 
-class StepReading(QObject):
+class StepReading(Joined):
     """`read(values)` follows some times a second, in the window's thread, and once more at the end; `failed(values,
     message)` in its place where the step cannot be read."""
 
@@ -37,12 +38,9 @@ class StepReading(QObject):
         """What is still being read is no longer wanted."""
         self.stop()
         self._stop = threading.Event()
-        # A daemon: a tensor that takes long does not keep the program from ending.
-        self._thread = threading.Thread(target=self._work, args=(values, self._stop), name="step", daemon=True)
-        self._thread.start()
+        self._thread = self.begin("step", self._work, values, self._stop)
 
     def stop(self) -> None:
-        """Tell nothing any more; what is in work is finished."""
         self._stop.set()
 
     def _work(self, values: StepValues, stop: threading.Event) -> None:

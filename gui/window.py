@@ -20,6 +20,7 @@ from gui.console import Console
 from gui.explore.commands import ExploreCommands
 from gui.export.commands import ExportCommands
 from gui.files import Copier, is_run_file, kind_of
+from gui.joined import finish_all
 from gui.modules.commands import ModuleCommands
 from gui.notes import Notes
 from gui.panels import VERSION, Panels
@@ -421,6 +422,7 @@ class MainWindow(QMainWindow):
         self.compare_commands.shutdown()
         if self.central.has_canvas:
             self.central.canvas.shutdown()
+        finish_all(self)
         self.session.close()
         event.accept()
 

@@ -65,25 +65,6 @@ WAIT_MS = 120_000  # until a wait counts as a hang; far more than anything takes
 _settings = count()
 
 
-_ended_with = pytest.StashKey[int]()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    session.config.stash[_ended_with] = int(exitstatus)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """End here, with everything told. What some thousand tests have left of Qt's would be destroyed after Python's own
-    end, which PySide does not bear (the program has one window, and ends as any other: see `tests/real_window`)."""
-    if "PySide6.QtWidgets" in sys.modules and _ended_with in config.stash:
-        shutil.rmtree(HOME, ignore_errors=True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(config.stash[_ended_with])
-
-
 @pytest.fixture(autouse=True)
 def _same_numbers() -> None:
     """What torch draws without a seed is not left to the order of tests, for the same reason."""

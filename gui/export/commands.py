@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
 
 from engine.errors import ChainruleError
 from gui import theme
+from gui.export.clipboard import put
 from gui.settings import APPLICATION, ORGANIZATION
 
 if TYPE_CHECKING:
@@ -126,13 +126,7 @@ class ExportCommands(QObject):
         if content is None:
             self._window.show_error(note)
             return
-        data = QMimeData()
-        if isinstance(content.plain, str):
-            data.setText(content.plain)
-        else:
-            data.setImageData(content.plain)
-        data.setData(content.mime, content.special)
-        QApplication.clipboard().setMimeData(data)
+        put(content.plain, content.mime, content.special)
         self._window.show_note(note)
 
 

@@ -4,7 +4,6 @@ longer than the window should wait."""
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
@@ -12,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from engine.errors import RecordingError
 from engine.recording.reader import Recording
 from gui.inspector.content import TensorItem
+from gui.joined import Joined
 from gui.tensor_views.loaded import Loaded, difference
 
 AT_ONCE = 1 << 16  # elements
@@ -26,7 +26,7 @@ def takes_long(recording: Recording, item: TensorItem | None) -> bool:
     return recording.tensor(item.tensor).numel > AT_ONCE
 
 
-class Differences(QObject):
+class Differences(Joined):
     """`found(which, mapping)` follows `start(recording, items)`, which gives `which`, in the window's thread, unless it
     was asked again or told to stop before."""
 
@@ -38,12 +38,9 @@ class Differences(QObject):
 
     def start(self, recording: Recording, items: Sequence[TensorItem]) -> None:
         self.stop()
-        threading.Thread(
-            target=self._work, args=(recording, items, self.wanted), name="differences", daemon=True
-        ).start()
+        self.begin("differences", self._work, recording, items, self.wanted)
 
     def stop(self) -> None:
-        """What is in work is no longer wanted."""
         self.wanted += 1
 
     def _work(self, recording: Recording, items: Sequence[TensorItem], which: int) -> None:
