@@ -17,7 +17,7 @@ from engine.recording.reader import Recording
 from gui import theme
 from gui.chart_library import library
 from gui.session import Session
-from gui.turns import Turn
+from gui.turns import Pieces, Turn
 
 if TYPE_CHECKING:
     from gui.chart_plots import Plot
@@ -59,7 +59,7 @@ class Chart(QWidget):
         self._hovered: float | None = None
         self.may_draw: Callable[[], bool] = lambda: True  # not while something else is waited for more
         self._waited = 0
-        self._ahead = Turn(self._make, self)
+        self._making = Turn(self._make, self)
         library.loaded.connect(self._loaded)
 
     # --- for subclasses ----------------------------------------------------------------------------------------------
@@ -71,7 +71,8 @@ class Chart(QWidget):
         """Why there is nothing to draw; "" if there is."""
         return ""
 
-    def make_plot(self) -> Plot:
+    def plot_type(self) -> type[Plot]:
+        """Which plot it is; its constructor takes a parent, and what its `make_item` has made."""
         raise NotImplementedError
 
     def read(self, recording: Recording, seconds: float | None) -> bool:
@@ -83,7 +84,7 @@ class Chart(QWidget):
         raise NotImplementedError
 
     def fill(self, plot: Any, recording: Recording) -> None:
-        """Put what `state` tells into the plot that `make_plot` made."""
+        """Put what `state` tells into the plot, which is of `plot_type`."""
         raise NotImplementedError
 
     def picked(self, x: float) -> None:
@@ -150,10 +151,12 @@ class Chart(QWidget):
             if not library.is_loaded:
                 library.load()
                 return
-            self._make()
             if not at_once:
-                self._soon.start(0)  # it is filled in a turn of its own: to make it takes long enough
+                self._making.start(0)
                 return
+            self._making.stop()
+            for _ in self._make():
+                pass
         assert self.plot is not None
         self.plot.show()
         state = self.state(recording)
@@ -165,16 +168,24 @@ class Chart(QWidget):
     def _loaded(self) -> None:
         """Make the plot while there is nothing to draw yet, and nobody waits for anything else."""
         if self.isVisible() and self.session.recording is None:
-            self._ahead.start(0)
+            self._making.start(0)
         self.follow()
 
-    def _make(self) -> None:
-        if self.plot is None:
-            self.plot = self.make_plot()
-            self.plot.hide()
-            self.plot.picked.connect(self.picked)
-            self.plot.hovered.connect(self._hover)
-            self._layout.insertWidget(0, self.plot, 1)
+    def _make(self) -> Pieces:
+        """In pieces, for pyqtgraph takes its time; it is filled in a turn of its own, too."""
+        if self.plot is not None:
+            return
+        kind: Any = self.plot_type()
+        item = kind.make_item()
+        yield
+        plot = kind(self, item)
+        plot.hide()
+        plot.setMinimumHeight(1)  # what it would like to have must not lift the panel's edge when it comes
+        plot.picked.connect(self.picked)
+        plot.hovered.connect(self._hover)
+        self._layout.insertWidget(0, plot, 1)
+        self.plot = plot
+        self._soon.start(0)
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         """What is shown, as if everything had been read."""

@@ -54,21 +54,33 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
 
 class Plot(pg.PlotWidget):  # type: ignore[misc]
-    """Axes in the theme's colours; a click gives the x position, a double click shows all again."""
+    """Axes in the theme's colours; a click gives the x position, a double click shows all again.
+
+    `item` is what `make_item` has made: half of the work, which may be done in an earlier turn of the window's loop.
+    """
 
     picked = Signal(float)
     hovered = Signal(object)
 
-    def __init__(self, name: str, x: Axis, y: Axis, parent: QWidget | None = None) -> None:
-        super().__init__(parent, axisItems={"bottom": x, "left": y}, enableMenu=False)
+    def __init__(self, name: str, item: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent, plotItem=item)
         self.setAccessibleName(name)
-        item = self.getPlotItem()
         item.hideButtons()
         item.getViewBox().setMouseEnabled(x=True, y=False)
         item.getViewBox().setDefaultPadding(0.04)
         self.scene().sigMouseClicked.connect(self._clicked)
         self.scene().sigMouseMoved.connect(self._moved)
         theme.switch.changed.connect(self.restyle)
+
+    @staticmethod
+    def axes() -> tuple[Axis, Axis]:
+        """The one at the bottom, and the one on the left."""
+        raise NotImplementedError
+
+    @classmethod
+    def make_item(cls) -> Any:
+        bottom, left = cls.axes()
+        return pg.PlotItem(axisItems={"bottom": bottom, "left": left}, enableMenu=False)
 
     def restyle(self) -> None:
         """Take over the theme; subclasses draw their curves anew."""
@@ -132,8 +144,12 @@ def _same(one: Floats, other: Floats) -> bool:
 class LossPlot(Plot):
     """The loss of each training step, strong up to the playhead's; a line marks that step."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(translate("charts", "Loss over training steps"), Axis("bottom", "whole"), Axis("left"), parent)
+    @staticmethod
+    def axes() -> tuple[Axis, Axis]:
+        return Axis("bottom", "whole"), Axis("left")
+
+    def __init__(self, parent: QWidget | None = None, item: Any = None) -> None:
+        super().__init__(translate("charts", "Loss over training steps"), item or self.make_item(), parent)
         self._steps: Floats = np.zeros(0)
         self._losses: Floats = np.zeros(0)
         self._current = 0
@@ -185,10 +201,12 @@ class GradientPlot(Plot):
     mark at the foot, one with NaN or infinity a full bar in the error colour.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(
-            translate("charts", "Gradient norm of each parameter"), Axis("bottom"), Axis("left", "powers"), parent
-        )
+    @staticmethod
+    def axes() -> tuple[Axis, Axis]:
+        return Axis("bottom"), Axis("left", "powers")
+
+    def __init__(self, parent: QWidget | None = None, item: Any = None) -> None:
+        super().__init__(translate("charts", "Gradient norm of each parameter"), item or self.make_item(), parent)
         self._norms: Floats = np.zeros(0)
         self._known: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._names: tuple[str, ...] = ()
@@ -250,10 +268,12 @@ class GradientPlot(Plot):
 class TimePlot(Plot):
     """How long forward, backward and update took in each training step, stacked, in milliseconds."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(
-            translate("charts", "Time of each training step"), Axis("bottom", "whole"), Axis("left", "time"), parent
-        )
+    @staticmethod
+    def axes() -> tuple[Axis, Axis]:
+        return Axis("bottom", "whole"), Axis("left", "time")
+
+    def __init__(self, parent: QWidget | None = None, item: Any = None) -> None:
+        super().__init__(translate("charts", "Time of each training step"), item or self.make_item(), parent)
         self.getPlotItem().getViewBox().setLimits(xMin=0, minXRange=FEWEST_BARS)
         self._steps: Floats = np.zeros(0)
         self._times: Floats = np.zeros((0, len(PHASES)))

@@ -75,10 +75,10 @@ class LossChart(StepChart):
             return translate("charts", "The loss is NaN or infinite in every training step.")
         return ""
 
-    def make_plot(self) -> Plot:
+    def plot_type(self) -> type[Plot]:
         from gui.chart_plots import LossPlot
 
-        return LossPlot(self)
+        return LossPlot
 
     def state(self, recording: Recording) -> Hashable:
         return (current_step(self.session, recording), tuple((step.index, step.loss) for step in recording.steps))
@@ -110,10 +110,10 @@ class GradientChart(Chart):
     def missing(self, recording: Recording) -> str:
         return "" if recording.parameters else translate("charts", "The recording has no parameters.")
 
-    def make_plot(self) -> Plot:
+    def plot_type(self) -> type[Plot]:
         from gui.chart_plots import GradientPlot
 
-        return GradientPlot(self)
+        return GradientPlot
 
     def read(self, recording: Recording, seconds: float | None) -> bool:
         step = current_step(self.session, recording)
@@ -186,10 +186,10 @@ class TimeChart(StepChart):
     def reset(self) -> None:
         self._times.clear()
 
-    def make_plot(self) -> Plot:
+    def plot_type(self) -> type[Plot]:
         from gui.chart_plots import TimePlot
 
-        return TimePlot(self)
+        return TimePlot
 
     def read(self, recording: Recording, seconds: float | None) -> bool:
         end = None if seconds is None else time.perf_counter() + seconds

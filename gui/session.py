@@ -154,7 +154,8 @@ class Session(QObject):
     def open(self, path: Path | str, then: Callable[[], object] | None = None, *, wait: bool = True) -> bool:
         """Show the recording at `path`, from its first event. On failure `failed` tells why and nothing changes.
 
-        Unless one wants to `wait`, a long one is read in a thread (see `opening`); `then` is called once it is shown.
+        Unless one wants to `wait`, a long one is read in a thread (see `opening`); `then` is called once it is there,
+        before anyone else is told of it.
         """
         from engine.recording.reader import count_events, open_recording
 
@@ -179,10 +180,8 @@ class Session(QObject):
         return self._opening.busy
 
     def _opened(self, recording: Recording) -> None:
-        self._replace(recording)
         then, self._then = self._then, None
-        if then is not None:
-            then()
+        self._replace(recording, then)
 
     def _not_opened(self, message: str) -> None:
         self._then = None
@@ -199,7 +198,7 @@ class Session(QObject):
             self.opening_changed.emit()
         self.desk.shut_down()
 
-    def _replace(self, recording: Recording | None) -> None:
+    def _replace(self, recording: Recording | None, then: Callable[[], object] | None = None) -> None:
         self._opening.stop()
         old, self._recording = self._recording, recording
         self._chosen = self._selection = None
@@ -214,6 +213,8 @@ class Session(QObject):
         self._graph = self._graph_at(self._playhead)
         if old is not None:
             old.close()
+        if then is not None:
+            then()
         self.recording_changed.emit()
         self.graph_changed.emit(self._graph)
         self.selection_changed.emit(None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSignalBlocker, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 
@@ -217,8 +217,8 @@ class MainWindow(QMainWindow):
         return True
 
     def _opened(self) -> None:
-        self.source.adopt_recorded_script()
-        self.refresh()
+        with QSignalBlocker(self.source):  # all is refreshed when everyone is told of the recording
+            self.source.adopt_recorded_script()
 
     def close_all(self) -> None:
         """Back to the welcome page."""

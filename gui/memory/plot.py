@@ -37,9 +37,13 @@ class BytesAxis(Axis):
 class MemoryPlot(Plot):
     """Bytes over events; a line at the playhead, what comes after it faint, the peak in words."""
 
+    @staticmethod
+    def axes() -> tuple[Axis, Axis]:
+        return Axis("bottom", "whole"), BytesAxis("left")
+
     def __init__(self, parent: QWidget | None = None) -> None:
         name = translate("memory", "Memory kept for backward, over the events of the training step")
-        super().__init__(name, Axis("bottom", "whole"), BytesAxis("left"), parent)
+        super().__init__(name, self.make_item(), parent)
         self.getPlotItem().getViewBox().setLimits(yMin=0)
         self._memory: StepMemory | None = None
         self._spans: tuple[tuple[Phase, int, int], ...] = ()

@@ -128,8 +128,12 @@ class SourcePane(QWidget):
         self.script_changed.emit()
 
     def adopt_recorded_script(self) -> None:
-        """Open the recorded script for editing if its file is here and still the same; else show it as recorded."""
+        """Open the recorded script for editing if its file is here and still the same; else it is shown as recorded.
+
+        Called before `recording_changed` is told, which marks its lines, so that no text is put in twice.
+        """
         recording = self._session.recording
+        self._forget_sources()
         self._read_sources()
         recorded = None
         if recording is not None:
@@ -140,9 +144,6 @@ class SourcePane(QWidget):
             self.open_script(path)
         elif self._script is not None:
             self.close_script()
-        else:
-            return  # what the recording shows is shown already
-        self._on_recording_changed()
 
     def save(self) -> bool:
         """Write the edited script to its file."""
@@ -217,10 +218,13 @@ class SourcePane(QWidget):
 
     # --- nodes and lines ---------------------------------------------------------------------------------------------
 
-    def _on_recording_changed(self) -> None:
+    def _forget_sources(self) -> None:
         self._sources = {}
         self._made = None
         self._shown = None
+
+    def _on_recording_changed(self) -> None:
+        self._forget_sources()
         self._read_sources()
         first = next(iter(self._sources.values()), None)
         own = any(self._is_script(source) for source in self._sources.values())

@@ -205,6 +205,16 @@ def test_the_plot_that_is_seen_is_made_ahead_of_time(qtbot: QtBot, qapp: QApplic
     session.close()
 
 
+def test_a_plot_is_made_in_two_turns_and_does_not_lift_the_panels_edge(qtbot: QtBot, session: Session) -> None:
+    panel = panel_of(qtbot, session)
+    before = panel.minimumSizeHint().height()
+    assert [panel.loss.plot for _ in panel.loss._make()] == [None]
+    plot = plot_of(panel)
+    assert plot.isVisible()
+    panel.grab()
+    assert panel.minimumSizeHint().height() < before + plot.minimumSizeHint().height() // 2
+
+
 def test_pyqtgraph_is_imported_only_when_there_is_something_to_plot(bow: Path) -> None:
     code = (
         "import sys\n"

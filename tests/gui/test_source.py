@@ -247,3 +247,21 @@ def test_strong_colours_are_not_worn_by_code(qtbot: QtBot) -> None:
     colors = theme.current()
     meanings = {color.name() for color in (colors.forward, colors.backward, colors.update, colors.accent)}
     assert not meanings & set(_colors(BOW_SCRIPT).values())
+
+
+def test_a_script_that_is_here_is_put_in_once_when_its_recording_is_opened(
+    script: Path, bow: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(script.parent)
+    session = Session()
+    pane = SourcePane(session)
+    qtbot.addWidget(pane)
+    put_in: list[str] = []
+    pane.editor.textChanged.connect(lambda: put_in.append("editor"))
+    pane.viewer.textChanged.connect(lambda: put_in.append("viewer"))
+    assert session.open(bow, pane.adopt_recorded_script)
+    assert put_in == ["editor"]
+    assert pane.script == script
+    assert pane.editor.toPlainText() == BOW_SCRIPT
+    assert pane.shown is pane.editor
+    session.close()
