@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -174,25 +175,34 @@ def marked(picture: Picture) -> tuple[Flags, ...]:
 def ring(painter: QPainter, scene: Scene, node: int, camera: Camera, color: QColor, step: int = 0,
          strength: float = 1.0) -> None:  # fmt: skip
     """A ring round each picture of a node; `step` 1 is outside of 0. `strength` below 1 while it fades in."""
+    rings(painter, scene, ((node, strength),), camera, color, step)
+
+
+def rings(painter: QPainter, scene: Scene, nodes: Iterable[tuple[int, float]], camera: Camera, color: QColor,
+          step: int = 0) -> None:  # fmt: skip
+    """Several at a time, each with its strength."""
     gap, short = (RING_GAP + step * (RING + 2)) * camera.ratio, SMALLEST_RING * camera.ratio
     radius = tokens.RADIUS * min(camera.scale, 2 * camera.ratio) + gap
+    raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
     opacity = painter.opacity()
-    painter.setOpacity(opacity * strength)
-    for item in scene.pictures(node):
-        rect = box_of(scene, item, camera)
-        grow_x, grow_y = max(gap, (short - rect.width()) / 2), max(gap, (short - rect.height()) / 2)
-        rect.adjust(-grow_x, -grow_y, grow_x, grow_y)
-        _draw_ring(painter, rect, radius, RING * camera.ratio, color, camera)
+    for node, strength in nodes:
+        painter.setOpacity(opacity * strength)
+        for item in scene.pictures(node):
+            rect = box_of(scene, item, camera)
+            grow_x, grow_y = max(gap, (short - rect.width()) / 2), max(gap, (short - rect.height()) / 2)
+            rect.adjust(-grow_x, -grow_y, grow_x, grow_y)
+            _draw_ring(painter, rect, radius, RING * camera.ratio, color, camera, raster=raster)
     painter.setOpacity(opacity)
 
 
-def _draw_ring(painter: QPainter, rect: QRectF, radius: float, width: float, color: QColor, camera: Camera) -> None:
+def _draw_ring(painter: QPainter, rect: QRectF, radius: float, width: float, color: QColor, camera: Camera, *,
+               raster: bool) -> None:  # fmt: skip
     around = math.ceil(2 * width) + 1
     left, top = math.floor(rect.left()) - around, math.floor(rect.top()) - around
     across, down = math.ceil(rect.width()) + 2 * around + 1, math.ceil(rect.height()) + 2 * around + 1
     if left > camera.width or top > camera.height or left + across < 0 or top + down < 0:
         return
-    if painter.paintEngine().type() != QPaintEngine.Type.Raster:
+    if not raster:
         _stroke_ring(painter, rect, radius, width, color)
     else:  # put down as a picture: to stroke it anew in each frame takes as long as fifty cards
         inside = (rect.left() - left, rect.top() - top, rect.width(), rect.height())

@@ -22,7 +22,7 @@ from gui.canvas.fills import Filled, filled
 from gui.canvas.flow.painter import at_rest
 from gui.canvas.insides import InsidePainter
 from gui.canvas.lod import Detail
-from gui.canvas.modules import boxes
+from gui.canvas.modules.backdrop import Backdrop
 from gui.canvas.picture import GRADIENT_COLOR, UPDATE_COLOR, Label, Picture, kept_label, labels_of, strengths
 from gui.canvas.readings import text_of
 from gui.canvas.stamps import StampPainter
@@ -48,6 +48,7 @@ class GraphPainter:
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
         self.ground: QColor | None = theme.bg  # None: what is not drawn on stays as it is
+        self._backdrop = Backdrop()
         self._edges = EdgePainter()
         self._stamps = StampPainter(theme)
         self._marks = marks.MarkPainter()
@@ -69,12 +70,10 @@ class GraphPainter:
     ) -> None:
         """Fill the whole view. `sprite_scale`: use cards drawn for that scale, stretched, while the view is zooming.
         `active`: mark the node of the playhead's event."""
-        if self.ground is not None:
-            painter.fillRect(0, 0, camera.width, camera.height, self.ground)
         scene, proofs = picture.scene, picture.proofs
-        boxes.paint(painter, scene, camera, self.theme, picture.module)
+        self._backdrop.paint(painter, scene, camera, self.theme, picture.module, self.ground)
         self._edges.paint(painter, picture, camera, self.theme)
-        boxes.paint_titles(painter, scene, camera, self.theme)
+        self._backdrop.paint_titles(painter, scene, camera, self.theme)
         if proofs is not None:
             proof_marks.way(painter, scene, proofs, camera, self.theme)
         if camera.detail == Detail.DOT:

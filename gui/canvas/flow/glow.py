@@ -77,15 +77,22 @@ def _sprite(color: QColor, theme: Theme) -> QPixmap:
 
 def _sheet(color: QColor, theme: Theme) -> QPixmap:
     """Sizes from left to right, strengths from top to bottom."""
-    pixmap = QPixmap(CELL * (LARGEST // STEP), CELL * STRENGTHS)
-    pixmap.fill(Qt.GlobalColor.transparent)
+    across = CELL * (LARGEST // STEP)
+    full, pixmap = QPixmap(across, CELL), QPixmap(across, CELL * STRENGTHS)
+    for each in (full, pixmap):
+        each.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(full)
+    try:
+        for column in range(LARGEST // STEP):
+            size = (column + 1) * STEP
+            _glow(painter, QRectF(column * CELL, 0, size, size), color, theme)
+    finally:
+        painter.end()
     painter = QPainter(pixmap)
     try:
         for row in range(STRENGTHS):
             painter.setOpacity((row + 1) / STRENGTHS)
-            for column in range(LARGEST // STEP):
-                size = (column + 1) * STEP
-                _glow(painter, QRectF(column * CELL, row * CELL, size, size), color, theme)
+            painter.drawPixmap(0, row * CELL, full)
     finally:
         painter.end()
     return pixmap

@@ -57,8 +57,8 @@ class FlowPainter:
 
     def stream(self, p: QPainter, scene: Scene, now: Now, camera: Camera, theme: Theme, phase: str) -> None:
         """Many events on their way."""
-        for node, strength in now.nodes:
-            marks.ring(p, scene, node, camera, theme.phase(phase), strength=0.7 * strength)
+        lit = [(node, 0.7 * strength) for node, strength in now.nodes]
+        marks.rings(p, scene, lit, camera, theme.phase(phase))
         self.dots(p, now.forward, theme.forward, camera, theme)
         self.dots(p, now.backward, theme.backward, camera, theme)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ SHADES = (0.18, 0.36)  # of the fill, for boxes of even and odd depth
 ROUND = 8.0
 AROUND = 3  # px of a title's picture on each side
 SHARP = 1.5  # logical px: corners that are less round are painted as corners
+
+Titles = tuple[tuple[QPointF, QPixmap], ...]
 
 _batch = Batch(QRect)
 
@@ -128,17 +131,35 @@ def _paint_far(p: QPainter, rects: Floats, depth: Ints, width: int, theme: Theme
 
 
 def paint_titles(p: QPainter, scene: Scene, camera: Camera, theme: Theme) -> None:
-    """Above the edges: what enters a box from above passes below its title."""
-    size = _title_size(camera)
-    if not scene.boxes or size < SMALLEST * camera.ratio:
-        return
+    """As words, above the edges: what enters a box from above passes below its title."""
     p.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    size = _title_size(camera)
+    for box, rect, color, fill in _titled(scene, camera, theme):
+        _title(p, box.title, rect, camera.scale, size, color, fill)
+
+
+def titles(scene: Scene, camera: Camera, theme: Theme) -> Titles:
+    """The same as pictures made once, and where they stand: to set the words anew in each frame takes as long as many
+    cards."""
+    size = _title_size(camera)
+    return tuple(
+        (
+            QPointF(rect.left() - 0.5 - AROUND, rect.top() - 0.5 - AROUND),
+            _title_picture(box.title, rect.width(), camera.scale, size, color.rgb(), fill.rgb()),
+        )
+        for box, rect, color, fill in _titled(scene, camera, theme)
+    )
+
+
+def _titled(scene: Scene, camera: Camera, theme: Theme) -> Iterator[tuple[Box, QRectF, QColor, QColor]]:
+    """Boxes in view whose titles can be read, where they are, and the colours of words and ground."""
+    if not scene.boxes or _title_size(camera) < SMALLEST * camera.ratio:
+        return
     _, fills = _colors(theme)
     inks = [blend(theme.text, fill, 0.3) for fill in fills]
     for place in _in_view(scene, camera)[1].tolist():
         box = scene.boxes[place]
-        fill = fills[box.depth % 2]
-        _put_title(p, box, rect_of(box, camera), camera, size, inks[box.depth % 2], fill)
+        yield box, rect_of(box, camera), inks[box.depth % 2], fills[box.depth % 2]
 
 
 @lru_cache(maxsize=4)
@@ -152,15 +173,6 @@ def _title_size(camera: Camera) -> int:
     """Of the font, in px."""
     size = max(round(TEXT * camera.scale), min(round(9 * camera.ratio), round(ROOM * camera.scale)))
     return min(size, round(LARGEST * camera.ratio))
-
-
-def _put_title(p: QPainter, box: Box, rect: QRectF, camera: Camera, size: int, color: QColor, fill: QColor) -> None:
-    """On screen as a picture made once: to set the words anew in each frame takes as long as many cards."""
-    if p.paintEngine().type() != QPaintEngine.Type.Raster:
-        _title(p, box.title, rect, camera.scale, size, color, fill)
-        return
-    picture = _title_picture(box.title, rect.width(), camera.scale, size, color.rgb(), fill.rgb())
-    p.drawPixmap(QPointF(rect.left() - 0.5 - AROUND, rect.top() - 0.5 - AROUND), picture)
 
 
 @lru_cache(maxsize=256)
