@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget, QWid
 from gui import theme
 from gui.actions import PANELS
 from gui.session import Session
+from gui.steady import Steady
 
 VERSION = len(PANELS)  # of the saved places: those of a window with other panels are of no use
 TABBED = ("charts", "parameters", "manual", "optimizer", "memory")
@@ -118,8 +119,9 @@ class Panels:
         dock.setObjectName("transport_dock")
         dock.setFeatures(Feature.NoDockWidgetFeatures)
         dock.setTitleBarWidget(QWidget(dock))
-        transport.setFixedHeight(transport.sizeHint().height())
-        dock.setWidget(transport)
+        steady = Steady(transport)
+        steady.setFixedHeight(transport.sizeHint().height())
+        dock.setWidget(steady)
         return dock
 
     def restore(self, state: QByteArray) -> None:
