@@ -107,13 +107,11 @@ def _garbage_waits(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_in_the_way() -> Iterator[None]:
-    """What a test forgot to close is hidden: the mouse of the tests after it would point at that instead."""
+    """Fail a test that leaves a window on the screen: the mouse of the tests after it would point at that."""
     yield
-    widgets = sys.modules.get("PySide6.QtWidgets")
-    if widgets is not None and widgets.QApplication.instance() is not None:
-        for widget in widgets.QApplication.topLevelWidgets():
-            if widget.isVisible():
-                widget.hide()
+    windows = leftovers.hide_windows()
+    if windows:
+        pytest.fail("left on the screen: " + "; ".join(windows))
 
 
 @pytest.fixture(autouse=True)

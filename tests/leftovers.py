@@ -3,6 +3,7 @@
     before = present()
     ...
     assert since(before) == []
+    assert hide_windows() == []
 
 Each kind is looked for only where its library has been imported, so that a test of the recording never imports Qt.
 """
@@ -27,7 +28,8 @@ Finder = Callable[[], Iterator[Thing]]
 def present() -> frozenset[Thing]:
     """Everything of that kind that runs now."""
     # What exists now is set aside, so that the search for new timers, and each collection of garbage, goes through what
-    # the test made and not through all of torch.
+    # the test made and not through all of torch. Not so what the test before held until its very end.
+    gc.collect()
     gc.freeze()
     return _found()
 
@@ -40,6 +42,29 @@ def since(before: frozenset[Thing]) -> list[str]:
         time.sleep(POLL)
         _finish()
     return sorted(description for description, _ in remaining)
+
+
+def hide_windows() -> list[str]:
+    """Descriptions of the windows that are shown, dialogs and menus included; of those Qt's own, the tooltips, not.
+
+    They are hidden, so that only the test that left them fails.
+    """
+    if "PySide6.QtWidgets" not in sys.modules:
+        return []
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QApplication
+
+    if not any(widget.isVisible() for widget in QApplication.topLevelWidgets()):
+        return []
+    _finish()  # what is just going is gone then
+    left = []
+    for widget in QApplication.topLevelWidgets():
+        if widget.isVisible():
+            widget.hide()
+            if widget.windowType() != Qt.WindowType.ToolTip:
+                words = (type(widget).__name__, repr(widget.objectName()), repr(widget.windowTitle()))
+                left.append(" ".join(word for word in words if word != "''"))
+    return sorted(left)
 
 
 def _found() -> frozenset[Thing]:

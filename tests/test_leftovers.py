@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtWidgets import QMenu, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from tests import leftovers
 
@@ -55,6 +57,28 @@ def test_a_running_timer_is_noticed(qtbot: QtBot) -> None:
     assert leftovers.since(before) == ["QTimer of QObject"]
     timer.stop()
     assert leftovers.since(before) == []
+
+
+def test_a_window_is_noticed_and_taken_away(qtbot: QtBot) -> None:
+    window, tip = QWidget(), QWidget(None, Qt.WindowType.ToolTip)
+    window.setObjectName("forgotten")
+    menu = QMenu("Colours", window)
+    menu.addAction("None")
+    assert leftovers.hide_windows() == []
+    window.show()
+    tip.show()
+    menu.popup(QPoint(0, 0))
+    assert leftovers.hide_windows() == ["QMenu", "QWidget 'forgotten'"]
+    assert not window.isVisible()
+    assert leftovers.hide_windows() == []
+
+
+def test_a_window_that_is_just_going_is_not_held_against_anyone(qtbot: QtBot) -> None:
+    window = QWidget()
+    window.show()
+    window.deleteLater()
+    assert leftovers.hide_windows() == []
+    assert not isValid(window)
 
 
 def test_torch_hooks_and_modes_are_noticed() -> None:
