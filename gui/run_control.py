@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QKeySequence
 
 from engine.host import protocol
+from gui.actions import ACTIONS
 from gui.files import clean_up_runs, new_run_file
 from gui.host_client import HostClient, RunEnd, RunOptions
 from gui.messages import Level, Place
 from gui.session import Session
 
 REFRESH_MS = 100
+QUIET_MS = 10_000  # a script that has said nothing for so long may hang
 TAIL = 2000  # characters of output that are kept as an explanation of an unexpected end
 
 
@@ -48,6 +51,8 @@ class RunControl(QObject):
         self._wanted: int | None = None  # the event to go to as soon as it is there
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._timer.timeout.connect(self._refresh)
+        self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
+        self._quiet.timeout.connect(self._say_how_to_stop)
         self.host.state_changed.connect(self._on_state)
         self.host.started.connect(self._on_started)
         self.host.committed.connect(self._on_committed)
@@ -101,10 +106,15 @@ class RunControl(QObject):
         self._timer.stop()
         self.host.shut_down()
         self._timer.stop()
+        self._quiet.stop()
 
     # --- what the host says ------------------------------------------------------------------------------------------
 
     def _on_state(self, state: str) -> None:
+        if state == "running":
+            self._quiet.start()
+        else:
+            self._quiet.stop()
         if state == "stopping":
             self._say(self.tr("stopping…"))
         elif state == "paused":
@@ -123,6 +133,8 @@ class RunControl(QObject):
 
     def _on_output(self, text: str) -> None:
         self._tail = (self._tail + text)[-TAIL:]
+        if self._quiet.isActive():
+            self._quiet.start()
 
     def _on_notice(self, text: str) -> None:
         self.reported.emit(Report("warning", text))
@@ -152,12 +164,19 @@ class RunControl(QObject):
             self._session.seek(wanted)
         if self.host.state in ("running", "paused") and self._session.event_count:
             self._say(self._progress(self.tr("paused") if self.is_paused else ""))
+            if self.host.state == "running":
+                self._quiet.start()
 
     # --- words -------------------------------------------------------------------------------------------------------
 
     def _say(self, status: str) -> None:
         self._status = status
         self.status_changed.emit(status)
+
+    def _say_how_to_stop(self) -> None:
+        keys = next(QKeySequence(spec.shortcuts) for spec in ACTIONS if spec.id == "stop")
+        words = self.tr("{0} stops it").format(keys.toString(QKeySequence.SequenceFormat.NativeText))
+        self._say(f"{self._status} · {words}")
 
     def _progress(self, state: str = "") -> str:
         recording = self._session.recording

@@ -103,6 +103,7 @@ class OptimizerPanel(QWidget):
         columns.addWidget(_scrolled(self.parts), 62)
         columns.addWidget(_scrolled(self._make_memory()), 38)
         layout.addWidget(self._body, 1)
+        layout.addStretch(0)  # the name stays where it is while there is nothing to take apart
 
     def _make_top(self) -> QHBoxLayout:
         top = QHBoxLayout()
@@ -112,6 +113,9 @@ class OptimizerPanel(QWidget):
             top.addWidget(widget)
         top.addStretch(1)
         for field in (self._element_label, self.element, self.largest, self.log):
+            kept = field.sizePolicy()
+            kept.setRetainSizeWhenHidden(True)  # as high without them, or the name moves
+            field.setSizePolicy(kept)
             top.addWidget(field)
         return top
 

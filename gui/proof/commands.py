@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from gui.actions import COLORS
+
 if TYPE_CHECKING:
     from gui.window import MainWindow
 
@@ -17,6 +19,7 @@ class ProofCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._actions = window, window.session, window.actions_table
         self._verifier = window.verifier
+        self._color_before = ""  # what nodes were filled by when a Verify chose their proof
         actions, verifier = self._actions, self._verifier
         actions["verify_all"].triggered.connect(lambda: self.verify())
         actions["verify_step"].triggered.connect(lambda: self.verify(here=True))
@@ -26,6 +29,9 @@ class ProofCommands(QObject):
         verifier.changed.connect(self.update)
         verifier.failed.connect(window.show_error)
         window.central.proof.next_wrong.connect(self.go_to_next_wrong)
+        for name in COLORS:
+            actions[f"color_{name}"].triggered.connect(self._color_chosen)
+        self._session.recording_changed.connect(self._give_color_back)
         self._session.walk_changed.connect(self._on_walk)
         self._session.element_changed.connect(lambda _: self.update())
         self._session.selection_changed.connect(lambda _: self.update())
@@ -50,8 +56,18 @@ class ProofCommands(QObject):
             return
         if here:
             step = int(recording.timeline.step[max(self._session.playhead, 0)])
+        self._color_before = self._color_before or self._window.canvas.explorer.colors.name
         self._window.explore_commands.color_by("proof")
         self._verifier.start(step)
+
+    def _color_chosen(self) -> None:
+        self._color_before = ""
+
+    def _give_color_back(self) -> None:
+        """Nothing of another recording has been proved: nodes are filled as they were before Verify."""
+        before, self._color_before = self._color_before, ""
+        if before:
+            self._window.explore_commands.color_by(before)
 
     def check_by_differences(self, node: int) -> None:
         self._verifier.check_by_differences([node])

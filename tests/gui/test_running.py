@@ -65,6 +65,35 @@ say("finished", exit_code=0, reason="completed", events=36, steps=3)
     assert window.actions_table["run"].isEnabled()
 
 
+def test_a_script_that_says_nothing_any_more_can_be_stopped_and_how_is_said(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    window.runs._quiet.setInterval(1)
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.toolbar.progress_text == "step 3 · 36 events · Shift+F5 stops it")
+    window.actions_table["stop"].trigger()
+    assert window.toolbar.progress_text == "stopping…"
+    qtbot.waitUntil(lambda: not window.runs.is_active)
+    assert window.toolbar.progress_text == "stopped · step 3 · 36 events"
+    assert not window.runs._quiet.isActive()
+
+
+def test_what_a_script_prints_is_a_sign_of_life(
+    window: MainWindow,
+    script: Path,
+    recorded: Path,
+    fake_host: Script,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.session.event_count == 36)
+    signs: list[bool] = []
+    monkeypatch.setattr(window.runs._quiet, "start", lambda: signs.append(True))
+    window.runs.host.output.emit("epoch 1")
+    assert signs == [True]
+
+
 def test_a_killed_script_is_told_and_its_recording_kept(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
 ) -> None:

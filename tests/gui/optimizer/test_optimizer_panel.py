@@ -137,6 +137,22 @@ def test_without_data_it_says_so(qtbot: QtBot, session: Session, tmp_path: Path)
     assert not panel.parts.parts
 
 
+def test_the_name_stays_where_it_is(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered)
+    places: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
+    layered.select(layers.WEIGHT)
+    for event in range(layered.event_count):
+        layered.seek(event)
+        for _ in ("at once", "worked out"):
+            QApplication.processEvents()
+            if panel._title.text():
+                place = panel._title.geometry()  # its words stand in the middle of it
+                places[panel._body.isVisible()].add((place.x(), place.center().y()))
+            panel.settle()
+    assert places[True] == places[False]
+    assert len(places[True]) == 1
+
+
 def test_hidden_it_reads_nothing_and_without_a_recording_it_says_so(qtbot: QtBot, session: Session) -> None:
     panel = OptimizerPanel(session)
     qtbot.addWidget(panel)

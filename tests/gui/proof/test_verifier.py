@@ -245,6 +245,24 @@ def test_verifying_colours_the_canvas(walked: MainWindow, qtbot: QtBot, says: Sa
     assert (walked.canvas.coloured_by_proof, walked.session.selection) == (False, 1)
 
 
+def test_what_is_opened_next_is_not_coloured_by_proof(walked: MainWindow, bow: Path, says: Say, qtbot: QtBot) -> None:
+    says({"total": 2}, node(0))
+    trigger(walked, ["color_norm", "verify_all", "verify_step"])
+    qtbot.waitUntil(lambda: not walked.verifier.active)
+    trigger(walked, ["verify_all"])
+    assert walked.canvas.coloured_by_proof
+    assert walked.open_path(bow)
+    assert (walked.canvas.explorer.colors.name, walked.actions_table["color_norm"].isChecked()) == ("norm", True)
+    assert not walked.canvas.coloured_by_proof
+
+
+def test_proof_that_was_chosen_stays(walked: MainWindow, bow: Path, says: Say, qtbot: QtBot) -> None:
+    says({"total": 2}, node(0))
+    trigger(walked, ["verify_all", "color_kind", "color_proof"])
+    assert walked.open_path(bow)
+    assert walked.canvas.coloured_by_proof
+
+
 def test_closing_the_window_ends_the_process(walked: MainWindow, qtbot: QtBot, says: Say) -> None:
     says({"total": 2}, node(0), then="time.sleep(60)")
     trigger(walked, ["verify_step"])
