@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.layout.algorithms import ALGORITHMS, layout
 from engine.layout.model import DIRECTIONS, Box, Direction, Ghost, Layout, LayoutCancelled, LayoutError
+from engine.layout.room import Room
 
 __all__ = [
     "ALGORITHMS",
@@ -14,5 +15,6 @@ __all__ = [
     "Layout",
     "LayoutCancelled",
     "LayoutError",
+    "Room",
     "layout",
 ]

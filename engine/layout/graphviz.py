@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from engine.layout.model import Cancel, Direction, Floats, Layout, LayoutError, stopper
 from engine.layout.net import Net, read
+from engine.layout.room import Room
 
 PROGRAM = "dot"
 SECONDS = 20.0
@@ -32,6 +33,7 @@ def dot(
     *,
     direction: Direction = "down",
     wrap: bool = True,
+    room: Room | None = None,
     cancel: Cancel | None = None,
     seconds: float = SECONDS,
 ) -> Layout:

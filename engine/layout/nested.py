@@ -21,8 +21,9 @@ from engine.layout.fold import LEAF_KINDS, LEAF_TYPE
 from engine.layout.joined import CORRIDOR, STEP, joined
 from engine.layout.model import Box, Cancel, Direction, Flags, Floats, Ints, Layout
 from engine.layout.paths import FIRST, LAST, Parts, paths_of
-from engine.layout.pipeline import Layering, layered
+from engine.layout.pipeline import Layering
 from engine.layout.placed import Placed
+from engine.layout.room import Room, made_readable
 
 PAD = 14.0  # scene px between a box and what is in it
 TITLE = 24.0  # the strip for its title; beside a port it needs no room of its own
@@ -30,6 +31,7 @@ MOUTH = 2.0  # between a port and the border
 AREA = 16_000.0  # scene px² that a drawn node takes up with what is round it
 BUCKET = 1.5  # heights are aimed at in steps of this factor, so that opening one box does not wrap the others anew
 TOO_TALL = 1.25  # times that, and a box is wrapped
+SHORTER = (1.0, BUCKET, BUCKET**2)  # times that, where columns are short
 KEPT = 2000
 ASKED = ("kind", "type", "width", "height", "margin")  # the attributes of nodes that a layout asks for
 PORTS: Mapping[int, dict[str, Any]] = {
@@ -75,8 +77,9 @@ class _Laid:
 
 
 _box: Callable[[Iterable[Any]], Box] = partial(tuple.__new__, Box)  # without what `Box._make` asks of each
-# What a box is made of: how it is laid out (aspect, height aimed at, direction), looks of its items, and its legs.
-_Made = tuple[tuple[float, float, Direction], bytes, bytes]
+# What a box is made of: how it is laid out (aspect, height aimed at, short columns or not, direction), looks of its
+# items, and its legs.
+_Made = tuple[tuple[float, float, bool, Direction], bytes, bytes]
 
 
 class Templates:
@@ -128,12 +131,13 @@ def nested(
     home: Mapping[Hashable, int],
     aspect: float = 1.6,
     *,
+    room: Room | None = None,
     direction: Direction = "down",
     cancel: Cancel | None = None,
     templates: Templates | None = None,
 ) -> Layout:
     """Lay out `graph`, whose nodes stand in the frame `home` says (-1, or nothing said: in none). Frames come after
-    those that they are in. Raises what `layered` does."""
+    those that they are in. `room` and what is raised: see `layered`."""
     templates = templates or Templates()
     place = {node: number for number, node in enumerate(graph)}
     edges = [(place[u], place[v], int(k)) for u, near in graph.adjacency() for v, keys in near.items() for k in keys]
@@ -144,7 +148,7 @@ def nested(
     at = np.array([home.get(node, -1) for node in graph], dtype=np.int64)
     keys, titles, parent = zip(*frames, strict=True) if frames else ((), (), ())
     told = Frames(keys, titles, np.array(parent, dtype=np.int64))
-    placed = nested_parts(parts, told, at, aspect, direction=direction, cancel=cancel, templates=templates)
+    placed = nested_parts(parts, told, at, aspect, room=room, direction=direction, cancel=cancel, templates=templates)
     named = tuple((parts.nodes[u], parts.nodes[v], key) for u, v, key in edges)
     return placed.layout(parts.nodes, named, direction)
 
@@ -155,13 +159,15 @@ def nested_parts(
     home: Ints,
     aspect: float = 1.6,
     *,
+    room: Room | None = None,
     direction: Direction = "down",
     cancel: Cancel | None = None,
     templates: Templates,
 ) -> Placed:
     """The same for a graph that is there as arrays; `templates` have counted its looks."""
     work = _Work(parts, frames, home, direction, cancel, templates)
-    return work.run(aspect)
+    tries = [partial(work.run, aspect, times) for times in SHORTER]
+    return made_readable(work.run(aspect), room, tries)
 
 
 class _Work:
@@ -180,12 +186,13 @@ class _Work:
         self.direction, self.cancel, self.templates = direction, cancel, templates
         self.across = 1 if direction == "right" else 0
         self.paths = paths_of(parts, frames.parent, home)
-        self.tall = 0.0
+        self.tall, self.short = 0.0, False
 
-    def run(self, aspect: float) -> Placed:
+    def run(self, aspect: float, short: float = 0.0) -> Placed:
+        """`short`: in columns of any number of rows, boxes being so many times as tall as they would be."""
         count = max(len(self.parts.nodes), 1)
         wished = math.sqrt(count * AREA / (1 / aspect if self.direction == "right" else aspect))
-        self.tall = BUCKET ** math.ceil(math.log(wished, BUCKET))
+        self.tall, self.short = (short or 1.0) * BUCKET ** math.ceil(math.log(wished, BUCKET)), short > 0
         paths = self.paths
         legs = paths.leg.tobytes()
         found: list[tuple[Ints, list[_Laid]]] = []
@@ -204,7 +211,7 @@ class _Work:
         """Those of some boxes (or the page) in none of which another one is; `legs` are the bytes of all."""
         paths, templates = self.paths, self.templates
         looks, wide, long = paths.item_look.tobytes(), paths.item_look.itemsize, paths.leg.itemsize * 3
-        how = (aspect, self.tall, self.direction)
+        how = (aspect, self.tall, self.short, self.direction)
         items = (paths.item_first[frames], paths.item_first[frames + 1])
         found: list[_Laid] = []
         for a, b, c, d in zip(
@@ -228,7 +235,7 @@ class _Work:
         return self.templates.look_of({"width": size[0], "height": size[1], "margin": margin})
 
     def _lay_out(self, made_of: _Made) -> _Laid:
-        (aspect, _, _), looks, legs = made_of
+        (aspect, *_), looks, legs = made_of
         page = aspect > 0
         told = self.templates.attributes
         attributes = [PORTS[each] if each < 0 else told[each] for each in np.frombuffer(looks, np.int64).tolist()]
@@ -236,11 +243,8 @@ class _Work:
         graph = nx.MultiDiGraph()
         graph.add_nodes_from(enumerate(attributes))
         graph.add_edges_from(edges)
-        layout = (
-            layered(graph, aspect, direction=self.direction, cancel=self.cancel)
-            if page
-            else self._columns(graph, attributes)
-        )
+        layering = Layering(graph, direction=self.direction, cancel=self.cancel)
+        layout = layering.drawn(aspect, short=self.short) if page else self._columns(layering, attributes)
         left, top, right, bottom = self._bounds(layout, attributes)
         if page:
             return self._kept(layout, edges, np.zeros(2), right - left, bottom - top, 0.0)
@@ -292,9 +296,8 @@ class _Work:
                     top, bottom = min(top, centre - half - before), max(bottom, centre + half + after)
         return float(left), float(top), float(right), float(bottom)
 
-    def _columns(self, graph: nx.MultiDiGraph, attributes: list[dict[str, Any]]) -> Layout:
+    def _columns(self, layering: Layering, attributes: list[dict[str, Any]]) -> Layout:
         """In one column, or in as many as are needed to be no taller than the page."""
-        layering = Layering(graph, direction=self.direction, cancel=self.cancel)
         layout = layering.drawn(None)
         left, top, right, bottom = self._bounds(layout, attributes)
         size = (right - left, bottom - top)
@@ -302,7 +305,7 @@ class _Work:
         if deep <= TOO_TALL * self.tall:
             return layout
         aspect = wide * math.ceil(deep / self.tall) ** 2 / deep
-        return layering.drawn(1 / aspect if self.direction == "right" else aspect)
+        return layering.drawn(1 / aspect if self.direction == "right" else aspect, short=self.short)
 
     def _mouth(self, layout: Layout, attributes: Sequence[Mapping[str, Any]], side: str, line: float | None) -> float:
         """How far the border is from the ports of a side."""

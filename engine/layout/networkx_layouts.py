@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from engine.layout.model import Cancel, Direction, Layout, LayoutError, stopper
 from engine.layout.net import Net, read
+from engine.layout.room import Room
 from engine.layout.straight import straight_layout
 from engine.layout.turn import turned
 
@@ -73,6 +74,7 @@ def algorithm(name: str) -> Algorithm:
         *,
         direction: Direction = "down",
         wrap: bool = True,
+        room: Room | None = None,
         cancel: Cancel | None = None,
     ) -> Layout:
         method, stop = METHODS[name], stopper(cancel)

@@ -33,19 +33,22 @@ from engine.layout import (
     wrap,
 )
 from engine.layout.model import Cancel, Direction, Floats, Ghost, Ints, Layout, LayoutError, go_on, stopper
+from engine.layout.room import Room, made_readable
 
 
 @dataclass(eq=False)
 class State:
     """What is known of the drawing so far; each field is set by one pass.
 
-    `aspect` is that of the frame in which the passes draw (None: do not wrap); long passes call `stop` now and then.
+    `aspect` is that of the frame in which the passes draw (None: do not wrap), in columns that may be `short`; long
+    passes call `stop` now and then.
     """
 
     graph: nx.MultiDiGraph
     aspect: float | None
     direction: Direction = "down"
     stop: Callable[[], None] = go_on
+    short: bool = False
     net: net.Net = field(init=False)
     folding: fold.Folding = field(init=False)
     core: core.Core = field(init=False)
@@ -120,7 +123,7 @@ def _balance(state: State) -> None:
 
 def _wrap(state: State) -> None:
     state.profile = wrap.profile(state.core, state.ranks, state.segments, state.strip, state.item_x)
-    state.columns = wrap.wrap(state.profile, state.aspect)
+    state.columns = wrap.wrap(state.profile, state.aspect, short=state.short)
 
 
 def _routes(state: State) -> None:
@@ -172,15 +175,20 @@ def layered(
     *,
     direction: Direction = "down",
     wrap: bool = True,
+    room: Room | None = None,
     cancel: Cancel | None = None,
     checked: bool = False,
 ) -> Layout:
-    """Run all passes. Without `wrap` everything is one column.
+    """Run all passes. Without `wrap` everything is one column. In a `room` where its names could otherwise not be read,
+    the drawing has shorter columns.
 
     Raises LayoutCancelled soon after `cancel` has answered True. With `checked`, a pass that left something wrong
     raises LayoutError, which names it.
     """
-    return Layering(graph, direction=direction, cancel=cancel, checked=checked).drawn(aspect if wrap else None)
+    layering = Layering(graph, direction=direction, cancel=cancel, checked=checked)
+    if not wrap:
+        return layering.drawn(None)
+    return made_readable(layering.drawn(aspect), room, [lambda: layering.drawn(aspect, short=True)])
 
 
 class Layering:
@@ -201,9 +209,10 @@ class Layering:
         self._checked = checked
         self._times = self._run(PASSES[:_WRAPPED_FROM])
 
-    def drawn(self, aspect: float | None) -> Layout:
-        """In columns so that it has this shape; None: in one."""
+    def drawn(self, aspect: float | None, *, short: bool = False) -> Layout:
+        """In columns so that it has this shape, which may be `short`; None: in one."""
         state = self._state
+        state.short = short
         state.aspect = 1 / aspect if aspect is not None and state.direction == "right" else aspect
         times = self._run(PASSES[_WRAPPED_FROM:])
         return state.net.layout(

@@ -86,17 +86,18 @@ def _crossed(strip: Strip, row: Ints) -> tuple[Ints, Ints]:
     return links, np.minimum(from_above, from_below)
 
 
-def wrap(measured: Profile, aspect: float | None) -> Columns:
+def wrap(measured: Profile, aspect: float | None, *, short: bool = False) -> Columns:
     """Search the column height that comes nearest to `aspect` (width : height), then what is best around it.
 
-    None: everything in one column.
+    None: everything in one column. `short` columns may have any number of rows; others have some at least, since few
+    rows are better read in one piece.
     """
     step = measured.height + ROW_GAP
     total = float(step.sum())
-    low = COLUMN_ROWS * min(float(np.median(step)), ORDINARY_ROW) if len(step) else 0.0
+    low = _lowest(step, short=short)
     best: Breaks = (0, len(step))
     if aspect is not None and total > low > 0:
-        breaker = _Breaker(measured, step, aspect)
+        breaker = _Breaker(measured, step, aspect, short=short)
         lowest, high = low, total
         for _ in range(ROUNDS):
             aim = math.sqrt(low * high)
@@ -106,11 +107,17 @@ def wrap(measured: Profile, aspect: float | None) -> Columns:
     return _columns(measured, step, best)
 
 
+def _lowest(step: Floats, *, short: bool) -> float:
+    if not len(step):
+        return 0.0
+    return float(step.max()) if short else COLUMN_ROWS * min(float(np.median(step)), ORDINARY_ROW)
+
+
 class _Breaker:
     """Ways to break the ranks into columns. A way is the first rank of each column, and the number of ranks."""
 
-    def __init__(self, measured: Profile, step: Floats, aspect: float) -> None:
-        self.measured, self.step, self.aspect = measured, step, aspect
+    def __init__(self, measured: Profile, step: Floats, aspect: float, *, short: bool) -> None:
+        self.measured, self.step, self.aspect, self.short = measured, step, aspect, short
         self.ends: list[float] = np.cumsum(step).tolist()
         cost = np.where(measured.lanes <= MOST_LANES, measured.lanes + measured.links, TOO_MUCH)
         self.cost: list[int] = cost.tolist()
@@ -130,6 +137,8 @@ class _Breaker:
             furthest = max(bisect_right(ends, begin + room) - 1, start)
             nearest = max(bisect_left(ends, begin + SHORTEST * room), start)
             window = cost[nearest : furthest + 1][::-1]
+            if self.short and not window:  # what follows is too tall for what is left of this column
+                window = cost[start : furthest + 1][::-1]
             cheapest = min(window, default=TOO_MUCH)
             end_of_part = bisect_right(self.ends_of_parts, furthest) - 1
             if end_of_part >= 0 and ends[self.ends_of_parts[end_of_part]] - begin >= SHORTEST_PART * room:

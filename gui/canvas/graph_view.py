@@ -20,7 +20,7 @@ from gui.canvas.camera import Camera
 from gui.canvas.flow.motion import Motion
 from gui.canvas.flow.stage import Stage
 from gui.canvas.frames import Frames, Known, drawn
-from gui.canvas.loader import Loader, Wish, rough_aspect
+from gui.canvas.loader import Loader, Wish, rough_aspect, rough_room
 from gui.canvas.minimap import Minimap
 from gui.canvas.modules.anchor import anchor
 from gui.canvas.navigator import Navigator
@@ -31,6 +31,7 @@ from gui.explore.places import bounds_of
 
 if TYPE_CHECKING:
     from engine.layout import Direction
+    from engine.layout.room import Room
     from gui.canvas.scene import Scene
     from gui.session import Session
 
@@ -85,7 +86,7 @@ class GraphView(QWidget):
         self._reshape = QTimer(self)
         self._reshape.setSingleShot(True)
         self._reshape.setInterval(RESHAPE_MS)
-        self._reshape.timeout.connect(self._want_shape)
+        self._reshape.timeout.connect(self._want_graph)
         self._notices = Notices(self)
         self._notices.changed.connect(self.update)
         self._loader = Loader(self)
@@ -235,10 +236,11 @@ class GraphView(QWidget):
             self._loader.preparing.start(graph_id)
             return
         try:
-            modules, aspect = self._session.modules, rough_aspect(self.width(), self.height())
+            modules, (aspect, room) = self._session.modules, self._shape()
             wish = self._loader.wish(
-                graph_id, self._algorithm, self._data_leaves, aspect, self._direction, modules.collapsed, modules.boxes
-            )
+                graph_id, self._algorithm, self._data_leaves, aspect, self._direction, modules.collapsed,
+                modules.boxes, room,
+            )  # fmt: skip
             known = self._loader.known(wish)
         except ChainruleError as error:
             self._wish, self._problem = None, str(error)
@@ -257,11 +259,11 @@ class GraphView(QWidget):
         if before is None or self.scene is not before:  # else the picture is the same until there is a new one
             self.update()
 
-    def _want_shape(self) -> None:
-        """A graph that nobody has moved is wrapped anew where the view has got another shape."""
-        wish = self._wish
-        if wish is not None and wish.aspect != rough_aspect(self.width(), self.height()):
-            self._want_graph()
+    def _shape(self) -> tuple[float, Room | None]:
+        """What a graph is wrapped for: the view as it is, or, where somebody has moved the graph, as it was before."""
+        if self._shown is not None and not self._navigator.still_fitted:
+            return self._shown.aspect, self._shown.room
+        return rough_aspect(self.width(), self.height()), rough_room(self.width(), self.height())
 
     def _loaded(self, wish: Wish, scene: Scene) -> None:
         if wish == self._wish:
@@ -328,6 +330,7 @@ class GraphView(QWidget):
         """The whole graph in view."""
         if self.scene is not None:
             self._navigator.fit(self.scene.bounds, fly=fly and self.isVisible())
+            self._reshape.start()
 
     def bring_into_view(self, node_id: int) -> None:
         """Move the view if the node is out of it, and only then."""

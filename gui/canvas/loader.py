@@ -19,11 +19,12 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from engine.errors import ChainruleError
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
+from gui.canvas.lod import NAMED_FROM
 from gui.canvas.modules.source import Ints, Places, Sources, node_ids_of
 from gui.canvas.preparing import Preparing
 
 if TYPE_CHECKING:
-    from engine.layout import Direction
+    from engine.layout import Direction, Room
     from engine.recording.model import Edge, Node
     from engine.recording.reader import Recording
     from gui.canvas.scene import Scene
@@ -32,13 +33,14 @@ LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger,
 KEPT = 32
 PAINTING_S = 0.1  # that a new picture is given to be painted before something else is worked out
 
-Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool]
+Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool, tuple[float, float] | None]
 
 
 @dataclass(frozen=True)
 class Wish:
     """What is to be shown. `structure` is equal for graphs of the same make. `collapsed` are keys of modules, None for
-    what fits. `boxes`: open modules are drawn as boxes, where the algorithm can."""
+    what fits. `boxes`: open modules are drawn as boxes, where the algorithm can. `room`: how much can be read at
+    a time; None where that does not matter."""
 
     graph_id: int
     structure: str
@@ -48,11 +50,13 @@ class Wish:
     direction: Direction = "down"
     collapsed: frozenset[str] | None = None
     boxes: bool = True
+    room: Room | None = None
 
     @property
     def key(self) -> Key:
         return (
-            self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction, self.collapsed, self.boxes
+            self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction, self.collapsed, self.boxes,
+            self.room,
         )  # fmt: skip
 
 
@@ -71,6 +75,13 @@ def rough_aspect(width: float, height: float) -> float:
     room_x, room_y = width - 2 * FIT_MARGIN_X, height - 2 * FIT_MARGIN_Y
     exact = math.log2(max(room_x, 1.0) / max(room_y, 1.0))
     return float(2.0 ** (min(max(round(4 * exact), -6), 8) / 4))
+
+
+def rough_room(width: float, height: float) -> Room:
+    """How much of a fitted graph can be read in a view, rounded down a little for the same reason."""
+    sides = width - 2 * FIT_MARGIN_X, height - 2 * FIT_MARGIN_Y
+    wide, high = (2.0 ** (math.floor(16 * math.log2(max(side, 1.0) / NAMED_FROM)) / 16) for side in sides)
+    return wide, high
 
 
 def structure_of(recording: Recording, graph_id: int) -> str:
@@ -184,13 +195,14 @@ class Loader(QObject):
         direction: Direction = "down",
         collapsed: Callable[[str], frozenset[str] | None] | None = None,
         boxes: bool = True,
+        room: Room | None = None,
     ) -> Wish:
         """What to ask for. `data_leaves` None: shown if the graph is small. `collapsed` tells which modules are
         collapsed in graphs of a structure. Raises RecordingError."""
         about = self._about(graph_id)
         leaves = about.size <= LEAVES_UP_TO if data_leaves is None else data_leaves
         chosen = None if collapsed is None else collapsed(about.structure)
-        self._last = Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen, boxes)
+        self._last = Wish(graph_id, about.structure, algorithm, leaves, aspect, direction, chosen, boxes, room)
         return self._last
 
     def _about(self, graph_id: int) -> _About:

@@ -6,6 +6,7 @@ import math
 from enum import IntEnum
 
 FAR_BELOW = 0.24
+NAMED_FROM = 0.25  # the first step of the ladder from there on
 NAME_BELOW = 0.7  # from there on the smallest words of a card are 7 px high
 CLOSE_FROM = 1.30
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.layout import DIRECTIONS, Box, Direction, Layout
 from engine.layout.nested import Frame, Templates, nested
-from engine.layout.pipeline import layered
+from engine.layout.pipeline import Layering
 from tests.layout.metrics import measure
 
 FRAMES = (Frame("a", "a", -1), Frame("a.0", "a.0", 0), Frame("a.1", "a.1", 0), Frame("b", "b", -1))
@@ -141,6 +141,33 @@ def test_blocks_in_a_row(direction: Direction) -> None:
     assert (found.overlaps, found.through, found.crossings) == (0, 0, 0)
 
 
+@given(cases(), st.sampled_from(DIRECTIONS))
+@settings(max_examples=40)
+def test_any_graph_in_boxes_of_short_columns(case: Case, direction: Direction) -> None:
+    graph, home = case
+    with pytest.MonkeyPatch.context() as always:
+        always.setattr("engine.layout.room.LARGER", 0.0)
+        layout = nested(graph, FRAMES, home, 4.0, room=(1e6, 1e6), direction=direction)
+    used = {frame for node, frame in home.items() if node in graph}
+    if {1, 2, 3} <= used:
+        check(layout, graph, FRAMES, home)
+    assert measure(layout).overlaps == 0
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_boxes_in_a_low_view(direction: Direction) -> None:
+    graph, frames, home = blocks(4)
+    plain = nested(graph, frames, home, direction=direction)
+    left, top, right, bottom = plain.bounds
+    room = ((right - left) * 0.8, (bottom - top) * 3) if direction == "right" else (4000.0, (bottom - top) * 0.6)
+    low = nested(graph, frames, home, room[0] / room[1], room=room, direction=direction)
+    assert low.bounds[2] - low.bounds[0] <= room[0]
+    assert low.bounds[3] - low.bounds[1] <= room[1]
+    check(low, graph, frames, home)
+    found = measure(low)
+    assert (found.overlaps, found.through, found.crossings) == (0, 0, 0)
+
+
 def dense(count: int) -> tuple[nx.MultiDiGraph, list[Frame], dict[Any, int]]:
     """A chain of boxes with two nodes each, the second of which leads to the first one of all boxes below."""
     graph = nx.MultiDiGraph()
@@ -187,11 +214,11 @@ def test_a_leaf_that_several_boxes_use_is_drawn_in_each() -> None:
 def test_boxes_that_are_made_alike_look_alike_and_are_laid_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[nx.MultiDiGraph] = []
 
-    def counted(graph: nx.MultiDiGraph, *args: Any, **more: Any) -> Layout:
+    def counted(graph: nx.MultiDiGraph, **more: Any) -> Layering:
         made.append(graph)
-        return layered(graph, *args, **more)
+        return Layering(graph, **more)
 
-    monkeypatch.setattr("engine.layout.nested.layered", counted)
+    monkeypatch.setattr("engine.layout.nested.Layering", counted)
     graph, frames, home = blocks(8)
     templates = Templates()
     layout = nested(graph, frames, home, templates=templates)

@@ -19,8 +19,8 @@ def profile(rows: int, *, links: int = 1) -> Profile:
     )
 
 
-def wrapped(measured: Profile, aspect: float = 1.6) -> list[int]:
-    columns = wrap.wrap(measured, aspect)
+def wrapped(measured: Profile, aspect: float = 1.6, *, short: bool = False) -> list[int]:
+    columns = wrap.wrap(measured, aspect, short=short)
     assert wrap.check(measured, columns) == []
     counts: list[int] = np.bincount(columns.column).tolist()
     return counts
@@ -59,3 +59,16 @@ def test_one_column_that_must_be_tall_lets_the_others_be() -> None:
 @pytest.mark.parametrize("rows", [0, 1, 2])
 def test_next_to_nothing(rows: int) -> None:
     assert sum(wrapped(profile(rows))) == rows
+
+
+def test_short_columns_have_few_rows() -> None:
+    counts = wrapped(profile(12), aspect=6.0, short=True)
+    assert len(counts) > 2
+    assert max(counts) - min(counts) <= 1
+
+
+def test_a_short_column_ends_before_what_is_too_tall_for_it() -> None:
+    measured = profile(7)
+    measured.height[-1] = 500.0
+    assert wrapped(measured) == [7]
+    assert wrapped(measured, short=True) == [6, 1]

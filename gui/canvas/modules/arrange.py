@@ -56,7 +56,9 @@ def _flat(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callabl
     tree = source.tree
     graph = collapse(source.graph, collapsed, tree) if collapsed else source.graph
     node_sizes(graph)
-    arranged = layout(graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, cancel=cancel)
+    arranged = layout(
+        graph, algorithm=wish.algorithm, aspect=wish.aspect, direction=wish.direction, room=wish.room, cancel=cancel
+    )
     scene = build_scene(graph, arranged, tree)
     if not collapsed:
         return scene
@@ -78,7 +80,7 @@ def _in_boxes(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Cal
     home = frame_of[np.where(drawn.names < 0, -1 - drawn.names, tree.owner[drawn.first])]
     arranged = nested_parts(
         stock.parts_of(drawn), frames, home, wish.aspect,
-        direction=wish.direction, cancel=cancel, templates=source.templates,
+        room=wish.room, direction=wish.direction, cancel=cancel, templates=source.templates,
     )  # fmt: skip
     inner, slot = None, drawn.key
     if collapsed:

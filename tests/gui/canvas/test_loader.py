@@ -12,7 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from engine.layout import LayoutCancelled
 from engine.recording.reader import Recording, open_recording
-from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, load, rough_aspect, structure_of
+from gui.canvas.camera import Camera
+from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, load, rough_aspect, rough_room, structure_of
+from gui.canvas.lod import Detail
 from gui.canvas.modules.source import Sources
 from gui.canvas.scene import Scene
 from tests.recordings import make_chain
@@ -158,3 +160,29 @@ def test_a_little_more_room_changes_no_aspect() -> None:
     assert rough_aspect(1280, 800) == rough_aspect(1300, 800)
     assert rough_aspect(1280, 800) != rough_aspect(800, 1280)
     assert rough_aspect(0, 0) == 1.0
+
+
+def test_what_the_view_can_show_is_what_can_be_read() -> None:
+    """Rounded down a little: what fits is then named."""
+    for width, height in ((1280, 800), (638, 352), (1301, 777)):
+        wide, high = rough_room(width, height)
+        for bounds in ((0.0, 0.0, wide, 1.0), (0.0, 0.0, 1.0, high)):
+            assert Camera(width=width, height=height).fitted(bounds).detail >= Detail.NAME
+            larger = tuple(each * 1.15 if each > 1 else each for each in bounds)
+            assert Camera(width=width, height=height).fitted(larger).detail == Detail.DOT  # type: ignore[arg-type]
+    assert rough_room(1280, 800) == rough_room(1290, 805)
+    assert rough_room(0, 0) == (4.0, 4.0)
+
+
+def test_columns_are_short_where_names_would_be_lost(qtbot: QtBot, tmp_path: Path) -> None:
+    with open_recording(make_chain(tmp_path / "chain.chain", nodes=20)) as chain:
+        loader = Loader()
+        loader.reset(chain)
+        low, high = (
+            loader.wish(0, "layered", None, rough_aspect(638, height), room=rough_room(638, height))
+            for height in (300, 900)
+        )
+        camera = Camera(width=638, height=300)
+        assert camera.fitted(loaded(loader, low, qtbot).bounds).detail >= Detail.NAME
+        assert camera.fitted(loaded(loader, high, qtbot).bounds).detail == Detail.DOT
+        loader.finish()

@@ -21,6 +21,7 @@ from engine.recording.model import Edge, Event, Graph, Node, StepStart
 from engine.recording.writer import Writer
 from gui import theme
 from gui.canvas.flow import lanes
+from gui.canvas.lod import Detail
 from gui.canvas.view import CanvasView
 from gui.session import Session
 from gui.theme import DARK, LIGHT
@@ -351,3 +352,53 @@ def test_a_view_of_all_stays_while_one_walks(view: CanvasView, session: Session)
     for event in range(12):
         session.seek(event)
     assert view._navigator.target == before
+
+
+def test_a_low_view_keeps_the_names(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session()
+    view = CanvasView(session)
+    view.resize(700, 900)
+    view.show()
+    assert session.open(make_chain(tmp_path / "chain.chain", nodes=20))
+    settled(view, qtbot)
+    assert view.scene is not None
+    pieces = view.scene.pieces
+    view.resize(700, 300)
+    settled(view, qtbot)
+    assert view.camera.detail >= Detail.NAME
+    view.resize(700, 900)
+    settled(view, qtbot)
+    assert view.scene.pieces is pieces
+    view.shutdown()
+    view.close()
+    view.deleteLater()
+    session.close()
+
+
+def test_a_view_that_somebody_moved_keeps_its_columns(qtbot: QtBot, tmp_path: Path) -> None:
+    session = Session()
+    view = CanvasView(session)
+    view.resize(700, 900)
+    view.show()
+    assert session.open(make_chain(tmp_path / "chain.chain", nodes=20, steps=2))
+    settled(view, qtbot)
+    assert view.scene is not None
+    pieces = view.scene.pieces
+    view.zoom_in()
+    moved = view.camera
+    view.resize(700, 300)
+    session.seek(session.event_count - 1)
+    settled(view, qtbot)
+    assert view.scene.pieces is pieces
+    assert view.camera.scale == moved.scale
+    view.fit()
+    settled(view, qtbot)
+    assert view.scene.pieces is not pieces
+    view.shutdown()
+    view.close()
+    view.deleteLater()
+    session.close()
+
+
+def settled(view: CanvasView, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: view.is_ready() and not view._reshape.isActive())
