@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from gui.canvas.scene import Scene
     from gui.session import Session
 
-DRAG_FROM = 4  # logical px: less is a click
-WHEEL_NOTCH = 120
 STEPS_PER_NOTCH = 2  # of the ladder of scales
 FOLLOW_MARGIN = 48  # logical px
 READABLE = 1.0  # scale to which one flies to a node
@@ -279,6 +277,7 @@ class GraphView(QWidget):
     def _show(self, wish: Wish, scene: Scene) -> None:
         before, known = self._scene, self._shown
         self._scene, self._shown = scene, wish
+        self._loader.look_ahead()
         if before is None or before.pieces is not scene.pieces:
             self._motion.stop()
             self._hovered = None

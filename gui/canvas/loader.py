@@ -10,12 +10,13 @@ import hashlib
 import math
 import sys
 import threading
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from engine.errors import ChainruleError
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
+AHEAD_MS = 150  # before what may be asked next is read: who goes through training steps quickly asks for others
 PAINTING_S = 0.1  # that a new picture is given to be painted before something else is worked out
 
 Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool, tuple[float, float] | None]
@@ -167,6 +169,9 @@ class Loader(QObject):
         self._ending: list[threading.Thread] = []
         self._worked.connect(self._take)
         self.preparing = Preparing(self._prepare, self._has, self)
+        self._ahead = Preparing(self._prepare, self._has, self)
+        self._soon = QTimer(self, singleShot=True, interval=AHEAD_MS)
+        self._soon.timeout.connect(self._read_ahead)
         self.warm: Callable[[Scene, int], None] | None = None  # called in the thread, before `ready`
 
     @property
@@ -176,13 +181,16 @@ class Loader(QObject):
     @property
     def at_rest(self) -> bool:
         """Whether no thread works, not even on what the window asks next."""
-        return not self.busy and not self.preparing.busy and not any(thread.is_alive() for thread in self._ending)
+        working = self.busy or self.preparing.busy or self._ahead.busy or self._soon.isActive()
+        return not working and not any(thread.is_alive() for thread in self._ending)
 
     def reset(self, recording: Recording | None) -> None:
         """Another recording: what is still being laid out is no longer wanted. Known layouts stay useful."""
         self._waiting = None
         self._recording = recording
-        self.preparing.reset(recording)
+        self._soon.stop()
+        for each in (self.preparing, self._ahead):
+            each.reset(recording)
         self._cancelled.set()
         self._given, self._structures = {}, {}  # not cleared: a thread may still put in what it found of the other one
 
@@ -235,6 +243,20 @@ class Loader(QObject):
                 self.warm(scene, graph_id)
                 _warm_others(recording, scene, graph_id)
 
+    def look_ahead(self) -> None:
+        """Find out soon, in a thread, about the graph after the last one wished for: what is played comes to it. Large
+        ones are read when they are wanted: that takes long, and room."""
+        self._soon.start()
+
+    def _read_ahead(self) -> None:
+        last, recording = self._last, self._recording
+        if last is None or recording is None:
+            return
+        graphs = recording.graphs
+        place = bisect_right(graphs, last.graph_id, key=lambda graph: graph.id)
+        if place < len(graphs) and self._ahead.useful(graphs[place].id):
+            self._ahead.start(graphs[place].id)
+
     def known(self, wish: Wish) -> Scene | None:
         """The scene, if a graph of the same structure was laid out before."""
         given, found = self._given, self._scenes.get(wish.key)
@@ -263,7 +285,9 @@ class Loader(QObject):
         """Wait for what is running; nothing is reported any more."""
         self._waiting = None
         self._recording = None
-        self.preparing.finish()
+        self._soon.stop()
+        for each in (self.preparing, self._ahead):
+            each.finish()
         self._cancelled.set()
         for thread in (*self._ending, *([self._thread] if self._thread is not None else ())):
             thread.join()

@@ -50,10 +50,21 @@ class Preparing(QObject):
 
     def needed(self, graph_id: int) -> bool:
         """Whether a graph is large, and what the window will ask about it was not worked out yet."""
+        return self._is_large(graph_id) and self._is_open(graph_id)
+
+    def useful(self, graph_id: int) -> bool:
+        """The same of a small one: it need not be waited for, but may be read before it is asked for."""
+        return not self._is_large(graph_id) and self._is_open(graph_id)
+
+    def _is_large(self, graph_id: int) -> bool:
         recording = self._recording
-        if recording is None or len(recording.timeline.events_of_graph(graph_id)) <= AT_ONCE:
+        return recording is not None and len(recording.timeline.events_of_graph(graph_id)) > AT_ONCE
+
+    def _is_open(self, graph_id: int) -> bool:
+        recording = self._recording
+        if recording is None or self._known(graph_id):
             return False
-        return not self._known(graph_id) and (graph_id, len(recording.timeline)) not in self._over
+        return (graph_id, len(recording.timeline)) not in self._over
 
     def start(self, graph_id: int) -> None:
         if self._recording is not None and graph_id not in self._threads:

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.layout import LayoutCancelled
 from engine.recording.reader import Recording, open_recording
+from gui.canvas import preparing
 from gui.canvas.camera import Camera
 from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, load, rough_aspect, rough_room, structure_of
 from gui.canvas.lod import Detail
@@ -48,6 +49,36 @@ def test_steps_of_one_structure_share_a_layout(loader: Loader, recording: Record
     for a, b in zip(first.node_ids.tolist(), second.node_ids.tolist(), strict=True):
         assert (recording.node(a).name, recording.node(a).type) == (recording.node(b).name, recording.node(b).type)
     assert loader.known(wishes[1]) is second
+
+
+def test_the_graph_that_comes_next_is_read_before_it_is_asked_for(
+    loader: Loader, recording: Recording, qtbot: QtBot
+) -> None:
+    warmed: list[tuple[int, threading.Thread]] = []
+    loader.warm = lambda _, graph: warmed.append((graph, threading.current_thread()))
+    loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)
+    loader.look_ahead()
+    assert not loader.at_rest
+    qtbot.waitUntil(lambda: loader.at_rest)
+    assert [recording.has_read(graph.id) for graph in recording.graphs] == [True, True, False]
+    assert [graph for graph, _ in warmed] == [0, 1]
+    assert warmed[1][1] is not threading.main_thread()
+    assert not loader.preparing.busy
+    before = loader.known(loader.wish(1, "layered", None, 1.0))
+    assert before is not None
+
+
+def test_large_graphs_and_those_after_the_last_one_are_not_read_ahead(
+    loader: Loader, recording: Recording, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(loader, loader.wish(2, "layered", None, 1.0), qtbot)
+    loader.look_ahead()
+    qtbot.waitUntil(lambda: loader.at_rest)
+    monkeypatch.setattr(preparing, "AT_ONCE", 1)
+    loader.wish(0, "layered", None, 1.0)
+    loader.look_ahead()
+    qtbot.waitUntil(lambda: loader.at_rest)
+    assert not recording.has_read(1)
 
 
 def test_another_graph_has_another_structure(recording: Recording, tmp_path: Path) -> None:
