@@ -27,17 +27,17 @@ def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = Fals
     nodes = recording.nodes(graph_id)
     labels = known.labels(recording, graph_id)
     roles = leaf_roles(nodes, recording.edges(graph_id)) if data_leaves else {}
+    shown = {node.id: node for node in nodes if data_leaves or node.kind != "data"}
     paths: dict[int | None, str | None] = {None: None}
-    for node in nodes:
-        if node.kind == "data" and not data_leaves:
-            continue
-        if node.source not in paths and node.source is not None:
-            paths[node.source] = recording.source(node.source).path
-        graph.add_node(node.id, **_attributes(node, labels, paths[node.source]))
+    for source in {node.source for node in shown.values() if node.source is not None}:
+        paths[source] = recording.source(source).path
+    graph.add_nodes_from(shown)
+    for node, (_, told) in zip(shown.values(), graph.nodes(data=True), strict=True):
+        told.update(_attributes(node, labels, paths[node.source]))
         if node.kind == "data":
-            graph.nodes[node.id]["role"] = roles[node.id]
+            told["role"] = roles[node.id]
     for edge in recording.edges(graph_id):
-        if edge.source in graph and edge.target in graph:
+        if edge.source in shown and edge.target in shown:
             graph.add_edge(edge.source, edge.target, key=edge.slot, input_number=edge.input_number)
     return graph
 

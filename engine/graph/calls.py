@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,9 @@ class Call:
 def calls_of(attributes: Sequence[Attributes], tail: Ints, head: Ints) -> tuple[Call, list[int]]:
     """The whole graph as a call whose children are the outermost modules' calls, and all nodes in order."""
     above, below = _neighbours(len(attributes), tail, head)
-    fed = _feeds_only(attributes, above, below)
-    order = execution_order(attributes, above, below)
+    leaf = [data.get("kind") in LEAVES for data in attributes]
+    fed = _feeds_only(leaf, above, below)
+    order = execution_order(attributes, leaf, above, below)
     root = Call("", "", "", 0)
     home: dict[int, Call] = {}
     _run(root, [node for node in order if not fed[node]], attributes, home)
@@ -47,8 +49,9 @@ def calls_of(attributes: Sequence[Attributes], tail: Ints, head: Ints) -> tuple[
     return root, placed
 
 
-def _does_something(data: Attributes) -> bool:
-    return base_name(str(data.get("type") or "")) not in VIEWS
+@cache
+def _does_something(type_: str) -> bool:
+    return base_name(type_) not in VIEWS
 
 
 def _neighbours(count: int, tail: Ints, head: Ints) -> tuple[list[list[int]], list[list[int]]]:
@@ -61,12 +64,12 @@ def _neighbours(count: int, tail: Ints, head: Ints) -> tuple[list[list[int]], li
     return above, below
 
 
-def _feeds_only(attributes: Sequence[Attributes], above: list[list[int]], below: list[list[int]]) -> list[bool]:
+def _feeds_only(leaf: Sequence[bool], above: list[list[int]], below: list[list[int]]) -> list[bool]:
     """Leaves, and operations with one consumer below which there is one leaf only (`T` between `addmm` and its weight):
     nothing comes back from them, so they may stand in whatever group uses them."""
-    fed = [False] * len(attributes)
-    for node, data in enumerate(attributes):
-        if below[node] or data.get("kind") not in LEAVES:
+    fed = [False] * len(leaf)
+    for node, is_leaf in enumerate(leaf):
+        if below[node] or not is_leaf:
             continue
         fed[node] = True
         consumers = above[node]
@@ -79,18 +82,19 @@ def _feeds_only(attributes: Sequence[Attributes], above: list[list[int]], below:
     return fed
 
 
-def execution_order(attributes: Sequence[Attributes], above: list[list[int]], below: list[list[int]]) -> list[int]:
+def execution_order(
+    attributes: Sequence[Attributes], leaf: Sequence[bool], above: list[list[int]], below: list[list[int]]
+) -> list[int]:
     """Positions, what ran last first: by sequence number where every edge agrees with it, else topologically.
 
     What is on a cycle (in a damaged file) comes last, in the graph's own order.
     """
     numbers = [data.get("sequence_nr") for data in attributes]
-    inner = [node for node, data in enumerate(attributes) if data.get("kind") not in LEAVES]
-    leaves = [node for node, data in enumerate(attributes) if data.get("kind") in LEAVES]
-    known = [int(numbers[node] or 0) for node in range(len(numbers))]
-    links = [(node, other) for node in inner for other in below[node] if attributes[other].get("kind") not in LEAVES]
-    if None not in [numbers[node] for node in inner] and all(known[node] > known[other] for node, other in links):
-        return sorted(inner, key=lambda node: -known[node]) + leaves
+    inner = [node for node, is_leaf in enumerate(leaf) if not is_leaf]
+    known = [int(number or 0) for number in numbers]
+    agree = [known[node] > known[other] for node in inner for other in below[node] if not leaf[other]]
+    if all(agree) and None not in [numbers[node] for node in inner]:
+        return sorted(inner, key=lambda node: -known[node]) + [node for node, is_leaf in enumerate(leaf) if is_leaf]
     waiting = [len(each) for each in above]
     ready = [node for node in range(len(above) - 1, -1, -1) if not waiting[node]]
     order: list[int] = []
@@ -109,8 +113,14 @@ def _run(root: Call, order: Sequence[int], attributes: Sequence[Attributes], hom
     """Go through the operations, what ran first first, with a stack of open calls, as they were open when each ran."""
     stack = [root]
     times: dict[tuple[int, str], int] = {}
+    before: str | None = None
     for node in reversed(order):
         module = str(attributes[node].get("module") or "")
+        if module == before:
+            stack[-1].type = stack[-1].type or (str(attributes[node].get("module_type") or "") if module else "")
+            home[node] = stack[-1]
+            continue
+        before = module
         parts = module.split(".") if module else []
         same = 0
         while same < min(len(parts), len(stack) - 1) and stack[same + 1].path.rpartition(".")[2] == parts[same]:
@@ -158,6 +168,8 @@ def _with_leaves(
 def _common(calls: Sequence[Call], root: Call) -> Call:
     if not calls:
         return root
+    if len(calls) == 1:
+        return calls[0]
     common = _path(calls[0])
     for call in calls[1:]:
         if call is calls[0]:
@@ -185,7 +197,9 @@ def _prune(root: Call, attributes: Sequence[Attributes], fed: Sequence[bool]) ->
     for call in reversed(calls):
         kept: list[Call] = []
         for child in call.children:
-            things = sum(_does_something(attributes[node]) for node in child.own if not fed[node])
+            things = sum(
+                [_does_something(str(attributes[node].get("type") or "")) for node in child.own if not fed[node]]
+            )
             things += len(child.children)
             if things > 1:
                 kept.append(child)

@@ -139,7 +139,9 @@ class ModuleTree:
 
     def _count(self, shown: Ints) -> int:
         own = self._own[:-1]
-        return int(self._own[-1] + own[shown < 0].sum()) + len(np.unique(shown[(shown >= 0) & (own > 0)]))
+        return int(self._own[-1] + own[shown < 0].sum()) + int(
+            np.count_nonzero(np.bincount(shown[(shown >= 0) & (own > 0)]))
+        )
 
     def told_of(self, graph: nx.MultiDiGraph, group: Group) -> dict[str, Any]:
         """The `group_attributes` of a group of the graph that this tree was made of; worked out once."""
@@ -242,10 +244,8 @@ def module_tree(graph: nx.MultiDiGraph) -> ModuleTree:
     """The modules of a graph of `engine.graph.build`. A graph without modules has a tree without groups."""
     nodes = tuple(graph.nodes)
     place = {node: position for position, node in enumerate(nodes)}
-    edges = list(graph.edges(keys=True))
-    tail = np.fromiter((place[edge[0]] for edge in edges), np.int64, len(edges))
-    head = np.fromiter((place[edge[1]] for edge in edges), np.int64, len(edges))
-    slots = np.fromiter((int(edge[2]) for edge in edges), np.int64, len(edges))
+    edges = [(place[u], place[v], int(k)) for u, near in graph.adjacency() for v, keys in near.items() for k in keys]
+    tail, head, slots = np.array(edges, dtype=np.int64).reshape(-1, 3).T.copy()
     attributes = [data for _, data in graph.nodes(data=True)]
     root, order = calls_of(attributes, tail, head)
     find_repeats(root, attributes, order, tail, head, slots)
@@ -300,13 +300,16 @@ def group_attributes(graph: nx.MultiDiGraph, tree: ModuleTree, group: Group) -> 
     """What a collapsed group is as a node: kind "module", title ("layer1 · Sequential"), subtitle ("48 nodes"),
     `members` (node ids), `module` (path), `group` (key), `count` (of a repeat), category (the most frequent one); how
     many `nodes` (without data), `parameters` (elements) and `bytes` (of its parameters) it has."""
-    members = tree.members(group).tolist()
-    found = [graph.nodes[tree.nodes[position]] for position in members]
-    operations = [data for data in found if data.get("kind") == "operation"]
-    sizes = [(math.prod(data.get("shape") or ()), str(data.get("dtype") or "float32")) for data in found
-             if data.get("kind") == "parameter" and data.get("shape") is not None]  # fmt: skip
+    members = tuple([tree.nodes[position] for position in tree.members(group).tolist()])
+    told = graph.nodes
+    by_kind: dict[str, list[dict[str, Any]]] = {"operation": [], "parameter": [], "data": []}
+    for data in map(told.__getitem__, members):
+        by_kind.setdefault(str(data.get("kind")), []).append(data)
+    operations = by_kind["operation"]
+    sizes = [(math.prod(data.get("shape") or ()), str(data.get("dtype") or "float32"))
+             for data in by_kind["parameter"] if data.get("shape") is not None]  # fmt: skip
     held = sum(count * itemsize(dtype) for count, dtype in sizes if dtype in NAMES)
-    count = sum(data.get("kind") != "data" for data in found)
+    count = len(members) - len(by_kind["data"])
     return {
         "kind": "module",
         "type": "",
@@ -327,7 +330,7 @@ def group_attributes(graph: nx.MultiDiGraph, tree: ModuleTree, group: Group) -> 
         "nodes": count,
         "parameters": sum(elements for elements, _ in sizes),
         "bytes": held,
-        "members": tuple(tree.nodes[position] for position in members),
+        "members": members,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def wrap(measured: Profile, aspect: float | None, *, short: bool = False) -> Col
 def _lowest(step: Floats, *, short: bool) -> float:
     if not len(step):
         return 0.0
-    return float(step.max()) if short else COLUMN_ROWS * min(float(np.median(step)), ORDINARY_ROW)
+    return float(step.max()) if short else COLUMN_ROWS * min(median(step.tolist()), ORDINARY_ROW)
 
 
 class _Breaker:

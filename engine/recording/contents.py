@@ -134,8 +134,8 @@ def _events(rows: list[tuple[Any, ...]], start: int) -> Timeline:
     ids, step, graph, node, parameter = (np.array(column, np.int64) for column in numbers)
     if not np.array_equal(ids, np.arange(start, start + len(rows))):
         raise ValueError("events are missing")
-    codes = [_KIND_CODES.get(kind, -1) for kind in kinds]
-    if min(codes) < 0 or min(step.min(), graph.min() + 1, node.min() + 1, parameter.min() + 1) < 0:
+    codes = [*map(_KIND_CODES.get, kinds)]
+    if None in codes or min(step.min(), graph.min() + 1, node.min() + 1, parameter.min() + 1) < 0:
         raise ValueError("an event of an unknown kind, or with a negative number")
     return Timeline(np.array(codes, np.uint8), step, graph, node, parameter)
 

@@ -6,8 +6,9 @@ Each function raises ValueError with a short reason; the reader turns that into 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from types import NoneType
 from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
@@ -43,6 +44,9 @@ MAX_DIMENSIONS = 64  # torch's and NumPy's limit
 _MAX_ELEMENTS = 2**62
 _LONG = 2000  # characters: longer texts are not kept
 _ROLES = frozenset(get_args(Role))
+_NODE_KINDS = frozenset(get_args(NodeKind))
+_node: Callable[[Columns], Node] = partial(tuple.__new__, Node)  # without counting the columns of each
+_edge: Callable[[Columns], Edge] = partial(tuple.__new__, Edge)
 
 
 def integer(value: object) -> int:
@@ -184,8 +188,46 @@ def node(row: Columns) -> Node:
     )
 
 
+def nodes(rows: Sequence[Columns]) -> tuple[Node, ...]:
+    """`node` of each; where nothing is wrong, column by column."""
+    columns = list(zip(*rows, strict=True))
+    if not _are_nodes(columns):
+        return tuple(map(node, rows))
+    for number, read in ((11, optional_shape), (16, mapping)):
+        known = {text: read(text) for text in set(columns[number])}
+        columns[number] = tuple(known[text] for text in columns[number])
+    return tuple(map(_node, zip(*columns, strict=True)))
+
+
+def _are_nodes(columns: Sequence[Columns]) -> bool:
+    if len(columns) != len(Node._fields) or not set(columns[2]) <= _NODE_KINDS:
+        return False
+    optional = [columns[number] for number in (8, 9, 13, 14, 15)]
+    return (
+        all(_are(columns[number], int) and min(columns[number]) >= 0 for number in (0, 1))
+        and all(_are(columns[number], str) for number in (3, 4, 5, 6, 7, 10, 16))
+        and all(_are(columns[number], str, NoneType) for number in (11, 12))
+        and all(_are(column, int, NoneType) and min(filter(None, column), default=0) >= 0 for column in optional)
+    )
+
+
+def _are(column: Columns, *types: type) -> bool:
+    return set(map(type, column)) <= set(types)
+
+
 def edge(row: Columns) -> Edge:
     return Edge(*map(integer, row))
+
+
+def edges(rows: Sequence[Columns]) -> tuple[Edge, ...]:
+    """`edge` of each; where nothing is wrong, column by column."""
+    columns = list(zip(*rows, strict=True))
+    right = len(columns) == len(Edge._fields) and all(_are(column, int) and min(column) >= 0 for column in columns)
+    return tuple(map(_edge if right else edge, rows))
+
+
+def values(rows: Sequence[Columns]) -> tuple[Value, ...]:
+    return tuple(map(value, rows))
 
 
 def event(row: Columns) -> Event:

@@ -36,6 +36,8 @@ PHASE_OF_KIND: Mapping[EventKind, Phase] = {
     "update": "update",
 }
 
+NOTHING: Mapping[str, Any] = {}  # nobody writes into it
+
 Role = Literal[
     "input",  # forward: a tensor that went in and needs no gradient (slot: argument number)
     "output",  # forward: what came out (slot: output number)
@@ -109,8 +111,7 @@ class Graph:
     loss: float | None
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One `grad_fn`, or a leaf.
 
     `type` is torch's name ("AddmmBackward0"); `operation` the operator that made it ("aten.addmm"); `name` the variable
@@ -137,7 +138,7 @@ class Node:
     sequence_nr: int | None = None
     parameter: int | None = None
     forward_event: int | None = None
-    info: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any] = NOTHING
 
 
 class Edge(NamedTuple):

@@ -12,6 +12,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
+from operator import eq, itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -192,11 +194,11 @@ class Recording:
             return known
         if self.complete:
             # Nothing changes any more: other threads may read while the rows become objects, which takes longest.
-            nodes = self._rows(_NODES, graph_id, decode.node, many=True)
+            nodes = self._rows(_NODES, graph_id, decode.nodes, many=True)
             return self._nodes.setdefault(graph_id, nodes)
         with self._lock:
             if graph_id not in self._nodes:
-                self._nodes[graph_id] = self._rows(_NODES, graph_id, decode.node)
+                self._nodes[graph_id] = self._rows(_NODES, graph_id, decode.nodes)
             return self._nodes[graph_id]
 
     def lines(self, graph_id: int) -> dict[tuple[int, int | None], int]:
@@ -241,16 +243,17 @@ class Recording:
             return self._edges[graph_id]
 
     def _edges_of(self, graph_id: int) -> tuple[Edge, ...]:
-        rows = self._rows(_EDGES, graph_id, decode.edge, many=self.complete)
+        rows = self._rows(_EDGES, graph_id, decode.edges, many=self.complete)
         ids = {node.id for node in self.nodes(graph_id)}
-        ended = tuple(edge for edge in rows if edge.source in ids and edge.target in ids)
-        if self.complete and len(ended) < len(rows):  # else the nodes are still on their way
+        if ids.issuperset([edge.source for edge in rows]) and ids.issuperset([edge.target for edge in rows]):
+            return rows
+        if self.complete:  # else the nodes are still on their way
             raise database.damaged(self.path, f"an edge of graph {graph_id} leads to a node that is not there")
-        return ended
+        return tuple(edge for edge in rows if edge.source in ids and edge.target in ids)
 
     def values(self, event_id: int) -> tuple[Value, ...]:
         """Which tensors belong to an event, ordered by role, slot and name."""
-        return self._rows("SELECT * FROM value WHERE event = ? ORDER BY role, slot, name", event_id, decode.value)
+        return self._rows("SELECT * FROM value WHERE event = ? ORDER BY role, slot, name", event_id, decode.values)
 
     def data(self, tensor_id: int) -> npt.NDArray[Any] | None:
         """A tensor's elements (at level preview: those of `data_shape`), or None if they were not kept.
@@ -373,7 +376,7 @@ class Recording:
             return item
 
     def _rows(
-        self, sql: str, number: int, make: Callable[[tuple[Any, ...]], _Item], *, many: bool = False
+        self, sql: str, number: int, make: Callable[[list[tuple[Any, ...]]], tuple[_Item, ...]], *, many: bool = False
     ) -> tuple[_Item, ...]:
         """`many` may be read beside what other threads read."""
         rows: list[tuple[Any, ...]] = []
@@ -382,7 +385,9 @@ class Recording:
             while piece := cursor.fetchmany(_PIECE):
                 rows += piece
         try:
-            return tuple(map(make, _ascending(iter(rows))))
+            if _twice(rows):
+                raise ValueError("a row is stored twice")
+            return make(rows)
         except (ValueError, OverflowError, MemoryError) as error:
             raise database.explain(self.path, error) from error
 
@@ -402,11 +407,7 @@ def _runs(pid: int) -> bool:
     return True
 
 
-def _ascending(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows as they come, provided that no one comes twice: a page that refers to itself would give them for ever."""
-    last: tuple[Any, ...] | None = None
-    for row in rows:
-        if last is not None and row[:4] == last:
-            raise ValueError("a row is stored twice")
-        last = row[:4]
-        yield row
+def _twice(rows: list[tuple[Any, ...]]) -> bool:
+    """Whether a row follows itself, as in a page that refers to itself."""
+    heads = list(map(itemgetter(slice(4)), rows))
+    return any(map(eq, heads, islice(heads, 1, None)))

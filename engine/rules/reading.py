@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from engine.arithmetic.bounded import Floats
@@ -90,7 +90,7 @@ class GraphValues:
             written = self.recording.node(edge.target).info.get("view")
             if written is not None:
                 args = node.info.get("args", {}) | {"self_geometry": written["base"]}
-                return replace(node, info={**node.info, "args": args})
+                return node._replace(info={**node.info, "args": args})
         return node
 
     def contributions(self, node: Node, input_number: int) -> tuple[Contribution, ...]:

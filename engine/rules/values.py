@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -188,7 +187,7 @@ class NodeValues:
         def describe(tensor: int) -> tuple[Shape, str]:
             return (arrays[tensor][0].shape, arrays[tensor][1]) if tensor in arrays else self._describe(tensor)
 
-        node = replace(self.node, type=type_)
+        node = self.node._replace(type=type_)
         return NodeValues(node, tensors, read, describe, edges=self.edges, plain=self.plain)
 
     def _array(self, role: str, slot: int, name: str) -> Array:

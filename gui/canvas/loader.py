@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import math
 import sys
 import threading
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
 AHEAD_MS = 150  # before what may be asked next is read: who goes through training steps quickly asks for others
+NEEDED = (  # by the first layout; numpy.ma: by np.unique
+    "engine.graph.build", "engine.graph.modules", "engine.graph.quotient", "engine.layout.nested", "numpy.ma",
+    "gui.canvas.modules.arrange", "gui.canvas.modules.inner", "gui.canvas.modules.stock", "gui.explore.ways",
+)  # fmt: skip
 PAINTING_S = 0.1  # that a new picture is given to be painted before something else is worked out
 
 Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool, tuple[float, float] | None]
@@ -88,16 +93,15 @@ def rough_room(width: float, height: float) -> Room:
 
 def structure_of(recording: Recording, graph_id: int) -> str:
     """A fingerprint of everything that decides how a graph is laid out and labelled, apart from node ids."""
-    digest = hashlib.blake2b(digest_size=16)
     nodes = recording.nodes(graph_id)
     place = {node.id: index for index, node in enumerate(nodes)}
-    for node in nodes:
-        about = (
-            node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line,
-            node.info.get("saved_bytes"),
-        )  # fmt: skip
-        digest.update(repr(about).encode())
+    about = [
+        (node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line,
+         node.info.get("saved_bytes"))
+        for node in nodes
+    ]  # fmt: skip
     links = [(place[e.source], e.slot, place[e.target], e.input_number) for e in recording.edges(graph_id)]
+    digest = hashlib.blake2b(repr(about).encode(), digest_size=16)
     digest.update(np.array(links, dtype=np.int64).tobytes())
     return digest.hexdigest()
 
@@ -128,8 +132,8 @@ def warm_up() -> None:
 
 
 def _import_layout() -> None:
-    import engine.graph.build
-    import engine.layout  # noqa: F401
+    for name in NEEDED:
+        importlib.import_module(name)
 
 
 def _warm_others(recording: Recording, scene: Scene, graph_id: int) -> None:

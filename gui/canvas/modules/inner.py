@@ -101,7 +101,7 @@ class Inner:
 
 def plain_of(graph: nx.MultiDiGraph, tree: ModuleTree) -> Plain:
     """The flat arrays of a graph of `engine.graph.build`."""
-    kinds = [KINDS.get(str(kind), OPERATION) for _, kind in graph.nodes(data="kind")]
+    kinds = [KINDS.get(str(data.get("kind")), OPERATION) for _, data in graph.nodes(data=True)]
     return Plain(
         np.array(tree.nodes, dtype=np.int64), np.array(kinds, dtype=np.int64), tree.tail, tree.head, tree.slots
     )

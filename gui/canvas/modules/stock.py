@@ -111,7 +111,12 @@ class Stock:
 def stock_of(graph: nx.MultiDiGraph, tree: ModuleTree, templates: Templates) -> Stock:
     """That of a graph of `engine.graph.build`."""
     data: list[dict[str, Any]] = [each for _, each in graph.nodes(data=True)]
-    arrived = [int(number or 0) for _, _, number in graph.edges(data="input_number")]
+    arrived = [
+        int(told.get("input_number") or 0)
+        for _, near in graph.adjacency()
+        for keys in near.values()
+        for told in keys.values()
+    ]
     unknown, none = np.full(len(data), -1, dtype=np.int64), np.full(len(tree.groups), -1, dtype=np.int64)
     return Stock(
         graph, tree, templates, data, unknown, unknown.copy(), np.zeros(len(data), dtype=np.bool_),
