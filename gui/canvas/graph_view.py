@@ -97,8 +97,7 @@ class GraphView(QWidget):
         session.graph_changed.connect(self._want_graph)
         session.modules.collapsed_changed.connect(self._want_graph)
         session.playhead_changed.connect(self._playhead_changed)
-        for signal in (session.selection_changed, session.proofs.changed, session.walk_changed,
-                       session.modules.current_changed):  # fmt: skip
+        for signal in (session.selection_changed, session.proofs.changed, session.walk_changed):
             signal.connect(self.update)
         tokens.switch.changed.connect(self._theme_changed)
         self._recording_changed()

@@ -34,7 +34,9 @@ class ModuleView(GraphView):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         self._fly_then: int | None = None
         self._fit_then: list[int] = []
+        self._is_closing = False
         super().__init__(session, parent)
+        session.modules.current_changed.connect(self._looked_at)
 
     @property
     def group(self) -> Group | None:
@@ -65,7 +67,14 @@ class ModuleView(GraphView):
 
     def collapse(self, key: str) -> None:
         self._collapse(lambda tree, now: tree.closed(now, key))
+        self._is_closing = self._loader.busy
         self._session.modules.look_at(key)
+        self._is_closing = False
+
+    def _looked_at(self) -> None:
+        """It is marked; one that is being closed, in the picture that comes: the old one is not painted for it."""
+        if not self._is_closing:
+            self.update()
 
     def toggle(self, key: str) -> None:
         tree = self.tree

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui import theme
-from gui.canvas import describe, overlays
+from gui.canvas import describe, loader, overlays
 from gui.canvas.cards import MODULE
 from gui.canvas.modules.flow import Sums
 from gui.canvas.scene import Scene
@@ -317,3 +319,35 @@ def test_one_alone_after_the_other_leads_back_to_the_beginning(view: CanvasView,
     qtbot.waitUntil(view.is_ready)
     assert not view.shows_only, "what was chosen for all is not taken back"
     assert view.collapsed == {"layers"}
+
+
+def test_the_old_picture_is_not_painted_once_more_for_a_module_that_is_being_closed(
+    view: CanvasView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, load, paint = threading.Event(), loader.load, view._paint_graph
+    painted: list[Scene | None] = []
+
+    def load_later(*args: Any) -> Scene:
+        go_on.wait()
+        return load(*args)
+
+    def noted(*args: Any) -> None:
+        painted.append(view.scene)
+        paint(*args)
+
+    QApplication.processEvents()
+    monkeypatch.setattr(loader, "load", load_later)
+    monkeypatch.setattr(view, "_paint_graph", noted)
+    before = shown(view)
+    try:
+        view.collapse("layers.2")
+        QApplication.processEvents()
+        of_itself = list(painted)
+        view._session.modules.look_at("layers.1")
+        QApplication.processEvents()
+    finally:
+        go_on.set()
+    assert of_itself == []
+    assert painted == [before], "whoever looks at another one meanwhile sees it marked"
+    qtbot.waitUntil(lambda: view.is_ready() and len(painted) > 1)
+    assert painted[-1] is shown(view)
