@@ -33,12 +33,17 @@ _RUNNING = ("running_mean", "running_var")
 
 @dataclass(frozen=True, slots=True)
 class _Signature:
-    """What an operator's schema says, looked up once. `unseen`: arguments that it writes to and does not say so."""
+    """What an operator's schema says, looked up once.
+
+    `changed` are the arguments that are `written` and those that it writes to without saying so; `foreach` is whether
+    they are lists, of whose members each is written to as by an operator of its own.
+    """
 
     name: str
     arguments: tuple[str, ...]
     written: tuple[tuple[int, str], ...]
-    unseen: tuple[tuple[int, str], ...]
+    changed: tuple[tuple[int, str], ...]
+    foreach: bool
     ignored: bool
 
 
@@ -74,24 +79,24 @@ class ForwardMode(TorchDispatchMode):
         signature = self._signatures.get(func) or self._look_up(func)
         made_node = self._made_node(number, signature)
         if not made_node and (not signature.written or recorder.in_optimizer):
-            result = func(*args, **kwargs)
+            result = _call(func, signature, args, kwargs)
             if recorder.updates.follows:
                 recorder.updates.follow(signature.name, args, result)
-            if signature.unseen:
+            if signature.changed:  # in an optimizer's step, too: its closure may clip gradients
                 with recorder.careful(), Quiet():
-                    self._forget(_arguments_at(signature.unseen, args, kwargs))
+                    self._forget(_arguments_at(signature.changed, args, kwargs))
             return result
         if made_node:
             recorder.before_operation()
         operation, by_hand = self._before(number, signature, args, kwargs, made_node)
-        result = func(*args, **kwargs)
+        result = _call(func, signature, args, kwargs)
         self._after(operation, by_hand, signature, args, kwargs, result)
         return result
 
     def _look_up(self, func: Any) -> _Signature:
         schema = getattr(func, "_schema", None)
         if schema is None:
-            signature = _Signature(str(func), (), (), (), False)
+            signature = _Signature(str(func), (), (), (), False, False)
         else:
             names = tuple(argument.name for argument in schema.arguments)
             written = tuple(
@@ -100,8 +105,10 @@ class ForwardMode(TorchDispatchMode):
                 if argument.alias_info is not None and argument.alias_info.is_write
             )
             unseen = tuple((place, name) for place, name in enumerate(names) if name in _RUNNING)
-            unseen = tuple(pair for pair in unseen if pair not in written)
-            signature = _Signature(str(func), names, written, unseen, str(func).startswith(("profiler.", "prim.")))
+            changed = tuple(dict.fromkeys(written + unseen))
+            foreach = bool(written) and str(func).startswith("aten._foreach_")
+            ignored = str(func).startswith(("profiler.", "prim."))
+            signature = _Signature(str(func), names, written, changed, foreach, ignored)
         self._signatures[func] = signature
         return signature
 
@@ -218,7 +225,7 @@ class ForwardMode(TorchDispatchMode):
     ) -> None:
         recorder = self._recorder
         with recorder.careful(), Quiet():
-            self._forget(_arguments_at(signature.written + signature.unseen, args, kwargs))
+            self._forget(_arguments_at(signature.changed, args, kwargs))
             if operation is not None:
                 operation.outputs = tuple(self._outputs(result, 1 if signature.written else 0))
                 recorder.operations.add(operation)
@@ -237,6 +244,23 @@ class ForwardMode(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
                 number = self._recorder.store.take(tensor, bumps)
                 yield slot, number, shape_of(tensor), dtype_name(tensor.dtype)
+
+
+def _call(func: Any, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Run the operator, and let versions count up as they would without us.
+
+    Where torch has no kernel of its own for a list, it runs the in-place operator of each member, which counts up; but
+    not below a dispatch mode.
+    """
+    if not signature.foreach:
+        return func(*args, **kwargs)
+    written = [tensor for tensor in _arguments_at(signature.written, args, kwargs) if not tensor.is_inference()]
+    versions = [tensor._version for tensor in written]
+    result = func(*args, **kwargs)
+    same = [tensor for tensor, version in zip(written, versions, strict=True) if tensor._version == version]
+    if same:
+        torch.autograd.graph.increment_version(same)
+    return result
 
 
 def _arguments_at(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from engine.recording.model import Level
 from tests.capture import programs
@@ -64,6 +65,50 @@ def _gradients(operator: Any, sample: Any) -> list[bytes]:
     if parts:
         torch.autograd.backward(parts, [torch.rand_like(part) for part in parts])
     return [leaf.grad.numpy().tobytes() for leaf in leaves if leaf.grad is not None]
+
+
+def _versions() -> list[int]:
+    """What autograd counts of each tensor that lists of tensors were written to with."""
+    torch.manual_seed(0)
+    counted: list[torch.Tensor] = []
+    for grad_mode in (True, False):
+        lists = [[torch.rand(3) for _ in range(3)] for _ in range(4)]
+        with torch.set_grad_enabled(grad_mode):
+            torch._foreach_mul_(lists[0], 2.0)
+            torch._foreach_mul_(lists[0], torch.tensor(2.0))
+            torch._foreach_add_(lists[1], lists[0], alpha=2)
+            torch._foreach_addcdiv_(lists[2], lists[0], lists[1], value=0.1)
+            torch._foreach_mul_([lists[3][0][:2], lists[3][1], lists[3][1]], 2.0)
+            torch._foreach_copy_(lists[3], lists[0])
+            torch._foreach_zero_(lists[2])
+        counted += [tensor for members in lists for tensor in members]
+    for kind in ({"foreach": True}, {"fused": True}):
+        weights = [nn.Parameter(torch.rand(3)) for _ in range(2)]
+        optimizer = torch.optim.Adam(weights, **kind)
+        (weights[0] * weights[1]).sum().backward()
+        nn.utils.clip_grad_norm_(weights, 0.1)
+        optimizer.step()
+        counted += weights
+        counted += [weight.grad for weight in weights if weight.grad is not None]
+        counted += [item for state in optimizer.state.values() for item in state.values()]
+    return [tensor._version for tensor in counted]
+
+
+def test_writes_to_lists_are_counted_as_they_would_be(capture: Capture) -> None:
+    """From this count autograd knows that a value that it needs has been overwritten."""
+    expected = _versions()
+    with capture():
+        observed = _versions()
+    assert observed == expected
+
+
+def test_a_saved_value_that_a_list_overwrites_is_refused(capture: Capture) -> None:
+    w = torch.ones(3, requires_grad=True)
+    x = torch.ones(3)
+    with capture(), pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss = (w * x).sum()
+        torch._foreach_mul_([x], 2.0)
+        loss.backward()
 
 
 def test_nothing_is_different_afterwards(capture: Capture) -> None:

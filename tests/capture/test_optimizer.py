@@ -73,6 +73,33 @@ def test_the_gradient_of_a_closure_is_that_after_it(capture: Capture) -> None:
     np.testing.assert_array_equal(captured.values(number, "grad"), [[3.0, 3.0]])
 
 
+@pytest.mark.parametrize(
+    "clip",
+    [
+        lambda w: nn.utils.clip_grad_norm_(w, 0.1, foreach=True),
+        lambda w: nn.utils.clip_grad_norm_(w, 0.1, foreach=False),
+        lambda w: w.grad.data.mul_(0.1 / w.grad.norm()),
+    ],
+    ids=["foreach", "one", "data"],
+)
+def test_a_gradient_that_a_closure_clips_is_the_one_that_was_read(clip: Any, capture: Capture) -> None:
+    """As Lightning does it, with every optimizer."""
+    w = torch.ones(4, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = (3 * w).sum()
+        loss.backward()
+        clip(w)
+        return loss
+
+    with capture() as captured:
+        optimizer.step(closure)
+    (number,) = captured.events("update")
+    np.testing.assert_allclose(captured.values(number, "grad"), [[0.05] * 4], rtol=1e-4)
+
+
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks")
 def test_a_sparse_gradient_is_kept_as_indices_and_values(capture: Capture) -> None:
     table = nn.Embedding(5, 2, sparse=True)
