@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from engine.capture.graph import GraphNode, GraphWriter
 from engine.capture.guard import Quiet
 from engine.capture.hooks import has_others, to_front
+from engine.capture.measure import inner_tensor, is_readable
 from engine.capture.modes import Token
 from engine.recording.model import GraphKind
 
@@ -60,8 +61,7 @@ class BackwardMode(TorchFunctionMode):
     def _expose(self, tensor: torch.Tensor) -> None:
         """Memory that others can write to: what is known of it now may not hold later."""
         with self._recorder.careful(), Quiet():
-            if tensor.layout is torch.strided:
-                self._recorder.store.expose_storage(tensor.untyped_storage())
+            self._recorder.store.expose(tensor)
 
     def _assign_data(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`parameter.data = …`: an update by hand if the parameter took part in a backward pass."""
@@ -381,6 +381,7 @@ def _loss(root: Any) -> float | None:
     if not isinstance(root, torch.Tensor):
         return None
     with Quiet():
-        if root.numel() != 1 or root.is_complex() or root.device.type == "meta":
+        if root.numel() != 1 or root.is_complex():
             return None
-        return float(root.item())
+        held = root if is_readable(root) else inner_tensor(root)
+        return None if held is None else float(held.item())

@@ -234,8 +234,7 @@ class ForwardMode(TorchDispatchMode):
 
     def _forget(self, written: Iterator[torch.Tensor]) -> None:
         for tensor in written:
-            if tensor.layout is torch.strided:
-                self._recorder.store.forget_storage(tensor.untyped_storage()._cdata)
+            self._recorder.store.forget(tensor)
 
     def _outputs(self, result: Any, bumps: int) -> Iterator[tuple[int, int, tuple[int, ...], str]]:
         """Floating-point and complex results. Autograd counts a version up after a write: `bumps` anticipates it."""

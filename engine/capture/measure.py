@@ -7,6 +7,7 @@ quicker below a few thousand elements, and of which many are measured together l
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +28,10 @@ _RUNS = 16
 _SMALL = 4096
 _PIECE = 262144
 _NATIVE = {torch.float32, torch.float64}
-_COPIED = {*_NATIVE, torch.float16, torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+_NUMPY: dict[torch.dtype, Any] = {
+    getattr(torch, name): np.dtype(name)
+    for name in ("float32", "float64", "float16", "bool", "uint8", "int8", "int16", "int32", "int64")
+}
 _NARROW = {torch.float16, torch.bfloat16} | {
     getattr(torch, name)
     for name in ("float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz", "float8_e8m0fnu")
@@ -56,10 +60,15 @@ def is_readable(tensor: torch.Tensor) -> bool:
     )
 
 
-def storage_address(tensor: torch.Tensor) -> int:
-    """Tells the storage of a tensor from all others that live."""
-    address: int = tensor.untyped_storage()._cdata
-    return address
+def inner_tensor(tensor: torch.Tensor) -> torch.Tensor | None:
+    """The one that a tensor of a class of its own stands for, as a `DTensor` does for this process's part of it.
+
+    None if there is no such tensor, or several, or its shape is another.
+    """
+    flatten = getattr(type(tensor), "__tensor_flatten__", None)
+    parts = [getattr(tensor, name) for name in flatten(tensor)[0]] if flatten is not None else []
+    inner = [part for part in parts if isinstance(part, torch.Tensor)]
+    return inner[0] if len(inner) == 1 and inner[0].shape == tensor.shape and is_readable(inner[0]) else None
 
 
 def dense_equivalent(tensor: torch.Tensor, limit: int) -> torch.Tensor | None:
@@ -88,7 +97,7 @@ _is_wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_w
 
 def _has_storage(tensor: torch.Tensor) -> bool:
     try:
-        return not isinstance(tensor, torch._subclasses.FakeTensor) and tensor.untyped_storage().nbytes() > 0
+        return not isinstance(tensor, torch._subclasses.FakeTensor) and tensor.untyped_storage().data_ptr() != 0
     except (RuntimeError, NotImplementedError):
         return False
 
@@ -132,9 +141,29 @@ def snapshot(tensor: torch.Tensor) -> npt.NDArray[Any] | None:
 
     It takes a fraction of the time that measuring takes, which can then wait. No conjugate or negative view is taken.
     """
-    if tensor.dtype not in _COPIED or not 0 < tensor.numel() <= _SMALL:
+    dtype = _NUMPY.get(tensor.dtype)
+    if dtype is None or not 0 < tensor.numel() <= _SMALL:
         return None
-    copy: npt.NDArray[Any] = tensor.detach().numpy().copy()
+    if tensor.is_contiguous():
+        return _memory(tensor, dtype).reshape(tensor.shape).copy()
+    copy: npt.NDArray[Any] = np.empty(tensor.shape, dtype)
+    torch.from_numpy(copy).copy_(tensor.detach())
+    return copy
+
+
+def _memory(tensor: torch.Tensor, dtype: Any) -> npt.NDArray[Any]:
+    """The elements of a contiguous tensor in the processor's memory, while it lives, in one dimension.
+
+    `Tensor.numpy` gives the same, and forbids the script to resize that memory from then on.
+    """
+    size = tensor.numel() * tensor.element_size()
+    memory: Any = (ctypes.c_char * size).from_address(tensor.data_ptr())
+    return np.frombuffer(memory, dtype)
+
+
+def _array(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    """A copy of float32 or float64."""
+    copy: npt.NDArray[Any] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format).numpy()
     return copy
 
 
@@ -148,11 +177,11 @@ def measure(tensor: torch.Tensor) -> Measurement:
         tensor = tensor.resolve_conj().resolve_neg()
     flat = _as_real(flat_view(tensor))
     if count <= _SMALL:
-        return Measurement.of(flat.cpu().numpy().astype(np.float64))
+        return Measurement.of(_array(flat.double()))
     with OneThread():
         statistics = _statistics_large(flat)
     runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
-    return Measurement.sampled(statistics, runs.cpu().numpy().copy())
+    return Measurement.sampled(statistics, _array(runs))
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:
@@ -191,7 +220,7 @@ def _square(flat: torch.Tensor) -> float:
 def _zeros(flat: torch.Tensor) -> int:
     """How many elements are zero. NumPy counts a comparison three times as fast as torch counts what is not zero."""
     if flat.device.type == "cpu":
-        return int(np.count_nonzero(flat.numpy() == 0))
+        return int(np.count_nonzero(_memory(flat, _NUMPY[flat.dtype]) == 0))
     return flat.numel() - int(torch.count_nonzero(flat).item())
 
 
@@ -202,7 +231,7 @@ def _statistics_of_finite(flat: torch.Tensor) -> Statistics:
     if finite.numel() == 0:
         return Statistics(None, None, None, None, None, 0, nans, infs)
     small = finite.numel() <= _SMALL
-    inner = statistics_of_few(finite.cpu().numpy().astype(np.float64)) if small else _statistics_large(finite)
+    inner = statistics_of_few(_array(finite.double())) if small else _statistics_large(finite)
     return replace(inner, nans=nans, infs=infs)
 
 

@@ -206,8 +206,8 @@ class Updates:
         place, and counts none up; nor does clipping, in a hook of the optimizer.
         """
         grad = before.tensor.grad
-        if unseen and grad is not None and grad.layout is torch.strided:
-            self._recorder.store.forget_storage(grad.untyped_storage()._cdata)
+        if unseen and grad is not None:
+            self._recorder.store.forget(grad)
         if unseen or _identity(grad) != before.grad_read:
             before.values = [value for value in before.values if not _is_grad(value)]
             before.values += self._gradient(grad, 0) if grad is not None else []
@@ -264,8 +264,7 @@ class Updates:
 
     def _take_written(self, tensor: torch.Tensor) -> int:
         """Older optimizers write through `.data`, which counts no version up: forget what was known of the memory."""
-        if tensor.layout is torch.strided:
-            self._recorder.store.forget_storage(tensor.untyped_storage()._cdata)
+        self._recorder.store.forget(tensor)
         return self._recorder.store.take(tensor)
 
     def before_writing(

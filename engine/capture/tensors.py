@@ -3,7 +3,7 @@
 A parameter is met in the forward pass, as a saved value, before its update, and after the update before: one row.
 What makes two meetings the same content is the memory (a storage still alive, offset, shape, strides) and the version
 that autograd counts up with every in-place operation. Writes through `.data` do not count up; the forward mode sees
-them, and tells `forget_storage`.
+them, and tells `forget`.
 
 A row waits in `_waiting` until something that is written refers to it: the outputs of a forward pass of which no
 backward comes are never written.
@@ -25,13 +25,13 @@ from engine.capture.measure import (
     covered,
     dense_equivalent,
     dtype_name,
+    inner_tensor,
     is_readable,
     measure,
     preview,
     raw_bytes,
     shape_of,
     snapshot,
-    storage_address,
 )
 from engine.recording.measurement import Content, Measurement, measure_together
 from engine.recording.model import Level
@@ -101,9 +101,13 @@ class TensorStore:
         """
         make = self._make_of(tensor)
         if not make.readable:
-            dense = dense_equivalent(tensor, _DENSE_ELEMENTS)
+            inner = inner_tensor(tensor)
+            dense = dense_equivalent(tensor, _DENSE_ELEMENTS) if inner is None else inner
             return self._unreadable(tensor) if dense is None else self._unknown(dense)
-        address = storage_address(tensor)
+        memory = tensor.untyped_storage()
+        if not memory.nbytes() and tensor.numel():  # it has been taken away, as sharding does with parameters
+            return self._unreadable(tensor)
+        address: int = memory._cdata
         shape, offset = tensor.shape, int(tensor.storage_offset())
         place = (address, offset, shape, tensor.stride(), tensor.dtype, make.conjugated, make.negated)
         version = tensor._version + bumps if make.versioned else -1
@@ -115,8 +119,7 @@ class TensorStore:
         row = self._waiting[number] = self._row(number, tensor, measurement, make.direct)
         if self._exposed and self._is_exposed(address):
             return number
-        storage = StorageWeakRef(tensor.untyped_storage())
-        self._known[place] = _Known(storage, version, number, row.measurement)
+        self._known[place] = _Known(StorageWeakRef(memory), version, number, row.measurement)
         self._places_in.setdefault(address, []).append(place)
         self._sweep()
         return number
@@ -201,15 +204,23 @@ class TensorStore:
         row = self._waiting.pop(number, None)
         return () if row is None else (row,)
 
-    def forget_storage(self, address: int) -> None:
-        """What lies in this storage was written to behind autograd's back."""
+    def forget(self, tensor: torch.Tensor) -> None:
+        """What lies in its memory was written to, it may be behind autograd's back."""
+        inner = None if type(tensor) in _PLAIN else inner_tensor(tensor)
+        for written in (tensor,) if inner is None else (tensor, inner):
+            if written.layout is torch.strided:
+                self._forget_storage(written.untyped_storage()._cdata)
+
+    def expose(self, tensor: torch.Tensor) -> None:
+        """Others can write to its memory from now on, unseen: never take it for known again."""
+        if tensor.layout is torch.strided:
+            storage = tensor.untyped_storage()
+            self._forget_storage(storage._cdata)
+            self._exposed[storage._cdata] = StorageWeakRef(storage)
+
+    def _forget_storage(self, address: int) -> None:
         for place in self._places_in.pop(address, ()):
             self._known.pop(place, None)
-
-    def expose_storage(self, storage: torch.UntypedStorage) -> None:
-        """Others can write to this memory from now on, unseen: never take it for known again."""
-        self.forget_storage(storage._cdata)
-        self._exposed[storage._cdata] = StorageWeakRef(storage)
 
     def _is_exposed(self, address: int) -> bool:
         reference = self._exposed.get(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -82,9 +83,9 @@ def _versions() -> list[int]:
             torch._foreach_copy_(lists[3], lists[0])
             torch._foreach_zero_(lists[2])
         counted += [tensor for members in lists for tensor in members]
-    for kind in ({"foreach": True}, {"fused": True}):
+    for fused in (False, True):
         weights = [nn.Parameter(torch.rand(3)) for _ in range(2)]
-        optimizer = torch.optim.Adam(weights, **kind)
+        optimizer = torch.optim.Adam(weights, fused=fused, foreach=not fused)
         (weights[0] * weights[1]).sum().backward()
         nn.utils.clip_grad_norm_(weights, 0.1)
         optimizer.step()
@@ -105,10 +106,34 @@ def test_writes_to_lists_are_counted_as_they_would_be(capture: Capture) -> None:
 def test_a_saved_value_that_a_list_overwrites_is_refused(capture: Capture) -> None:
     w = torch.ones(3, requires_grad=True)
     x = torch.ones(3)
-    with capture(), pytest.raises(RuntimeError, match="modified by an inplace operation"):
+    with capture():
         loss = (w * x).sum()
         torch._foreach_mul_([x], 2.0)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            loss.backward()
+
+
+def test_memory_that_was_looked_at_can_still_be_resized(capture: Capture) -> None:
+    """As sharding does with parameters; NumPy's look at a tensor forbids it."""
+    w = torch.ones(3, requires_grad=True)
+    inputs = [torch.ones(3), torch.ones(2, 3).t()[0:3, 0], torch.zeros(9000), torch.tensor([math.nan] * 9000)]
+    with capture() as captured:
+        torch.stack([(w[0] * x).sum() for x in inputs]).sum().backward()
+        for x in inputs:
+            x.untyped_storage().resize_(1 << 16)
+    assert len(captured.events("backward")) > 4
+
+
+def test_a_parameter_whose_memory_was_taken_away_is_not_read(capture: Capture) -> None:
+    w, x = torch.ones(9000, requires_grad=True), torch.ones(9000)
+    with capture() as captured:
+        loss = (w * x).sum()
+        w.untyped_storage().resize_(0)
         loss.backward()
+    (number,) = captured.events("accumulate")
+    roles = {value.role: captured.recording.tensor(value.tensor) for value in captured.recording.values(number)}
+    assert roles["param_before"].statistics.min is None
+    assert roles["grad_after"].statistics.min == 1.0
 
 
 def test_nothing_is_different_afterwards(capture: Capture) -> None:

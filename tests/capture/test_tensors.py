@@ -151,3 +151,46 @@ def test_views_of_a_tensor_have_its_statistics_and_parts_their_own(capture: Capt
             statistics = recording.tensor(value.tensor).statistics
             assert statistics.mean == pytest.approx(data.astype(np.float64).mean(), rel=1e-4, abs=1e-6)
             assert statistics.max == data.max()
+
+
+class _Standing(torch.Tensor):
+    """Stands for another tensor, as a DTensor does for this process's part of a parameter."""
+
+    held: torch.Tensor
+
+    @staticmethod
+    def __new__(cls, inner: torch.Tensor, requires_grad: bool = False) -> _Standing:
+        made = torch.Tensor._make_wrapper_subclass(cls, inner.shape, dtype=inner.dtype, requires_grad=requires_grad)
+        made.held = inner
+        return made
+
+    def __tensor_flatten__(self) -> tuple[list[str], None]:
+        return ["held"], None
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
+        def unwrapped(value: Any) -> Any:
+            return value.held if isinstance(value, _Standing) else value
+
+        result = func(*map(unwrapped, args), **{name: unwrapped(value) for name, value in (kwargs or {}).items()})
+        written = [value for value in args if isinstance(value, _Standing) and value.held is result]
+        return written[0] if written else _Standing(result)
+
+
+def test_of_a_tensor_that_stands_for_another_that_one_is_recorded(capture: Capture) -> None:
+    w = _Standing(torch.ones(3), requires_grad=True)
+    x = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.5)
+    with capture() as captured:
+        (x * w.held).sum().backward()  # what it stands for is known from here on
+        (w * 2).sum().backward()
+        optimizer.step()
+        (x * w.held).sum().backward()
+    (update,) = captured.events("update")
+    assert [list(captured.values(update, role)[0]) for role in ("param_before", "grad", "param_after")] == [
+        [1.0] * 3,
+        [2.0] * 3,
+        [0.0] * 3,
+    ]
+    last = next(number for number in captured.events("forward") if number > update)
+    assert list(captured.values(last, "input")[0]) == [0.0] * 3
