@@ -50,6 +50,9 @@ def _isolate() -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ[variable] = str(path)
     os.environ["LC_ALL"] = "C.UTF-8"
+    # torch's threads sleep while they wait for each other. On a machine that has no more cores than they are, spinning
+    # keeps the one that they wait for from running: whole tests take several times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if not os.environ.get("CHAINRULE_REAL_WINDOW"):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
