@@ -28,8 +28,9 @@ def find_repeats(
     for call in calls:
         calls.extend(call.children)
     prints = _Prints(attributes, placed, tail, head, slots)
+    asked = {id(child) for call in calls if len(call.children) >= FEWEST for child in call.children}
     for call in reversed(calls):  # inner ones first: a call hands its members on to the one round it
-        prints.take(call)
+        prints.take(call, look=id(call) in asked)
     for call in calls:
         if len(call.children) >= FEWEST:
             call.children = _with_runs(call, prints)
@@ -71,11 +72,12 @@ class _Prints:
         self._span: dict[int, tuple[int, int]] = {}
         self._counted = np.concatenate([[0], np.cumsum(~self._fed[list(placed)])]) if placed else np.zeros(1)
 
-    def take(self, call: Call) -> None:
+    def take(self, call: Call, *, look: bool) -> None:
+        """`look`: whether it will be compared with others."""
         own = self._when[call.own] if call.own else np.zeros(0, dtype=np.int64)
         members = np.sort(np.concatenate([own, *(self._members.pop(id(child)) for child in call.children)]))
         self._members[id(call)] = members
-        if not len(members):
+        if not look or not len(members):
             return
         first, last = int(members[0]), int(members[-1]) + 1
         self._inside[members] = True

@@ -46,10 +46,10 @@ class Norms:
             norms = np.full(last - first + 1, np.nan)
             odd = np.zeros(len(norms), dtype=np.uint8)
             with self._connect() as connection:
-                for event, norm, is_odd in connection.execute(_ENTERING, (first, last)):
-                    place = decode.integer(event) - first
-                    norms[place] = np.nan if norm is None else decode.real(norm)
-                    odd[place] = decode.integer(is_odd)
+                rows = connection.execute(_ENTERING, (first, last)).fetchall()
+                places = [decode.integer(event) - first for event, _, _ in rows]
+                norms[places] = [np.nan if norm is None else decode.real(norm) for _, norm, _ in rows]
+                odd[places] = [decode.integer(is_odd) for _, _, is_odd in rows]
             norms.flags.writeable = odd.flags.writeable = False
             known = self._entering[step] = norms, odd
         return known
