@@ -64,6 +64,7 @@ FAMILIES = (
     "reduction",
     "ordering",
     "product",
+    "grouped_product",
     "convolution",
     "normalization",
     "normalization_twice",

@@ -208,6 +208,8 @@ _ATTENTION = "ScaledDotProductFlashAttentionForCpuBackward0"
 def _attention(n: NodeText) -> dict[str, Any]:
     if n.argument("dropout_p", 0.0):
         raise NoTemplateError("attention with dropout inside the kernel")
+    if n.shape(0)[1] != n.shape(1)[1]:
+        raise NoTemplateError("attention in which several heads share their keys")
     scale = n.argument("scale")
     return {
         "scale": number(1 / n.shape(0)[-1] ** 0.5 if scale is None else scale),

@@ -6,6 +6,7 @@ The probabilities are not kept: they are found again from the scores and the log
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,20 @@ def attention_gradients(
     return of_query, of_key, np.swapaxes(probability, -1, -2) @ g, scores
 
 
+def for_each_head(tensor: Array, heads: int) -> Array:
+    """Keys or values, (batch, groups, positions, features), with those of each group repeated for its query heads."""
+    groups = value_of(tensor).shape[1]
+    return tensor if groups in (heads, 0) else np.repeat(tensor, heads // groups, axis=1)
+
+
+def _for_each_group(gradient: Array, groups: int) -> Array:
+    """The gradients of the heads of each group, added up."""
+    batch, heads, *rest = value_of(gradient).shape
+    if groups in (heads, 0):
+        return gradient
+    return np.sum(np.reshape(gradient, (batch, groups, heads // groups, *rest)), axis=2)
+
+
 def _mask(n: NodeValues) -> Array | None:
     for name in ("attn_mask", "attn_bias"):
         if n.has(name):
@@ -45,10 +60,18 @@ def _scale(n: NodeValues) -> float:
     return 1.0 / math.sqrt(n.saved_shape("query")[-1]) if scale is None else float(scale)
 
 
+def _operands(n: NodeValues) -> tuple[Array, Array, Array]:
+    """Query, key and value, with as many heads each. Several heads of the query may share those of key and value."""
+    query = n.saved("query")
+    heads = value_of(query).shape[1]
+    return query, for_each_head(n.saved("key"), heads), for_each_head(n.saved("value"), heads)
+
+
 def _probability(n: NodeValues) -> Array:
     if float(n.argument("dropout_p", 0.0)):
         raise UnsupportedError("what attention dropped at random was not recorded")
-    scores = n.saved("query") @ np.swapaxes(n.saved("key"), -1, -2) * _scale(n)
+    query, key, _ = _operands(n)
+    scores = query @ np.swapaxes(key, -1, -2) * _scale(n)
     mask = _mask(n)
     allowed = np.ones(value_of(scores).shape, dtype=bool)
     if mask is not None and value_of(mask).dtype == bool:
@@ -69,13 +92,24 @@ def _probability(n: NodeValues) -> Array:
 
 def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     """Each feature of the outputs that the element took part in: through the values, and through the sum."""
-    query, key, value, output = (value_of(n.saved(name))[index[:2]] for name in ("query", "key", "value", "output"))
-    probability, scale = value_of(_probability(n))[index[:2]], _scale(n)
-    position, feature = index[2:]
+    operands = (*map(value_of, _operands(n)), value_of(n.saved("output")), value_of(_probability(n)))
+    batch, head, position, feature = index
+    shared = 1 if slot == 0 else n.saved_shape("query")[1] // n.shape(slot)[1]
+    groups = []
+    for own in range(head * shared, (head + 1) * shared):
+        of_head = [operand[batch, own] for operand in operands]
+        groups += _terms_of_head(slot, (batch, own), (position, feature), of_head, _scale(n))
+    return groups
+
+
+def _terms_of_head(slot: int, place: Index, element: Index, of_head: Sequence[Floats], scale: float) -> list[TermGroup]:
+    """`place` is (batch, head), `element` (position, feature)."""
+    query, key, value, output, probability = of_head
+    position, feature = element
     places = np.indices(output.shape).reshape(2, -1)
     if slot == 2:
         rows = np.arange(len(output))
-        return [TermGroup(0, (*index[:2], rows, feature), probability[:, position], "probability")]
+        return [TermGroup(0, (*place, rows, feature), probability[:, position], "probability")]
     by_value: Floats = np.zeros(output.shape)
     by_sum = by_value.copy()
     if slot == 0:
@@ -84,7 +118,7 @@ def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     else:
         shares = probability[:, position] * query[:, feature] * scale
         by_value, by_sum = shares[:, None] * value[position], -shares[:, None] * output
-    at: tuple[Any, ...] = (*index[:2], *places)
+    at: tuple[Any, ...] = (*place, *places)
     return [
         TermGroup(0, at, by_value.ravel(), "through the scores"),
         TermGroup(0, at, by_sum.ravel(), "through the sum"),
@@ -92,8 +126,10 @@ def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
 
 
 def _gradients(n: NodeValues) -> tuple[Array, Array, Array, Array]:
-    query, key, value, output = (n.saved(name) for name in ("query", "key", "value", "output"))
-    return attention_gradients(n.grad(), query, key, value, output, _probability(n), _scale(n))
+    found = attention_gradients(n.grad(), *_operands(n), n.saved("output"), _probability(n), _scale(n))
+    of_query, of_key, of_value, of_scores = found
+    groups = n.saved_shape("key")[1]
+    return of_query, _for_each_group(of_key, groups), _for_each_group(of_value, groups), of_scores
 
 
 FORMULAS = {

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.arithmetic import Array, exact, value_of
 from engine.arithmetic.bounded import Floats
+from engine.rules.families.attention import for_each_head
 from engine.rules.families.convolution import form_of
 from engine.rules.families.pooling import adaptive_matrices, average_matrices, each_axis, rank_of
 from engine.rules.families.resampling import nearest_matrices
@@ -115,6 +116,8 @@ def _attention(a: Operands, n: NodeValues) -> Array:
     query, key, value = a
     if float(n.argument("dropout_p", 0.0)):
         raise UnsupportedError("what attention dropped at random was not recorded")
+    heads = value_of(query).shape[1]
+    key, value = for_each_head(key, heads), for_each_head(value, heads)
     scale = n.argument("scale", None)
     scores = (
         query

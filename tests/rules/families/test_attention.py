@@ -38,6 +38,16 @@ def test_attention(number: int) -> None:
     prove(lambda *t: ATTENTION(*t, **OPTIONS[number]), *heads(), type_=TYPE)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_heads_that_share_keys_and_values(groups: int) -> None:
+    """Grouped-query attention, as Llama has it."""
+    query = leaf(2, 4, 5, 3, seed=1)
+    key, value = leaf(2, groups, 6, 3, seed=2), leaf(2, groups, 6, 3, seed=3)
+    mask = torch.ones(5, 6, dtype=torch.bool).tril()
+    prove(lambda *t: ATTENTION(*t, enable_gqa=True), query, key, value, type_=TYPE)
+    prove(lambda *t: ATTENTION(*t, attn_mask=mask, enable_gqa=True), query, key, value, type_=TYPE)
+
+
 def test_many_positions() -> None:
     prove(lambda *t: ATTENTION(*t, is_causal=True), *heads(70, 70), type_=TYPE)
 
