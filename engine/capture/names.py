@@ -23,46 +23,72 @@ class Names:
         self._modules: weakref.WeakKeyDictionary[torch.nn.Module, str] = weakref.WeakKeyDictionary()
         self._tensors: ByTensor[str] = ByTensor()
         self._taken: set[str] = set()
-        self._stack: list[torch.nn.Module] = []
+        # Called before any variable held the whole that they may be parts of, as models do that try themselves out.
+        self._provisional: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()
+        self._provisional_names: set[str] = set()
+        self._shared: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()  # parts of more than one module
+        self._stack: list[tuple[torch.nn.Module, str]] = []
 
     def enter(self, module: torch.nn.Module) -> None:
         """A module's forward begins."""
         if module not in self._modules:
             self._learn(module)
-        self._stack.append(module)
+        self._stack.append((module, self._path(module)))
 
     def leave(self, module: torch.nn.Module) -> None:
         """A module's forward ends, orderly or by an exception."""
         while self._stack:
-            if self._stack.pop() is module:
+            if self._stack.pop()[0] is module:
                 return
+
+    def _path(self, module: torch.nn.Module) -> str:
+        """Of a shared module, as one activation for all layers, the name that the module has for it that calls it."""
+        if module in self._shared and self._stack:
+            caller, path = self._stack[-1]
+            for name, part in caller._modules.items():
+                if part is module:
+                    return _joined(path, name)
+        return self._modules.get(module, "")
 
     def current_module(self) -> tuple[str, str]:
         """(path, class name) of the innermost module call, or two empty strings."""
         if not self._stack:
             return "", ""
-        module = self._stack[-1]
-        return self._modules.get(module, ""), type(module).__name__
+        module, path = self._stack[-1]
+        return path, type(module).__name__
 
     def _learn(self, module: torch.nn.Module) -> None:
         """Names for `module` and everything in it, as seen from the outermost module in the user's variables."""
-        root, prefix = module, ""
-        if self._stack and self._stack[0] in self._modules:
+        root, prefix, lasting = module, "", False
+        if self._stack and self._stack[0][0] in self._modules:
             # Made on the fly inside a known model: name it after the module that called it.
-            outer = self._modules[self._stack[-1]]
+            outer = self._stack[-1][1]
             prefix = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
+            lasting = True
         else:
             roots = self._roots_in_scope()
             for name, candidate in roots:
                 if any(part is module for part in candidate.modules()):
-                    root = candidate
+                    root, lasting = candidate, True
                     prefix = name if len(roots) > 1 else ""
                     break
-        for path, part in root.named_modules():
-            self._modules.setdefault(part, _joined(prefix, path))
+        met: set[int] = set()
+        for path, part in root.named_modules(remove_duplicate=False):
+            if id(part) in met:
+                self._shared.add(part)
+                continue
+            met.add(id(part))
+            if part not in self._modules or part in self._provisional:
+                self._modules[part] = _joined(prefix, path)
+                (self._provisional.discard if lasting else self._provisional.add)(part)
         for path, tensor in (*root.named_parameters(), *root.named_buffers()):
-            if self._tensors.get(tensor) is None:
-                self._tensors[tensor] = self._unique(_joined(prefix, path))
+            known = self._tensors.get(tensor)
+            if known is None or known in self._provisional_names:
+                self._provisional_names.discard(known or "")
+                self._taken.discard(known or "")
+                name = self._tensors[tensor] = self._unique(_joined(prefix, path))
+                if not lasting:
+                    self._provisional_names.add(name)
 
     def _roots_in_scope(self) -> list[tuple[str, torch.nn.Module]]:
         """Modules among the user's variables that are no part of another one there."""
@@ -92,6 +118,7 @@ class Names:
             shape = "×".join(str(int(length)) for length in tensor.shape)
             found = self.variable_name(tensor) or (f"leaf {shape}" if shape else "leaf")
             known = self._tensors[tensor] = self._unique(found)
+        self._provisional_names.discard(known)
         return known
 
     def data_name(self, tensor: torch.Tensor) -> str:

@@ -184,6 +184,40 @@ def test_two_models_keep_their_names_apart(capture: Capture) -> None:
     assert late[0].forward_event is not None
 
 
+class _Trying(nn.Module):
+    """Tries its parts out while it is made, before any variable holds it; and both layers share one activation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        act = nn.ReLU()
+        self.layers = nn.ModuleList([self._block(act), self._block(act)])
+        self.forward(torch.zeros(1, 2))
+
+    @staticmethod
+    def _block(act: nn.Module) -> nn.Module:
+        return nn.Sequential(nn.Linear(2, 2), act)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def test_parts_that_were_called_before_their_model_had_a_name_have_its_names(capture: Capture) -> None:
+    with capture() as captured:
+        model = _Trying()
+        model(torch.randn(3, 2)).sum().backward()
+    places = {(node.type, node.module) for node in captured.recording.nodes(0) if node.module}
+    assert {place for place in places if place[0] in ("AddmmBackward0", "ReluBackward0")} == {
+        ("AddmmBackward0", "layers.0.0"),
+        ("AddmmBackward0", "layers.1.0"),
+        ("ReluBackward0", "layers.0.1"),
+        ("ReluBackward0", "layers.1.1"),
+    }
+    names = sorted(parameter.name for parameter in captured.recording.parameters)
+    assert names == ["layers.0.0.bias", "layers.0.0.weight", "layers.1.0.bias", "layers.1.0.weight"]
+
+
 def test_evaluation_is_no_step(capture: Capture) -> None:
     layer = nn.Linear(2, 1)
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
