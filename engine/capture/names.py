@@ -116,10 +116,18 @@ class Names:
         known = self._tensors.get(tensor)
         if known is None:
             shape = "×".join(str(int(length)) for length in tensor.shape)
-            found = self.variable_name(tensor) or (f"leaf {shape}" if shape else "leaf")
+            found = self._member_name(tensor) or self.variable_name(tensor) or (f"leaf {shape}" if shape else "leaf")
             known = self._tensors[tensor] = self._unique(found)
         self._provisional_names.discard(known)
         return known
+
+    def _member_name(self, tensor: torch.Tensor) -> str:
+        """Of a parameter that was put into a known module after its names were learned, as sharding does."""
+        for module, path in self._modules.items():
+            for name, member in module._parameters.items():
+                if member is tensor:
+                    return _joined(path, name)
+        return ""
 
     def data_name(self, tensor: torch.Tensor) -> str:
         """A name for an input that needs no gradient: a buffer's name, a variable's, or ""."""

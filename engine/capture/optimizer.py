@@ -38,7 +38,6 @@ class _Before:
     """A parameter as it was before an update."""
 
     tensor: torch.Tensor
-    parameter: int
     values: Values
     info: dict[str, Any] = field(default_factory=dict)
     grad_read: tuple[int, int] | None = None  # which gradient was read, and its version
@@ -237,7 +236,7 @@ class Updates:
         if plain:
             info["state"] = plain
         read = None if step is not None and step.closure else _identity(tensor.grad)
-        return _Before(tensor, self._recorder.parameter(tensor), values, info, read)
+        return _Before(tensor, values, info, read)
 
     def _gradient(self, grad: torch.Tensor, slot: int) -> Values:
         """A gradient; of a sparse one also its indices and values."""
@@ -251,6 +250,7 @@ class Updates:
     def _finish(self, before: _Before, state: Mapping[str, Any]) -> None:
         """Read what the update left, and write the event. The caller holds a `Quiet`."""
         recorder = self._recorder
+        parameter = recorder.parameter(before.tensor)  # not before: a closure may call its model for the first time
         before.values.append(("param_after", 0, "", self._take_written(before.tensor)))
         for name, slot, item in _tensor_items(state):
             kept = isinstance(state[name], list | tuple)  # LBFGS makes new members, and never writes to an old one
@@ -259,8 +259,8 @@ class Updates:
         plain = _plain_items(state)
         if plain:
             before.info["state_after"] = plain
-        graph, node = recorder.place_of(before.parameter)
-        recorder.event("update", before.values, graph=graph, node=node, parameter=before.parameter, info=before.info)
+        graph, node = recorder.place_of(parameter)
+        recorder.event("update", before.values, graph=graph, node=node, parameter=parameter, info=before.info)
 
     def _take_written(self, tensor: torch.Tensor) -> int:
         """Older optimizers write through `.data`, which counts no version up: forget what was known of the memory."""
@@ -324,7 +324,7 @@ class Updates:
         """The operator has run: each leaf that it wrote to is an update event."""
         for before in found:
             before.info["hyperparameters"] = {"operation": operation}
-            self.know(before.tensor, before.parameter)
+            self.know(before.tensor, self._recorder.parameter(before.tensor))
             self._finish(before, {})
 
 

@@ -73,6 +73,25 @@ def test_the_gradient_of_a_closure_is_that_after_it(capture: Capture) -> None:
     np.testing.assert_array_equal(captured.values(number, "grad"), [[3.0, 3.0]])
 
 
+def test_parameters_are_named_after_a_model_that_a_closure_calls_first(capture: Capture) -> None:
+    """As skorch does it."""
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def closure(inner: nn.Module) -> torch.Tensor:
+        optimizer.zero_grad()
+        loss: torch.Tensor = inner(torch.ones(1, 2)).sum()
+        loss.backward()
+        return loss
+
+    held = [model]
+    del model
+    with capture() as captured:
+        optimizer.step(lambda: closure(held[0]))
+    names = [parameter.name for parameter in captured.recording.parameters]
+    assert sorted(names) == ["0.bias", "0.weight", "1.bias", "1.weight"]
+
+
 @pytest.mark.parametrize(
     "clip",
     [

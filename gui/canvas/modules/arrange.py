@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gui.canvas.scene import Scene
 
 FITTING = 100  # nodes that a screen shows at a readable scale
-OPEN_UP_TO = 250  # nodes of a graph that opens with nothing collapsed
+OPEN_UP_TO = 100  # operations of a graph that opens with nothing collapsed; parameters stand beside theirs
 ASPECT = 1.6  # of a picture that is not made for a window
 
 
@@ -141,4 +141,5 @@ def _slots(slot: Ints, inner: Inner) -> Ints:
 
 def default(source: Source) -> frozenset[str]:
     """What is collapsed where nobody has chosen: nothing in a small graph, else what a screen cannot show."""
-    return frozenset() if source.plain.node_count <= OPEN_UP_TO else source.tree.fitting(FITTING)
+    operations = sum(kind == "operation" for _, kind in source.graph.nodes(data="kind"))
+    return frozenset() if operations <= OPEN_UP_TO else source.tree.fitting(FITTING)
