@@ -13,6 +13,7 @@ from engine.recording.timeline import Timeline
 from gui import session as sessions
 from gui.inspector.differences import Differences
 from gui.joined import Joined, finish_all
+from gui.opening import Opening
 from gui.step_reading import StepReading
 from gui.window import MainWindow
 
@@ -64,24 +65,26 @@ def test_a_window_that_closes_waits_for_the_recording_that_is_being_opened(
     window: MainWindow, bow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads, closes = threading.Event(), threading.Event()
-    warm_up, close = Timeline.warm_up, window.runs.shut_down
+    warm_up, finish = Timeline.warm_up, Opening.finish
 
     def slowly(timeline: Timeline) -> None:
         reads.set()
         closes.wait(60)
         warm_up(timeline)
 
-    def closing() -> None:
+    def finishing(opening: Opening, patience: float) -> bool:
         closes.set()
-        close()
+        return finish(opening, patience)
 
     monkeypatch.setattr(sessions, "AT_ONCE", 1)
     monkeypatch.setattr(Timeline, "warm_up", slowly)
-    monkeypatch.setattr(window.runs, "shut_down", closing)
+    monkeypatch.setattr(Opening, "finish", finishing)
     window.open_path(bow)
     assert reads.wait(60)
     window.close()
-    assert "opening" not in {thread.name for thread in threading.enumerate()}
+    works = "opening" in {thread.name for thread in threading.enumerate()}
+    closes.set()
+    assert not works
     assert window.session.recording is None
 
 
