@@ -79,7 +79,7 @@ class ForwardMode(TorchDispatchMode):
         signature = self._signatures.get(func) or self._look_up(func)
         made_node = self._made_node(number, signature)
         if not made_node and (not signature.written or recorder.in_optimizer):
-            result = _call(func, signature, args, kwargs)
+            result = _run_counted(func, signature, args, kwargs)
             if recorder.updates.follows:
                 recorder.updates.follow(signature.name, args, result)
             if signature.changed:  # in an optimizer's step, too: its closure may clip gradients
@@ -89,7 +89,7 @@ class ForwardMode(TorchDispatchMode):
         if made_node:
             recorder.before_operation()
         operation, by_hand = self._before(number, signature, args, kwargs, made_node)
-        result = _call(func, signature, args, kwargs)
+        result = _run_counted(func, signature, args, kwargs)
         self._after(operation, by_hand, signature, args, kwargs, result)
         return result
 
@@ -245,7 +245,7 @@ class ForwardMode(TorchDispatchMode):
                 yield slot, number, shape_of(tensor), dtype_name(tensor.dtype)
 
 
-def _call(func: Any, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+def _run_counted(func: Any, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Run the operator, and let versions count up as they would without us.
 
     Where torch has no kernel of its own for a list, it runs the in-place operator of each member, which counts up; but

@@ -161,8 +161,8 @@ def _memory(tensor: torch.Tensor, dtype: Any) -> npt.NDArray[Any]:
     return np.frombuffer(memory, dtype)
 
 
-def _array(tensor: torch.Tensor) -> npt.NDArray[Any]:
-    """A copy of float32 or float64."""
+def _copy_of(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    """In the processor's memory and row-major order; nobody else refers to it. float32 or float64."""
     copy: npt.NDArray[Any] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format).numpy()
     return copy
 
@@ -177,11 +177,11 @@ def measure(tensor: torch.Tensor) -> Measurement:
         tensor = tensor.resolve_conj().resolve_neg()
     flat = _as_real(flat_view(tensor))
     if count <= _SMALL:
-        return Measurement.of(_array(flat.double()))
+        return Measurement.of(_copy_of(flat.double()))
     with OneThread():
         statistics = _statistics_large(flat)
     runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
-    return Measurement.sampled(statistics, _array(runs))
+    return Measurement.sampled(statistics, _copy_of(runs))
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:
@@ -231,7 +231,7 @@ def _statistics_of_finite(flat: torch.Tensor) -> Statistics:
     if finite.numel() == 0:
         return Statistics(None, None, None, None, None, 0, nans, infs)
     small = finite.numel() <= _SMALL
-    inner = statistics_of_few(_array(finite.double())) if small else _statistics_large(finite)
+    inner = statistics_of_few(_copy_of(finite.double())) if small else _statistics_large(finite)
     return replace(inner, nans=nans, infs=infs)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,22 +10,15 @@ import pytest
 from PySide6.QtGui import QImage, QPainter
 
 from engine.graph.build import build_graph
-from engine.recording.reader import Recording, open_recording
+from engine.recording.reader import Recording
 from gui.canvas.camera import Camera
 from gui.canvas.modules import boxes
 from gui.canvas.modules.arrange import at_level
 from gui.canvas.painter import GraphPainter, Picture
 from gui.theme import DARK, LIGHT, Theme
 from tests.gui.canvas.scenes import paint, picture_at, pixels
-from tests.recordings import make_chain
 
 pytestmark = pytest.mark.usefixtures("qapp")
-
-
-@pytest.fixture
-def recording(tmp_path: Path) -> Iterator[Recording]:
-    with open_recording(make_chain(tmp_path / "chain.chain", nodes=20)) as opened:
-        yield opened
 
 
 @pytest.fixture

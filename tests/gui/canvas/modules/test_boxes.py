@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from engine.graph.build import build_graph
 from engine.layout import Box
-from engine.recording.reader import Recording, open_recording
+from engine.recording.reader import Recording
 from gui.canvas.camera import Camera
 from gui.canvas.export_image import Look, encoded, whole_camera
 from gui.canvas.modules.arrange import at_level
@@ -20,17 +18,10 @@ from gui.canvas.modules.boxes import ROUND, SHARP, box_at, title_at
 from gui.canvas.painter import GraphPainter, Picture, VectorPainter
 from gui.theme import DARK, LIGHT, Theme, blend
 from tests.gui.canvas.scenes import count_color, paint, picture_at, pixels
-from tests.recordings import make_chain
 
 pytestmark = pytest.mark.usefixtures("qapp")
 FAR, NEAR = 0.8 * SHARP / ROUND, 0.5
 THEMES = pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
-
-
-@pytest.fixture
-def recording(tmp_path: Path) -> Iterator[Recording]:
-    with open_recording(make_chain(tmp_path / "chain.chain", nodes=20)) as opened:
-        yield opened
 
 
 @pytest.fixture
