@@ -23,6 +23,11 @@ Script = Callable[[str], None]
 
 
 @pytest.fixture(autouse=True)
+def _application(qapp: QApplication) -> None:
+    """Each test has one, asked for or not: without it Qt's fonts end the process, but only where no test before made it."""
+
+
+@pytest.fixture(autouse=True)
 def _cold_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test but the one that is about it has a Python import torch beside it."""
     monkeypatch.setattr(MainWindow, "keeps_host_ready", False)
