@@ -14,6 +14,7 @@ from engine.optimizers.model import (
     decay,
     gradient,
     lerp,
+    rms,
     scaled,
     short,
     stored,
@@ -31,7 +32,7 @@ def adafactor(note: Notes, h: Hyperparameters, param: Array, grad: Array, state:
     g = gradient(note, {"maximize": h.get("maximize")}, param, grad)
     weight = note(r"1 - \hat\beta_{2,t}", "weight of the new squares", t ** h.get("beta2_decay", -0.8), r"t^{\tau}")
     rate = note(r"\rho_t", "relative step size", np.minimum(h["lr"], 1 / t**0.5), r"\min(\gamma, 1 / \sqrt t)")
-    size = note(r"\text{rms}(\theta_{t-1})", "size of the parameter", _rms(param), r"\|\theta_{t-1}\|_2 / \sqrt n",
+    size = note(r"\text{rms}(\theta_{t-1})", "size of the parameter", rms(param), r"\|\theta_{t-1}\|_2 / \sqrt n",
                 "Steps are relative to it.")  # fmt: skip
     alpha = note(r"\alpha_t", "step size", np.maximum(eps2, size) * rate,
                  r"\max(\epsilon_2, \text{rms}(\theta_{t-1}))\, \rho_t")  # fmt: skip
@@ -45,7 +46,7 @@ def adafactor(note: Notes, h: Hyperparameters, param: Array, grad: Array, state:
         kept = {"variance": variance}
     direction = g / np.sqrt(np.maximum(variance, eps1 * eps1))
     note("U_t", "direction", direction, r"g_t / \sqrt{\max(v_t, \epsilon_1^2)}", "Every element about one in size.")
-    clip = note(r"\max(1, \text{rms}(U_t) / d)", "clipping", np.maximum(1.0, _rms(direction) / h.get("d", 1.0)),
+    clip = note(r"\max(1, \text{rms}(U_t) / d)", "clipping", np.maximum(1.0, rms(direction) / h.get("d", 1.0)),
                 r"\max(1, \text{rms}(U_t) / d)",
                 f"Holds the size of the direction at {short(h.get('d', 1.0))}.")  # fmt: skip
     step = note(r"\Delta_t", "step", scaled(alpha / clip, direction), r"\alpha_t U_t / \max(1, \text{rms}(U_t) / d)")
@@ -65,10 +66,6 @@ def _factored(note: Notes, g: Array, weight: Array, eps1: float, state: State) -
     variance = note(r"\hat v_t", "second moment", row * column / whole, r"R_t C_t / \max(\text{mean}(R_t), \epsilon_1)",
                     "A matrix from one row and one column: that is all that has to be remembered.")  # fmt: skip
     return variance, {"row_var": row, "col_var": column}
-
-
-def _rms(array: Array) -> Array:
-    return np.sqrt((array * array).sum()) / array.size**0.5
 
 
 ADAFACTOR = Optimizer(

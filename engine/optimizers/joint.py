@@ -22,7 +22,8 @@ from engine.recording.model import Event
 from engine.recording.reader import Recording
 
 Found = tuple[dict[int, tuple[Result, ...]], bool]
-Cache = dict[int, Found]
+Cache = dict[Any, Any]
+"""What is known of the last call of `step()`: by event what was found (a `Found`), or the norm of its gradients."""
 _LISTS = ("old_dirs", "old_stps", "ro", "al")
 _HISTORIES = _LISTS[:3]
 VAGUE = 0.25  # of the largest element
@@ -79,7 +80,18 @@ def prove(reading: Reading, cache: Cache) -> tuple[tuple[Result, ...], bool]:
         cache.clear()
         cache.update({member.event.id: found for member in together.members})
     results, close = cache[number]
-    return results[number], close
+    return results[number], bool(close)
+
+
+def norm_of_gradients(reading: Reading, cache: Cache) -> Array:
+    """The norm of the gradients of all parameters that took part in the same call of `step()`."""
+    key = ("norm", reading.event.info.get("call"))
+    if key not in cache:
+        members = (Reading(reading.recording, event) for event in _events(reading.recording, reading.event))
+        grads = [exact(member.array("grad"), member.unit()) for member in members if member.has("grad")]
+        cache.clear()
+        cache[key] = np.sqrt(sum((grad * grad).sum() for grad in grads))
+    return cache[key]
 
 
 def _events(recording: Recording, event: Event) -> list[Event]:
@@ -90,7 +102,7 @@ def _events(recording: Recording, event: Event) -> list[Event]:
         number = event.id + direction
         while 0 <= number < len(recording.timeline):
             other = recording.event(number)
-            if other.kind != "update" or other.info.get("call") != call or other.info.get("optimizer") != "LBFGS":
+            if other.kind != "update" or other.info.get("call") != call:
                 break
             found.append(other)
             number += direction

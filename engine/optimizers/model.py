@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arithmetic import Bounded
+from engine.arithmetic.compare import SAFETY
 
 # A float64 array of any shape, a `Bounded` of any shape, or a number.
 Array = Any
@@ -77,6 +78,10 @@ class Optimizer:
 
     `formulas` are the lines of the algorithm in LaTeX, in order; `remembers` says in words what each key of the state
     holds; `paper` is where the algorithm was published.
+
+    Of an optimizer outside `torch.optim`, `modules` are those whose class of that name is meant, and `options` the
+    hyperparameters that the rule knows what to do with: any other must be switched off. `norm` asks for the norm of all
+    gradients together, as `state["norm"]`.
     """
 
     name: str
@@ -84,6 +89,9 @@ class Optimizer:
     formulas: tuple[str, ...]
     remembers: Mapping[str, str] = field(default_factory=dict)
     paper: str = ""
+    modules: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
+    norm: bool = False
 
 
 def value_of(number: Array) -> Any:
@@ -117,6 +125,19 @@ def scaled(factor: Array, array: Array) -> Array:
 def lerp(start: Array, end: Array, weight: Array) -> Array:
     """`(1 − weight) · start + weight · end`, in the order in which torch computes it."""
     return start + scaled(weight, end - start)
+
+
+def sign(number: Array) -> Array:
+    """1, 0 or −1. Where rounding could turn a sign, its bound allows for either."""
+    if not isinstance(number, Bounded):
+        return np.sign(number)
+    open_ = (number.errors > 0) & (np.abs(number.value) <= SAFETY * number.errors)
+    return Bounded(np.sign(number.value), np.where(open_, 2.0 / SAFETY, 0.0), number.unit)
+
+
+def rms(array: Array) -> Array:
+    """The root of the mean of squares."""
+    return np.sqrt((array * array).sum()) / array.size**0.5
 
 
 def gradient(note: Notes, h: Hyperparameters, param: Array, grad: Array) -> Array:

@@ -51,11 +51,16 @@ def radam(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
 def _adaptive(note: Notes, h: Hyperparameters, v: Array, c2: Array, rho: Array, longest: Array) -> Array:
     rate = note("l_t", "adaptive learning rate", scalar(np.sqrt(c2), v) / (np.sqrt(v) + h["eps"]),
                 r"\sqrt{1 - \beta_2^t} / (\sqrt{v_t} + \epsilon)")  # fmt: skip
-    r = np.sqrt((rho - 4) * (rho - 2) * longest / ((longest - 4) * (longest - 2) * rho))
+    r = rectification(rho, longest)
     note("r_t", "variance rectification", r,
          r"\sqrt{\frac{(\rho_t - 4)(\rho_t - 2) \rho_\infty}{(\rho_\infty - 4)(\rho_\infty - 2) \rho_t}}",
          "Holds the step back while v rests on few gradients.")  # fmt: skip
     return scaled(_number(r), rate)
+
+
+def rectification(rho: Array, longest: Array) -> Array:
+    """√((ρ − 4)(ρ − 2)ρ∞ / ((ρ∞ − 4)(ρ∞ − 2)ρ)) for averages of length `rho` > 4 (Liu et al. 2019, algorithm 2)."""
+    return np.sqrt((rho - 4) * (rho - 2) * longest / ((longest - 4) * (longest - 2) * rho))
 
 
 def _number(value: Array) -> Array:

@@ -40,6 +40,16 @@ class Reading:
     def hyperparameters(self) -> Mapping[str, Any]:
         return _mapping(self.event.info.get("hyperparameters"))
 
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What an optimizer outside `torch.optim` keeps to itself, beside its parameter groups."""
+        return _mapping(self.event.info.get("attributes"))
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """What an optimizer outside `torch.optim` was made with, where the parameter group has something else."""
+        return _mapping(self.event.info.get("defaults"))
+
     def has(self, role: str, name: str = "", slot: int = 0) -> bool:
         return (role, slot, name) in self.values
 
@@ -52,16 +62,12 @@ class Reading:
 
     def array(self, role: str, name: str = "", slot: int = 0) -> Floats:
         """All its elements, as float64 (or in pairs). Raises NoDataError if not all of them were recorded."""
-        data = self.data(role, name, slot)
-        return np.asarray(as_pairs(data.astype(np.complex128 if data.dtype.kind == "c" else np.float64)))
-
-    def data(self, role: str, name: str = "", slot: int = 0) -> Floats:
-        """The same as it was recorded."""
         tensor = self.tensor(role, name, slot)
         data = self.recording.data(tensor.id) if tensor.level == "full" else None
         if data is None:
             raise NoDataError(f"{role} {name}".strip() + f" was recorded as {tensor.level} only")
-        return np.asarray(data)
+        data = np.asarray(data)
+        return np.asarray(as_pairs(data.astype(np.complex128 if data.dtype.kind == "c" else np.float64)))
 
     def dtype(self, role: str, name: str = "", slot: int = 0) -> str:
         """torch's name for it; of complex tensors that of their parts."""

@@ -28,6 +28,7 @@ from engine.optimizers import (
     adam,
     adamax,
     asgd,
+    elsewhere,
     lbfgs,
     muon,
     nadam,
@@ -56,19 +57,33 @@ _ALL = (
     muon.MUON,
 )
 OPTIMIZERS: Mapping[str, Optimizer] = {optimizer.name: optimizer for optimizer in _ALL}
+ELSEWHERE: Mapping[tuple[str, str], Optimizer] = {
+    (module, optimizer.name): optimizer for optimizer in elsewhere.ALL for module in optimizer.modules
+}
 
 
-def update(kind: str, hyperparameters: Hyperparameters, param: Array, grad: Any, state: State) -> Update:
-    """One update by the optimizer named `kind`: the parameter and the state after it, and all in between, in order.
+def optimizer_of(info: Mapping[str, Any]) -> Optimizer | None:
+    """The entry for the optimizer of an update event, from the class and module that its `info` names.
+
+    Of a class made from one of PyTorch's it is that one's: whether it still does the same, the proof finds out.
+    """
+    name, module = str(info.get("optimizer", "")), str(info.get("module", "torch.optim"))
+    if module == "torch.optim" or module.startswith("torch.optim."):
+        return OPTIMIZERS.get(name)
+    return ELSEWHERE.get((module, name)) or OPTIMIZERS.get(str(info.get("base", "")))
+
+
+def update(kind: str | Optimizer, hyperparameters: Hyperparameters, param: Array, grad: Any, state: State) -> Update:
+    """One update by an optimizer, one of `torch.optim` named: what it leaves, and all in between, in order.
 
     `param` and `grad`: float64 arrays or `Bounded` of one shape; complex arrays are taken as pairs of real numbers, as
     PyTorch does. `grad` may be a `Sparse`; of LBFGS, a sequence of `lbfgs.Evaluation`. `state` has torch's keys and is
     empty before the first update. Raises KeyError if there is no such optimizer, or a hyperparameter is missing.
     """
-    optimizer = OPTIMIZERS[kind]
-    if isinstance(grad, Sparse) and kind != "SparseAdam":
+    optimizer = OPTIMIZERS[kind] if isinstance(kind, str) else kind
+    if isinstance(grad, Sparse) and optimizer.name != "SparseAdam":
         grad = grad.dense
-    if isinstance(param, np.ndarray) and np.iscomplexobj(param) and kind != "LBFGS":
+    if isinstance(param, np.ndarray) and np.iscomplexobj(param) and optimizer.name != "LBFGS":
         pairs = {key: as_pairs(value) for key, value in state.items()}
         return _as_complex(
             optimizer.rule(Notes(), hyperparameters, as_pairs(param), as_pairs(grad), pairs), param.shape

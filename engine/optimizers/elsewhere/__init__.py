@@ -1,0 +1,15 @@
+"""Optimizers that are not PyTorch's own. Their classes are known by module and name; no library is imported."""
+
+from engine.optimizers.elsewhere import adabelief, adan, factored, lamb, lion, rmsprop_tf, schedule_free
+
+ALL = (
+    lion.LION,
+    lion.LION_PYTORCH,
+    lamb.LAMB,
+    adan.ADAN,
+    adabelief.ADABELIEF,
+    rmsprop_tf.RMSPROP_TF,
+    factored.ADAFACTOR,
+    schedule_free.ADAMW,
+    schedule_free.SGD,
+)
