@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.arithmetic.bounded import Array, Bounded, Floats, unit_roundoff
+from engine.arithmetic.limits import limited
 
 SAFETY = 4.0
 """Times the running error bound: another order of the same operations may be that much worse than ours."""
@@ -19,8 +19,10 @@ _LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.
             "complex64": 3.4028234663852886e38, "float64": np.finfo(np.float64).max,
             "complex128": np.finfo(np.float64).max}  # fmt: skip
 _TINIEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "complex64": 2.0**-149}
-PIECE = 1 << 16  # elements
+_PIECE = 1 << 16  # elements
 _SUBNORMALS = 64.0  # units of the smallest number: what underflow may add
+_UNBOUNDED = "its error cannot be bounded: a divisor may be zero"
+_OUT_OF_RANGE = "a number on the way there may be too large or too small for {}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Comparison:
 
     `max_rel` is relative to the largest absolute value recorded. `worst` is the index of the element that is furthest
     beyond its bound (or nearest to it), `computed`, `recorded` and `bound` are the numbers there. `reason` says what
-    is wrong with shapes or bounds where there are no such numbers.
+    is wrong with shapes or bounds where there are no such numbers. `undecided`: it is the bounds, so that the numbers
+    are neither proved nor wrong.
     """
 
     holds: bool
@@ -40,28 +43,7 @@ class Comparison:
     recorded: complex
     bound: float
     reason: str = ""
-    scale: float = 0.0
-    """The largest absolute value recorded."""
-
-
-def merged(parts: Sequence[tuple[int, Comparison]], shape: tuple[int, ...]) -> Comparison:
-    """The comparison of a whole array of `shape` from those of its flat pieces, each with where it starts."""
-    start, worst = max(parts, key=lambda part: (bool(part[1].reason), not part[1].holds, _nearness(part[1])))
-    if worst.reason:
-        return worst
-    largest, scale = max(part.max_abs for _, part in parts), max(part.scale for _, part in parts)
-    at = tuple(int(axis) for axis in np.unravel_index(start + worst.worst[0], shape))
-    return replace(worst, max_abs=largest, max_rel=_relative(largest, scale), worst=at, scale=scale)
-
-
-def _nearness(found: Comparison) -> float:
-    """How much of its bound the worst element uses up."""
-    difference = abs(found.recorded - found.computed)
-    return difference / found.bound if found.bound else math.inf if difference else 0.0
-
-
-def _relative(largest: float, scale: float) -> float:
-    return largest / scale if scale else (0.0 if largest == 0 else math.inf)
+    undecided: bool = False
 
 
 def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
@@ -77,12 +59,13 @@ def compare(computed: Array, recorded: npt.ArrayLike, dtype: str) -> Comparison:
     flat_error = None if error is None else np.ravel(np.broadcast_to(error, value.shape))
     worst = _Worst()
     with np.errstate(all="ignore"):
-        for start in range(0, flat.size, PIECE):
-            piece = slice(start, start + PIECE)
+        for start in range(0, flat.size, _PIECE):
+            piece = slice(start, start + _PIECE)
             if not worst.take(start, flat[piece], flat_there[piece], None if flat_error is None else flat_error[piece],
                               dtype):  # fmt: skip
-                return _refused("its error cannot be bounded: a divisor may be zero")
-    return worst.comparison(value.shape)
+                return _refused(_UNBOUNDED, undecided=True)
+    found = worst.comparison(value.shape)
+    return _refused(_OUT_OF_RANGE.format(dtype), undecided=True) if found.holds and worst.undecided else found
 
 
 class _Worst:
@@ -93,6 +76,8 @@ class _Worst:
         self._largest = self._scale = 0.0
         self._place = 0
         self._numbers: tuple[complex, complex, float] = (0.0, 0.0, 0.0)
+        self.undecided = False
+        """Whether some number is beyond its rounding, but was computed from what may not fit into its dtype."""
 
     def take(self, start: int, value: Floats, recorded: Floats, error: Floats | None, dtype: str) -> bool:
         """Compare one piece; False if a number in it has no bound."""
@@ -100,7 +85,10 @@ class _Worst:
         if value.dtype.kind == "c" and there.dtype.kind != "c":
             value = value.real
         bound = allowed(value, error, dtype)
-        if not np.all(np.isfinite(bound) | ~np.isfinite(value)):
+        open_ = ~np.isfinite(bound)
+        if limited():
+            bound = np.where(open_, allowed(value, None, dtype), bound)
+        elif not np.all(~open_ | ~np.isfinite(value)):
             return False
         difference = np.abs(there - value)
         excess = difference / bound
@@ -109,6 +97,9 @@ class _Worst:
             sizes = np.abs(there[np.isfinite(there)])
         else:
             sizes = np.abs(there)
+        if limited():
+            self.undecided |= bool(np.any(open_ & (excess > 1.0)))
+            excess = np.where(open_, np.minimum(excess, 1.0), excess)
         self._scale = max(self._scale, float(sizes.max(initial=0.0)))
         self._largest = max(self._largest, float(difference.max()))
         place = int(np.argmax(excess))
@@ -119,8 +110,8 @@ class _Worst:
 
     def comparison(self, shape: tuple[int, ...]) -> Comparison:
         at = tuple(int(axis) for axis in np.unravel_index(self._place, shape))
-        relative = _relative(self._largest, self._scale)
-        return Comparison(self._excess <= 1.0, self._largest, relative, at, *self._numbers, scale=self._scale)
+        relative = self._largest / self._scale if self._scale else (0.0 if self._largest == 0 else math.inf)
+        return Comparison(self._excess <= 1.0, self._largest, relative, at, *self._numbers)
 
 
 def allowed(value: Floats, error: Floats | None, dtype: str) -> Floats:
@@ -147,5 +138,5 @@ def _overflowed(value: Floats, there: Floats, bound: Floats, dtype: str) -> Any:
     return np.isinf(there) & (np.abs(value) + bound >= largest) & (np.sign(there) == np.sign(value))
 
 
-def _refused(reason: str) -> Comparison:
-    return Comparison(False, np.inf, np.inf, (), np.nan, np.nan, 0.0, reason)
+def _refused(reason: str, *, undecided: bool = False) -> Comparison:
+    return Comparison(False, np.inf, np.inf, (), np.nan, np.nan, 0.0, reason, undecided)

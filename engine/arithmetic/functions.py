@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic.bounded import _ULPS, Bounded, Floats, roundings, value_of
+from engine.arithmetic.limits import fit, limited, reach
 from engine.arithmetic.ufuncs import product_roundings, split, unit_of
 
 
@@ -78,10 +79,11 @@ def _count(before: tuple[int, ...], after: int) -> int:
 def _sum(array: Bounded, axis: Any = None, keepdims: bool = False, **_: Any) -> Bounded:
     value = np.sum(array.value, axis=axis, keepdims=keepdims)
     terms = _count(array.shape, np.size(value))
-    error = roundings(terms - 1) * array.unit * np.sum(np.abs(array.value), axis=axis, keepdims=keepdims)
+    absolute = np.sum(np.abs(array.value), axis=axis, keepdims=keepdims)
+    error = roundings(terms - 1) * array.unit * absolute
     if array.error is not None:
         error = error + np.sum(array.error, axis=axis, keepdims=keepdims)
-    return Bounded(value, np.asarray(error), array.unit)
+    return _fitting(Bounded(value, np.asarray(error), array.unit), array, absolute=absolute)
 
 
 def _mean(array: Bounded, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
@@ -98,10 +100,11 @@ def _var(array: Bounded, axis: Any = None, ddof: int = 0, keepdims: bool = False
 def _cumsum(array: Bounded, axis: Any = None, **_: Any) -> Bounded:
     value = np.cumsum(array.value, axis=axis)
     terms = array.size if axis is None else array.shape[axis]
-    error = roundings(terms) * array.unit * np.cumsum(np.abs(array.value), axis=axis)
+    absolute = np.cumsum(np.abs(array.value), axis=axis)
+    error = roundings(terms) * array.unit * absolute
     if array.error is not None:
         error = error + np.cumsum(array.error, axis=axis)
-    return Bounded(value, error, array.unit)
+    return _fitting(Bounded(value, error, array.unit), array, absolute=absolute)
 
 
 def _prod(array: Bounded, axis: Any = None, keepdims: bool = False, **_: Any) -> Bounded:
@@ -109,14 +112,24 @@ def _prod(array: Bounded, axis: Any = None, keepdims: bool = False, **_: Any) ->
     value = np.prod(array.value, axis=axis, keepdims=keepdims)
     larger = np.prod(np.abs(array.value) + array.errors, axis=axis, keepdims=keepdims)
     terms = _count(array.shape, np.size(value))
-    return Bounded(value, np.asarray(larger - np.abs(value) + terms * array.unit * larger), array.unit)
+    error = np.asarray(larger - np.abs(value) + terms * array.unit * larger)
+    if not limited():
+        return Bounded(value, error, array.unit)
+    reached = reach(array.value, lambda parts: np.asarray(np.prod(parts, axis=axis, keepdims=keepdims)))
+    return fit(Bounded(value, error, array.unit), (array,), reached)
 
 
 def _cumprod(array: Bounded, axis: Any = None, **_: Any) -> Bounded:
     value = np.cumprod(array.value, axis=axis)
     larger = np.cumprod(np.abs(array.value) + array.errors, axis=axis)
     terms = array.size if axis is None else array.shape[axis]
-    return Bounded(value, larger - np.abs(value) + terms * array.unit * larger, array.unit)
+    found = Bounded(value, larger - np.abs(value) + terms * array.unit * larger, array.unit)
+    return fit(found, (array,), reach(array.value, lambda parts: np.cumprod(parts, axis=axis))) if limited() else found
+
+
+def _fitting(result: Bounded, *operands: Any, absolute: Floats) -> Bounded:
+    """`result`, or what `fit` makes of it where range counts."""
+    return fit(result, operands, absolute) if limited() else result
 
 
 def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,7 +168,7 @@ def matmul_error(
         error = error + multiply(np.abs(x), ey)
         if ex is not None:
             error = error + multiply(ex, ey)
-    return error
+    return fit(Bounded(value, error, unit), (a, b), absolute).errors if limited() else error
 
 
 def matmul(a: Any, b: Any) -> Bounded:
@@ -173,8 +186,9 @@ def _einsum(subscripts: str, *operands: Any, **_: Any) -> Bounded:
         item = operands[0]
         value = np.einsum(subscripts, item.value)
         terms = _count(item.shape, value.size)
-        error = roundings(terms - 1) * unit * np.einsum(subscripts, np.abs(item.value))
-        return Bounded(value, error + np.einsum(subscripts, item.errors), unit)
+        absolute = np.einsum(subscripts, np.abs(item.value))
+        error = roundings(terms - 1) * unit * absolute + np.einsum(subscripts, item.errors)
+        return _fitting(Bounded(value, error, unit), item, absolute=absolute)
     if len(operands) > 2:
         raise TypeError("np.einsum of Bounded arrays takes one or two operands: multiply step by step")
     inputs, _arrow, output = subscripts.replace(" ", "").partition("->")
@@ -200,7 +214,8 @@ def _fourier(function: Callable[..., Any], array: Bounded, *args: Any, **kwargs:
     moved = float(np.sqrt(np.sum(np.square(array.errors))))
     grown = float(np.sqrt(np.sum(np.square(np.abs(value))))) / size if size else 1.0
     rounding = 4 * array.unit * (1 + math.log2(max(2, array.size)))
-    return Bounded(value, np.full(value.shape, max(grown, 1.0, scale) * (rounding * size + moved)), array.unit)
+    error = np.full(value.shape, max(grown, 1.0, scale) * (rounding * size + moved))
+    return _fitting(Bounded(value, error, array.unit), array, absolute=np.asarray(np.sum(np.abs(array.value))))
 
 
 _MOVES: set[Callable[..., Any]] = {

@@ -15,6 +15,7 @@ from engine.arithmetic.error_functions import Floats
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)  # B2, B4, …
 _LARGE = 10.0  # from here on, the series hold
+_FEW = 10_000.0  # terms at most, at negative arguments
 
 
 def lgamma(x: npt.ArrayLike) -> Floats:
@@ -72,8 +73,9 @@ def zeta(s: npt.ArrayLike, q: npt.ArrayLike) -> Floats:
     power, array = np.broadcast_arrays(np.asarray(s, dtype=np.float64), np.asarray(q, dtype=np.float64))
     with np.errstate(all="ignore"):
         total = np.zeros(array.shape)
-        z = array.astype(np.float64)
-        steps = int(_LARGE - np.clip(np.floor(np.nanmin(array, initial=0.0)), -10_000.0, 0.0)) + 1
+        left_out = np.where(np.isfinite(array), np.minimum(np.floor(array) + _FEW, 0.0), 0.0)  # below 1e-12 of the sum
+        z = np.where((power >= 4) & (power == np.floor(power)), array - left_out, array)
+        steps = int(_LARGE - np.clip(np.floor(np.nanmin(z, initial=0.0)), -_FEW, 0.0)) + 1
         for _ in range(steps):
             low = z < _LARGE
             total = np.where(low, total + z**-power, total)
@@ -89,7 +91,21 @@ def zeta(s: npt.ArrayLike, q: npt.ArrayLike) -> Floats:
 
 
 def polygamma(n: int, x: npt.ArrayLike) -> Floats:
-    """The derivative of order n of `digamma`."""
+    """The derivative of order n of `digamma`; from order 2 on NaN at infinity, as PyTorch's."""
     if n == 0:
         return digamma(x)
-    return (-1.0) ** (n + 1) * math.factorial(n) * zeta(float(n + 1), x)
+    array = np.asarray(x, dtype=np.float64)
+    found = _reflected(n, array) if n <= 2 else (-1.0) ** (n + 1) * math.factorial(n) * zeta(float(n + 1), array)
+    return np.where(np.isposinf(array), np.nan, found) if n >= 2 else found
+
+
+def _reflected(n: int, x: Floats) -> Floats:
+    """`polygamma` of order 1 or 2, below 1/2 from that at 1 - x and the derivatives of π cot πx."""
+    with np.errstate(all="ignore"):
+        low = x < 0.5
+        above = (-1.0) ** (n + 1) * math.factorial(n) * zeta(float(n + 1), np.where(low, 1.0 - x, x))
+        turned = math.pi * (x - np.round(x))
+        square = np.square(math.pi / np.sin(turned))
+        mirrored = square - above if n == 1 else above - 2 * square * math.pi / np.tan(turned)
+    pole = (x <= 0) & (x == np.floor(x))
+    return np.where(pole, np.inf if n == 1 else -np.inf, np.where(low, mirrored, above))

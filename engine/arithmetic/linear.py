@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.arithmetic.bounded import Array, Bounded, Floats, roundings, value_of
 from engine.arithmetic.functions import matmul_error
+from engine.arithmetic.limits import fit, limited
 from engine.arithmetic.ufuncs import unit_of
 
 
@@ -25,7 +26,8 @@ def linear(function: Callable[[Floats], Floats], array: Array, terms: int) -> Ar
     if array.error is not None:
         error = error + function(array.error)
     value = function(array.value)
-    return Bounded(value, np.broadcast_to(error, value.shape), array.unit)
+    result = Bounded(value, np.broadcast_to(error, value.shape), array.unit)
+    return fit(result, (array,), function(np.abs(array.value))) if limited() and terms > 1 else result
 
 
 def bilinear(function: Callable[[Floats, Floats], Floats], a: Array, b: Array, terms: int) -> Array:

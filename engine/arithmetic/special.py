@@ -16,6 +16,7 @@ from engine.arithmetic import bessel_functions as bessel
 from engine.arithmetic import error_functions as error
 from engine.arithmetic import gamma_functions as gamma
 from engine.arithmetic.bounded import _STEEP, Array, Bounded, Floats, value_of
+from engine.arithmetic.limits import fit, limited
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
 _SQRT_2PI = math.sqrt(2.0 * math.pi)
@@ -25,13 +26,22 @@ Slope = Callable[[Floats, Floats], Floats]
 
 
 def bounded(
-    function: Function, slope: Slope, x: Array, *, ulps: float = 8.0, argument: float = 0.0, least: float = 0.0
+    function: Function,
+    slope: Slope,
+    x: Array,
+    *,
+    ulps: float = 8.0,
+    argument: float = 0.0,
+    least: float = 0.0,
+    part: Function | None = None,
+    periodic: bool = False,
 ) -> Array:
     """`function(x)`; of a `Bounded` with its bound.
 
     `slope(x, y)` is the derivative where y = function(x). The error of its own is `ulps` roundings of y and what
     `argument` roundings of x do to it (of an implementation that computes with something like π x or x²), and at least
-    the part `least` of y (of an implementation that cuts a series off earlier).
+    the part `least` of y (of an implementation that cuts a series off earlier). `part` is a factor of y that may not
+    fit where y does. Where those roundings of a negative x are a good part of 1, a periodic function may be anything.
     """
     if not isinstance(x, Bounded):
         return function(np.asarray(x, dtype=np.float64))
@@ -40,15 +50,19 @@ def bounded(
         own = max(ulps * x.unit, least) * np.abs(value)
         steepness = np.abs(slope(x.value, value))
         if argument:
-            own = own + argument * x.unit * np.nan_to_num(steepness * np.abs(x.value), nan=0.0, posinf=np.inf)
+            shift = argument * x.unit * np.abs(x.value)
+            own = own + np.nan_to_num(steepness * shift, nan=0.0, posinf=np.inf)
+            own = np.where((x.value < 0) & np.isfinite(x.value) & (shift > 2.0**-6) & periodic, np.inf, own)
+        inner = None if part is None else np.abs(part(x.value))
         if x.error is None:
-            return Bounded(value, own, x.unit)
+            return fit(Bounded(value, own, x.unit), (x,), inner) if limited() else Bounded(value, own, x.unit)
         moved = np.where((x.error == 0.0) | np.isinf(x.value), 0.0, steepness * x.error)
         steep = x.error > _STEEP * np.abs(x.value)
         if np.any(steep):
             ends = np.fmax(np.abs(function(x.value + x.error) - value), np.abs(function(x.value - x.error) - value))
             moved = np.where(steep & np.isfinite(ends), np.fmax(np.nan_to_num(moved), ends), moved)
-        return Bounded(value, own + moved, x.unit)
+        result = Bounded(value, own + moved, x.unit)
+        return fit(result, (x,), inner) if limited() else result
 
 
 def _gauss(x: Floats, _: Floats) -> Floats:
@@ -86,12 +100,12 @@ def ndtri(p: Array) -> Array:
 
 
 def lgamma(x: Array) -> Array:
-    return bounded(gamma.lgamma, lambda x, y: gamma.digamma(x), x, argument=2)
+    return bounded(gamma.lgamma, lambda x, y: gamma.digamma(x), x, argument=2, periodic=True)
 
 
 def digamma(x: Array) -> Array:
     """The derivative of `lgamma`."""
-    return bounded(gamma.digamma, lambda x, y: gamma.polygamma(1, x), x, argument=2)
+    return bounded(gamma.digamma, lambda x, y: gamma.polygamma(1, x), x, argument=2, periodic=True)
 
 
 _TRIGAMMA_CUT = 1e-8
@@ -109,6 +123,7 @@ def polygamma(n: int, x: Array) -> Array:
         ulps=8.0 + 4 * n,
         argument=2,
         least=_TRIGAMMA_CUT if n == 1 else 0.0,
+        periodic=True,
     )
 
 
@@ -119,12 +134,16 @@ def zeta(s: Array, q: Array) -> Array:
     return bounded(lambda a: gamma.zeta(power, a), slope, q, ulps=16.0, argument=2)
 
 
+def _grown(x: Floats) -> Floats:
+    return np.exp(np.abs(x))
+
+
 def i0(x: Array) -> Array:
-    return bounded(bessel.i0, lambda x, y: bessel.i1(x), x)
+    return bounded(bessel.i0, lambda x, y: bessel.i1(x), x, part=_grown)
 
 
 def i1(x: Array) -> Array:
-    return bounded(bessel.i1, lambda x, y: bessel.i0(x), x)
+    return bounded(bessel.i1, lambda x, y: bessel.i0(x), x, part=_grown)
 
 
 def i0e(x: Array) -> Array:

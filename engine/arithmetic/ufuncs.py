@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.arithmetic.bounded import _STEEP, _ULPS, Bounded, Floats, roundings, value_of
+from engine.arithmetic.limits import fit, limited
 
 Operands = tuple[Floats, Floats | None]
 
@@ -43,13 +44,27 @@ def apply(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Mapping
 
             return functions.matmul(*inputs)
         if ufunc in _EXACT:
-            return _exact(ufunc, inputs, unit)
+            result = _exact(ufunc, inputs, unit)
+            return fit(result, inputs) if limited() and value_of(inputs[0]).dtype.kind == "c" else result
         if ufunc in _BINARY:
             value = ufunc(*(value_of(item) for item in inputs))
-            return Bounded(value, _BINARY[ufunc](value, split(inputs[0]), split(inputs[1]), unit), unit)
-        if ufunc in _SLOPES:
-            return _unary(ufunc, inputs[0], unit)
-    return NotImplemented
+            result = Bounded(value, _BINARY[ufunc](value, split(inputs[0]), split(inputs[1]), unit), unit)
+        elif ufunc in _SLOPES:
+            result = _unary(ufunc, inputs[0], unit)
+        else:
+            return NotImplemented
+        return fit(result, inputs, _inside(ufunc, inputs)) if limited() else result
+
+
+def _inside(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Floats | None:
+    """How large the numbers get of which a complex product or quotient is made."""
+    values = [value_of(item) for item in inputs]
+    if ufunc is np.multiply and any(value.dtype.kind == "c" for value in values):
+        return np.asarray(np.abs(values[0]) * np.abs(values[1]))
+    if ufunc is np.divide and any(value.dtype.kind == "c" for value in values):
+        square = np.square(np.abs(values[1]))
+        return np.asarray(np.maximum(np.abs(values[0]), 1.0) * np.maximum(square, 1.0 / square))
+    return None
 
 
 def _exact(ufunc: np.ufunc, inputs: tuple[Any, ...], unit: float) -> Bounded:

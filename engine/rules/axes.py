@@ -78,3 +78,8 @@ def selected(shape: Shape, dim: int, index: npt.NDArray[Any]) -> Integers:
     if not shape:
         return np.zeros(index.shape, dtype=np.int64)
     return np.asarray(np.take(numbered(shape), index.reshape(-1).astype(np.int64), axis=dim))
+
+
+def key_along(dim: int, part: Any) -> tuple[Any, ...]:
+    """The index that takes `part` (a number or a slice) of dimension `dim`, and all of the others."""
+    return (*[slice(None)] * dim, part)

@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from engine.arithmetic import Array
-from engine.arithmetic.bounded import value_of
+from engine.arithmetic import Array, Bounded, value_of
+from engine.arithmetic.limits import in_any_order, limited
 from engine.graph.labels import TORCHSCRIPT
 from engine.recording.model import Shape
 from engine.rules.values import NodeValues
@@ -40,7 +40,6 @@ from engine.rules.values import NodeValues
 if TYPE_CHECKING:
     from engine.rules.terms import TermGroup
 
-Gradients = Mapping[int, Array]
 Function = Callable[[NodeValues], Any]
 TermsFunction = Callable[[NodeValues, int, tuple[int, ...]], "Sequence[TermGroup]"]
 Kind = Literal["elementwise", "moving", "general"]
@@ -58,6 +57,8 @@ FAMILIES = (
     "special",
     "complex_numbers",
     "shape",
+    "slicing",
+    "joining",
     "overlapping",
     "indexing",
     "reducing_by_index",
@@ -115,14 +116,23 @@ class Rule:
             found = {slot: local for slot, local in by_slot(self.function(values)).items() if values.needs(slot)}
             if self.kind == "elementwise":
                 found = {
-                    slot: unbroadcast(self._passed(values.grad(), local), values.shape(slot))
-                    for slot, local in found.items()
+                    slot: unbroadcast(self._passed(values, local), values.shape(slot)) for slot, local in found.items()
                 }
+            elif limited():
+                found = {slot: _in_range(array, values) for slot, array in found.items()}
         return {slot: _in(values.dtype(slot), array) for slot, array in found.items()}
 
-    def _passed(self, g: Array, local: Array) -> Array:
-        product = g * np.conj(local)
+    def _passed(self, values: NodeValues, local: Array) -> Array:
+        product = values.grad() * np.conj(local)
+        if limited() and isinstance(product, Bounded):
+            product = in_any_order(product, values.numbers())
         return np.where(value_of(local) == 0, 0.0, product) if self.stops else product
+
+
+def _in_range(array: Array, values: NodeValues) -> Array:
+    """Open everywhere if the largest numbers together leave the range of the dtype."""
+    largest = [np.max(np.abs(value_of(one)), initial=1.0, where=np.isfinite(value_of(one))) for one in values.numbers()]
+    return in_any_order(array, largest) if isinstance(array, Bounded) else array
 
 
 def _in(dtype: str, array: Array) -> Array:

@@ -21,6 +21,7 @@ import numpy as np
 
 from engine.arithmetic import Array, linear, value_of
 from engine.arithmetic.bounded import Bounded, Floats
+from engine.arithmetic.limits import in_any_order, limited
 from engine.recording.model import Shape
 from engine.rules.axes import Integers, reduced_index, restored
 from engine.rules.registry import Function, by_slot, rule, unbroadcast
@@ -74,7 +75,7 @@ class Taken:
         picked = np.reshape(g, (-1,))[np.maximum(self.places, 0)]
         if np.any(self.places < 0):
             picked = np.where(self.places < 0, 0.0, picked)
-        return unbroadcast(picked if self.factor is None else picked * self.factor, shape)
+        return unbroadcast(picked if self.factor is None else _times(picked, self.factor), shape)
 
     def terms(self, index: Index, shape: Shape, grad: Shape) -> tuple[tuple[Any, ...], Floats]:
         """Index arrays of the numbers that are added up in element `index`, and their factors."""
@@ -86,6 +87,12 @@ class Taken:
             factor = np.atleast_1d(whole[at] if at else whole)
         real = places >= 0
         return (np.unravel_index(places[real], grad) if grad else ()), factor[real]
+
+
+def _times(g: Array, factor: Array) -> Array:
+    """`g · factor`; where range counts, the factor may have been a product or a quotient of its own."""
+    product = g * factor
+    return in_any_order(product, (g, factor)) if limited() and isinstance(product, Bounded) else product
 
 
 def routing(types: str, formulas: Mapping[str, str], words: str) -> Callable[[Function], Function]:
@@ -121,7 +128,7 @@ class Share:
     def gradient(self, n: NodeValues, shape: Shape) -> Array:
         """This share of the gradient of an input of `shape`."""
         g = restored(n.grad(self.output), shape, self.axes)
-        return np.broadcast_to(g if self.factor is None else g * self.factor, shape)
+        return np.broadcast_to(g if self.factor is None else _times(g, self.factor), shape)
 
     def terms(self, n: NodeValues, index: Index) -> TermGroup:
         """The one number that element `index` gets a share of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,7 @@ from engine.recording.model import Node, Shape
 
 DATA_SLOT = 1000  # edges from here on lead to tensors that need no gradient
 _REQUIRED: Any = object()
+_NEVER_WRITTEN = ("CtcLossBackward", "result1")  # in part
 
 
 class NoDataError(ChainruleError):
@@ -146,6 +148,15 @@ class NodeValues:
     def saved_dtype(self, name: str, slot: int = 0) -> str:
         return self._described("saved", slot, name)[1]
 
+    def numbers(self) -> list[Array]:
+        """The gradients that entered, and the floating-point tensors that the node saved or got, if recorded."""
+        found = []
+        for role, slot, name in self._tensors:
+            if role in ("grad_output", "saved", "input", "output") and (self.type[:-1], name) != _NEVER_WRITTEN:
+                with suppress(NoDataError):
+                    found.append(self._array(role, slot, name))
+        return [array for array in found if array.dtype.kind in "fc"]
+
     def input(self, position: int, index: int = 0) -> Array:
         """The tensor at argument `position` of the operator (member `index` of a list), if it needs no gradient."""
         return self._array("input", position + 100 * index, "")
@@ -166,9 +177,6 @@ class NodeValues:
         if default is _REQUIRED:
             raise UnsupportedError(f"{self.type}: its argument {name!r} was not recorded")
         return default
-
-    def has_argument(self, name: str) -> bool:
-        return any(name in self.node.info.get(source, {}) for source in ("saved", "args"))
 
     def recorded(self, slot: int) -> Floats:
         """The gradient of input `slot` as autograd computed it, in the recorded precision."""

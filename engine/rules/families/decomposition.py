@@ -15,9 +15,12 @@ import numpy as np
 
 from engine.arithmetic import Array, Bounded, value_of
 from engine.arithmetic.equations import adjoint, permutation, solve, solve_triangular
+from engine.arithmetic.limits import limited
 from engine.rules.reflections import reflected, reflectors
 from engine.rules.registry import moving, rule
 from engine.rules.values import NodeValues, UnsupportedError
+
+_NO_MIRROR = 20.0
 
 
 @contextmanager
@@ -303,8 +306,20 @@ def householder_product(n: NodeValues) -> tuple[Any, ...]:
     rows, columns = packed.shape[-2:]
     start = np.broadcast_to(np.eye(rows, columns), (*value_of(packed).shape[:-2], rows, columns))
     vectors = reflectors(packed, tau.shape[-1])
+    if limited() and not _mirrors(vectors, tau):
+        raise UnsupportedError("its factors are no reflections: undoing them one by one loses all digits")
     g_vectors, g_tau, _ = reflected(vectors, tau, start, n.grad(), adjoint_of_product=False)
     return (_packed(g_vectors, n) if n.needs(0) else None, g_tau if n.needs(1) else None)
+
+
+def _mirrors(vectors: list[Array], tau: Array) -> bool:
+    """Whether every I - τ v vᴴ is about unitary, as those of decompositions are: |τ|² |v|² = 2 Re τ, or short."""
+    factors = np.moveaxis(value_of(tau), -1, 0)
+    lengths = [np.sum(np.square(np.abs(value_of(v)[..., 0])), axis=-1) for v in vectors]
+    return all(
+        np.all(np.abs(np.abs(t) ** 2 * size - 2 * t.real) <= _NO_MIRROR * np.abs(t))
+        for t, size in zip(factors, lengths, strict=True)
+    )
 
 
 def _packed(vectors: list[Array], n: NodeValues) -> Array:

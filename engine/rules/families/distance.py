@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array, scatter_add, value_of
 from engine.recording.model import Shape
+from engine.rules.families.reduction import norm_factor
 from engine.rules.registry import rule, unbroadcast
 from engine.rules.terms import TermGroup, broadcast_sources
 from engine.rules.values import NodeValues
@@ -51,9 +52,8 @@ def slope_of_norm(difference: Array, norm: Array, p: float) -> Array:
 )
 def dist(n: NodeValues) -> tuple[Any, ...]:
     p = float(n.argument("p", 2))
-    slope = slope_of_norm(_difference(n, n.saved("self"), n.saved("other"), p), n.saved("result"), p)
-    if math.isinf(p):
-        slope = slope / max(1, np.count_nonzero(slope))
+    difference = _difference(n, n.saved("self"), n.saved("other"), p)
+    slope = norm_factor(difference, n.saved("result"), p, tuple(range(difference.ndim)))
     gradient = n.grad() * slope
     return (
         unbroadcast(gradient, n.shape(0)) if n.needs(0) else None,

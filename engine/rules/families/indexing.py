@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from engine.arithmetic import value_of
 from engine.recording.model import Shape
-from engine.rules.axes import Integers, along, axis, numbered, selected, signed
+from engine.rules.axes import Integers, along, axis, key_along, numbered, selected, signed
 from engine.rules.registry import not_differentiable
 from engine.rules.routing import Sent, Taken, routing
 from engine.rules.values import NodeValues
@@ -46,7 +46,7 @@ def _mask(n: NodeValues, shape: Shape) -> npt.NDArray[np.bool_]:
 
 
 def _at(dim: int, part: Any, ndim: int) -> tuple[Any, ...]:
-    return (*[slice(None)] * dim, part) if ndim else (...,)
+    return key_along(dim, part) if ndim else (...,)
 
 
 def _without(own: Integers, key: Any) -> Integers:

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array
 from engine.recording.model import Shape
-from engine.rules.axes import Integers, axis, numbered, signed
+from engine.rules.axes import Integers, axis, key_along, numbered, signed
 from engine.rules.registry import moving
 from engine.rules.routing import Sent, Taken, routing
 from engine.rules.values import NodeValues, UnsupportedError
@@ -93,7 +93,7 @@ def _windows(array: Any, dim: int, n: NodeValues) -> Any:
         count = array.shape[dim] // step + 1
         return np.zeros((*array.shape[:dim], count, *array.shape[dim + 1 :], 0), dtype=np.int64)
     windows = np.lib.stride_tricks.sliding_window_view(array, size, axis=dim)
-    return windows[(*[slice(None)] * dim, slice(None, None, step))]
+    return windows[key_along(dim, slice(None, None, step))]
 
 
 @routing("RepeatBackward0", _SPREAD, _SPREAD_WORDS)

@@ -1,4 +1,4 @@
-"""Padding with what is there already, and windows laid out as columns."""
+"""Padding with a constant or with what is there already, and windows laid out as columns."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from engine.arithmetic.bounded import Array, Floats
 from engine.recording.model import Shape
+from engine.rules.axes import signed
+from engine.rules.families.slicing import put_into
 from engine.rules.registry import moving, rule
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
@@ -19,6 +21,23 @@ from engine.rules.windows import (
     rule_of_separable_twice,
     take_from_planes,
 )
+
+
+@moving(
+    "ConstantPadNdBackward0",
+    {"self": r"G \mathrm{\ without\ the\ border}"},
+    "A border of constants was put round: the gradient loses it, as constants have none.",
+)
+def constant_pad(n: NodeValues) -> tuple[Array]:
+    g, shape = n.grad(), n.shape(0)
+    pad = [signed(one) for one in n.argument("pad")]
+    inner, outer = [], []
+    for dim, length in enumerate(shape):
+        place = 2 * (len(shape) - 1 - dim)
+        before, after = (pad[place], pad[place + 1]) if place < len(pad) else (0, 0)
+        inner.append(slice(max(0, -before), length - max(0, -after)))
+        outer.append(slice(max(0, before), g.shape[dim] - max(0, after)))
+    return (put_into(g[tuple(outer)], shape, tuple(inner)),)
 
 
 def _padding_matrices(n: NodeValues) -> list[Floats]:

@@ -14,6 +14,7 @@ import numpy as np
 from engine.arithmetic import Array, value_of
 from engine.arithmetic.bounded import Floats
 from engine.rules.registry import rule, unbroadcast
+from engine.rules.scalars import number
 from engine.rules.terms import TermGroup, broadcast_sources
 from engine.rules.values import NodeValues
 
@@ -47,7 +48,7 @@ def _scaled(array: Array, scale: Any) -> Array:
 
 def _factor(n: NodeValues, name: str) -> Any:
     """`alpha` or `beta`; torch saves only those that it needs, and leaves out the ones that are 1."""
-    return n.argument(name, 1)
+    return number(n, name, 1)
 
 
 def _left_terms(right: Floats, index: Index, scale: Any, dimensions: int) -> TermGroup:

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array, value_of
 from engine.arithmetic.bounded import Bounded, Floats
+from engine.arithmetic.limits import fit, in_any_order, limited, reach
 from engine.rules.axes import Integers, along, axis, numbered, selected, signed
 from engine.rules.routing import Taken, routing
 from engine.rules.values import NodeValues, UnsupportedError
@@ -26,7 +27,16 @@ def _product(n: NodeValues, first: Floats, places: Integers, factors: Floats) ->
     if n.plain:
         return total.reshape(first.shape)
     rounding = n.unit * np.bincount(places.ravel(), minlength=total.size) * np.abs(total)
-    return Bounded(total.reshape(first.shape), rounding.reshape(first.shape), n.unit)
+    product = Bounded(total.reshape(first.shape), rounding.reshape(first.shape), n.unit)
+    if not limited():
+        return product
+
+    def multiplied(parts: Floats) -> Floats:
+        whole = parts[: first.size].copy()
+        np.multiply.at(whole, places.ravel(), parts[first.size :])
+        return whole.reshape(first.shape)
+
+    return fit(product, (first, factors), reach(np.concatenate([first.ravel(), factors.ravel()]), multiplied))
 
 
 def _means(places: Integers, own: Integers, included: bool) -> tuple[Floats, Floats]:
@@ -55,7 +65,10 @@ def _products(n: NodeValues, source: str, places: Integers, own: Integers, inclu
     zeros = s == 0
     single = zeros & (_grouped(own.size, places, zeros)[places] == 1)
     others = np.reshape(_product(n, start, places, np.where(single, 1.0, s)), (-1,))[places]
-    whole = np.reshape(n.saved("result"), (-1,))[places] / np.where(zeros, 1.0, s)
+    result = n.saved("result")
+    if limited() and not n.plain:
+        result = in_any_order(result, (result, n.grad()))
+    whole = np.reshape(result, (-1,))[places] / np.where(zeros, 1.0, s)
     return kept, np.where(single, others, whole)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.arithmetic import Array, value_of
+from engine.arithmetic import Array, Bounded, value_of
 from engine.arithmetic.bounded import Floats
+from engine.arithmetic.limits import in_any_order, limited
 from engine.recording.model import Shape
 from engine.rules.axes import axes, restored, signed
 from engine.rules.routing import Share, reducing
@@ -253,4 +254,8 @@ def norm(n: NodeValues) -> Share | list[Share]:
     shape = n.shape(0)
     reduced = axes(n, len(shape))
     result = restored(n.saved("result"), shape, reduced)
-    return Share(reduced, norm_factor(n.saved("self"), result, order, reduced), label="direction")
+    factor = norm_factor(n.saved("self"), result, order, reduced)
+    if limited() and isinstance(factor, Bounded) and math.isfinite(order):
+        powers = [np.power(np.abs(value_of(array)), order - 1) for array in (n.saved("self"), result)]
+        factor = in_any_order(factor, (*powers, restored(n.grad(), shape, reduced)))
+    return Share(reduced, factor, label="direction")

@@ -12,16 +12,18 @@ import numpy as np
 
 from engine.arithmetic import Array, Bounded, unit_roundoff, value_of
 from engine.arithmetic.bounded import Floats
+from engine.arithmetic.limits import limited
 from engine.recording.model import Shape
 from engine.rules.families.resampling import cubic
 from engine.rules.registry import rule
 from engine.rules.terms import TermGroup
-from engine.rules.values import NodeValues
+from engine.rules.values import NodeValues, UnsupportedError
 from engine.rules.windows import Integers, add_into_planes
 
 _CUBIC = -0.75
 _ZEROS, _BORDER, _REFLECTION = 0, 1, 2
 _LINEAR, _NEAREST = 0, 1
+_FAR = 2.0**23  # where float32 holds whole numbers only
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,8 @@ def grid_sample(n: NodeValues) -> tuple[Any, ...]:
     found = _gradients(n, places)
     if n.plain:
         return tuple(found)
+    if limited() and not np.all(np.abs(value_of(n.saved("grid"))) < _FAR):
+        raise UnsupportedError("a place is so far from the image that its neighbours have no numbers")
     unit = unit_roundoff(n.saved_dtype("grid"))
     for sign in (-1, 1):
         moved = [place + sign * 4 * unit * (np.abs(place) + 1.0) for place in places]

@@ -140,7 +140,7 @@ def atanh(n: NodeValues) -> tuple[Any, ...]:
 def atan2(n: NodeValues) -> tuple[Any, ...]:
     y, x = n.saved("self"), n.saved("other")
     size = y * y + x * x
-    origin = value_of(size) == 0
+    origin = (value_of(y) == 0) & (value_of(x) == 0)
     scale = np.where(origin, 0.0, 1.0 / np.where(origin, 1.0, size))
     return x * scale, -y * scale
 

@@ -22,6 +22,11 @@ def test_padding(mode: str, name: str, dtype: torch.dtype) -> None:
         prove(lambda x, pad=pad: functional.pad(x, pad, mode=mode), single, type_=f"{name}Pad{rank}DBackward0")
 
 
+def test_a_border_of_constants_gets_nothing() -> None:
+    x = leaf(2, 3, 4, dtype=torch.complex64)
+    prove(lambda x: functional.pad(x, (2, -1, -1, 3), value=7.0), x, type_="ConstantPadNdBackward0")
+
+
 WINDOWS: list[dict[str, Any]] = [
     {"kernel_size": 3},
     {"kernel_size": (2, 3), "stride": (2, 1), "padding": (1, 2)},

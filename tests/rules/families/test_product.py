@@ -99,3 +99,8 @@ def test_only_what_a_sparse_matrix_stores_gets_a_gradient() -> None:
         return result
 
     prove(product, leaf(3), leaf(3, 4, seed=1), type_="SparseAddmmBackward0")
+
+
+def test_factors_of_complex_products_may_be_complex() -> None:
+    matrices = [leaf(*shape, dtype=torch.complex64, seed=seed) for seed, shape in enumerate([(2, 4), (2, 3), (3, 4)])]
+    prove(lambda *a: torch.addmm(*a, beta=0.5 - 1j, alpha=1 + 2j), *matrices, type_="AddmmBackward0")

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.nn import functional
 
 from engine.rules.registry import find_rule
@@ -30,17 +28,6 @@ VIEWS: list[tuple[str, Callable[[torch.Tensor], torch.Tensor]]] = [
     ("TrilBackward0", lambda x: x.tril(-1)),
     ("TriuBackward0", lambda x: x.triu(1)),
     ("ExpandBackward0", lambda x: x[:, :1].expand(5, 2, 3, 4)),
-    ("SelectBackward0", lambda x: x.select(-1, -2)),
-    ("SliceBackward0", lambda x: x[..., -3::2]),
-    ("NarrowCopyBackward0", lambda x: torch.narrow_copy(x, 2, 1, 2)),
-    ("DiagonalBackward0", lambda x: x.diagonal(-1, 2, 0)),
-    ("DiagonalBackward0", lambda x: x.diagonal(9)),
-    ("DiagEmbedBackward0", lambda x: torch.diag_embed(x, 1, 0, -1)),
-    ("UnbindBackward0", lambda x: x.unbind(-1)[1]),
-    ("SplitBackward0", lambda x: x.split(3, -1)[0] * 2),
-    ("SplitWithSizesBackward0", lambda x: x.split([1, 3], 2)[1]),
-    ("UnsafeSplitBackward0", lambda x: torch.unsafe_split(x, 3, 2)[1]),
-    ("ConstantPadNdBackward0", lambda x: functional.pad(x, (2, -1, -1, 3), value=7.0)),
     ("ChannelShuffleBackward0", lambda x: torch.channel_shuffle(x.reshape(2, 6, 2), 3)),
     ("PixelShuffleBackward0", lambda x: functional.pixel_shuffle(x.reshape(1, 12, 1, 2), 2)),
     ("PixelUnshuffleBackward0", lambda x: functional.pixel_unshuffle(x.reshape(2, 1, 2, 6), 2)),
@@ -84,43 +71,6 @@ def test_nothing_is_moved_where_there_is_nothing(shape: tuple[int, int]) -> None
         prove(view, x, type_=type_)
 
 
-WRITES: list[tuple[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor], tuple[int, ...]]] = [
-    ("SelectScatterBackward0", lambda x, s: x.select_scatter(s, -3, -1), (3, 4)),
-    ("SliceScatterBackward0", lambda x, s: x.slice_scatter(s, -1, 0, None, 2), (2, 3, 2)),
-    ("DiagonalScatterBackward0", lambda x, s: x.diagonal_scatter(s, 1, 1, 0), (4, 1)),
-]
-
-
-@pytest.mark.parametrize(("type_", "write", "shape"), WRITES, ids=[name for name, _, _ in WRITES])
-def test_what_is_written_over_gets_nothing(
-    type_: str, write: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], shape: tuple[int, ...]
-) -> None:
-    prove(write, leaf(2, 3, 4), leaf(*shape, seed=1), type_=type_)
-
-
-@given(
-    lengths=st.lists(st.integers(0, 4), min_size=1, max_size=4),
-    dim=st.sampled_from([0, 1, -1, -2]),
-    constant=st.booleans(),
-)
-@settings(max_examples=15, deadline=None)
-def test_joined_tensors_get_their_own_parts(lengths: list[int], dim: int, constant: bool) -> None:
-    shapes = [(length, 3) if dim in (0, -2) else (3, length) for length in lengths]
-    tensors = [leaf(*shape, seed=place) for place, shape in enumerate(shapes)]
-    extra = [torch.ones(2, 3) if dim in (0, -2) else torch.ones(3, 2)] if constant else []
-    prove(lambda *given: torch.cat([*extra, *given], dim), *tensors, type_="CatBackward0")
-
-
-def test_many_pieces_whose_sizes_are_not_recorded() -> None:
-    prove(lambda x: torch.stack(x.split([1] * 20, 1)[3:5]), leaf(2, 20), type_="SplitWithSizesBackward0")
-
-
-def test_stacked_tensors_of_real_and_complex_numbers() -> None:
-    real, other = leaf(2, 3), leaf(2, 3, dtype=torch.complex64, seed=1)
-    prove(lambda a, b: torch.stack([a, b], -2), real, other, type_="StackBackward0")
-    prove(lambda a, b: torch.cat([a, b], 1), real, other, type_="CatBackward0")
-
-
 def test_the_sum_over_copies_is_broken_down_into_all_of_them() -> None:
     with recorded(lambda x: x.expand(3, 2, 4), leaf(2, 1), type_="ExpandBackward0") as found:
         _, _, values = found[0]
@@ -130,15 +80,3 @@ def test_the_sum_over_copies_is_broken_down_into_all_of_them() -> None:
     assert terms.count == 12
     assert len(terms.listed) == 5
     assert {term.index[1] for term in terms.listed} == {1}
-
-
-BACKWARD_OF_BACKWARD: list[tuple[str, Callable[[torch.Tensor], torch.Tensor]]] = [
-    ("SelectBackwardBackward0", lambda x: torch.ops.aten.select_backward(x, [4, 3], 0, -1)),
-    ("SliceBackwardBackward0", lambda x: torch.ops.aten.slice_backward(x, [3, 7], 1, 1, 7, 2)),
-    ("DiagonalBackwardBackward0", lambda x: torch.ops.aten.diagonal_backward(x, [3, 4], 1, 0, 1)),
-]
-
-
-@pytest.mark.parametrize(("type_", "view"), BACKWARD_OF_BACKWARD, ids=[name for name, _ in BACKWARD_OF_BACKWARD])
-def test_what_was_put_into_zeros_gets_its_part(type_: str, view: Callable[[torch.Tensor], torch.Tensor]) -> None:
-    prove(view, leaf(3, 3) if type_.startswith("Slice") else leaf(3), type_=type_)
