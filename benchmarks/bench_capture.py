@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import capture_floors
 from engine.capture import torchvision_ops
 from engine.capture.recorder import record
 from engine.recording.model import Level
@@ -54,6 +55,10 @@ def _case(name: str, pixels: int, steps: int) -> list[Row]:
         ratio = statistics.median(recorded[level]) / floor
         lasting = statistics.median(sustained[level]) / floor
         rows.append((f"{label}: recorded, {level}", f"{ratio:.2f}× (sustained {lasting:.2f}×)", f"≤ {bar}×"))
+    elements, seconds = capture_floors.reading(step)
+    rows.append((f"{label}: floor, {elements / 1e6:.0f} M elements read once", f"{1 + seconds / floor:.2f}×", ""))
+    size, seconds = capture_floors.writing(step)
+    rows.append((f"{label}: floor, {size / 1e6:.0f} MB written beside it", f"{max(1, seconds / floor):.2f}×", ""))
     return rows + _torchlens(label, model, data, floor)
 
 

@@ -1,4 +1,5 @@
-"""Puts off `import torch._dynamo`, which takes as long as torch itself, until something has a use for it.
+"""Puts off `import torch._dynamo`, which takes as long as torch itself, until something has a use for it; and lets what
+would be compiled run as the Python that it is.
 
 torch hides some of its functions from its compiler, `zero_grad` and `__torch_dispatch__` among them, and imports the
 compiler for that when one of them is called first. While nobody has imported it nothing is compiled, so there is nobody
@@ -7,12 +8,16 @@ to hide from, and the function itself does the same.
 
 from __future__ import annotations
 
+import importlib.machinery
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
+import torch
 from torch._compile import _disable_dynamo
 
 _KEPT = "__dynamo_disable"  # where a function keeps its hidden twin, once that has been made
@@ -32,6 +37,59 @@ def dynamo_put_off(*classes: type) -> Iterator[None]:
     finally:
         for function, twin in twins:
             _give_back(function, twin)
+
+
+@contextmanager
+def compiled_runs_as_python() -> Iterator[None]:
+    """Inside, nothing is compiled: compiled code makes no nodes that could be followed.
+
+    While a dispatch mode is active torch compiles nothing anyway, and raises where nothing but compiled code will do
+    (`fullgraph=True`).
+    """
+    stances: list[Any] = []
+    waiting = _WhenImported(lambda: stances.append(torch.compiler.set_stance("force_eager")))
+    if _imported():
+        waiting.then()
+    else:
+        sys.meta_path.insert(0, waiting)
+    # A module that would have been compiled warns of hooks on all modules, which are ours.
+    warnings.filterwarnings("ignore", r"Using `torch\.compile\(module\)` when there are global hooks on modules")
+    ours = warnings.filters[0]
+    try:
+        yield
+    finally:
+        if waiting in sys.meta_path:
+            sys.meta_path.remove(waiting)
+        if ours in warnings.filters:
+            warnings.filters.remove(ours)  # type: ignore[attr-defined]
+        for stance in stances:
+            stance.__exit__(None, None, None)
+
+
+class _WhenImported:
+    """A finder that finds nothing of its own: it calls `then` once `torch._dynamo` has been imported."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self.then = then
+
+    def find_spec(
+        self, name: str, path: Any, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != "torch._dynamo":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        loader: Any = None if spec is None else spec.loader
+        if loader is not None:
+            load = loader.exec_module
+
+            def load_and_tell(module: ModuleType) -> None:
+                del loader.exec_module
+                load(module)
+                self.then()
+
+            loader.exec_module = load_and_tell
+        return spec
 
 
 def _hidden(members: Iterable[object]) -> Iterator[Any]:

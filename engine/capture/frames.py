@@ -10,6 +10,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
 
+from engine.source_text import decoded
+
 ROOT = Path(__file__).resolve().parents[2]
 _OWN = tuple(str(ROOT / name) for name in ("engine", "gui", "main.py"))
 _OURS, _TORCH, _LIBRARY, _USER = range(4)
@@ -103,7 +105,12 @@ def read_source(path: str, limit: int = 2_000_000) -> str:
         data = Path(path).read_bytes()
     except OSError:
         return ""
-    return data.decode("utf-8", "replace") if len(data) <= limit else ""
+    if len(data) > limit:
+        return ""
+    try:
+        return decoded(data)
+    except (SyntaxError, UnicodeDecodeError):
+        return data.decode("utf-8", "replace")
 
 
 def _assignments(path: str) -> dict[int, tuple[int, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine.capture.guard import Quiet
-from engine.capture.measure import dtype_name
+from engine.capture.measure import byte_size, dtype_name
 from engine.capture.operations import Input, Operation
 from engine.capture.plain import plain_value
 from engine.recording.measurement import Content
@@ -75,7 +75,7 @@ def read_saved(recorder: Recorder, node: GraphNode) -> None:
         for slot, member in enumerate(members):
             if isinstance(member, torch.Tensor):
                 node.saved.append((name, slot, recorder.store.take(member)))
-                size += member.numel() * member.element_size()
+                size += byte_size(member)
             elif (item := plain_value(member)) is not None:
                 plain[name] = item
     if plain:

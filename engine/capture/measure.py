@@ -56,7 +56,7 @@ def is_readable(tensor: torch.Tensor) -> bool:
         and not tensor.is_quantized
         and not tensor._is_zerotensor()
         and not _is_wrapped(tensor)
-        and (type(tensor) in (torch.Tensor, torch.nn.Parameter) or _has_storage(tensor))
+        and (_has_memory(tensor) if type(tensor) in (torch.Tensor, torch.nn.Parameter) else _has_storage(tensor))
     )
 
 
@@ -93,6 +93,15 @@ def dense_equivalent(tensor: torch.Tensor, limit: int) -> torch.Tensor | None:
 
 # Inside torch.func's transforms a tensor stands for others.
 _is_wrapped: Callable[[torch.Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
+
+
+def _has_memory(tensor: torch.Tensor) -> bool:
+    """Not where it stands for several gradients at once (`is_grads_batched=True`)."""
+    try:
+        tensor.untyped_storage()
+    except NotImplementedError:
+        return False
+    return True
 
 
 def _has_storage(tensor: torch.Tensor) -> bool:
@@ -256,6 +265,15 @@ def preview(tensor: torch.Tensor) -> torch.Tensor:
             step = -(-length // target)
             tensor = tensor[(slice(None),) * dimension + (slice(None, None, step),)]
     return tensor
+
+
+def byte_size(tensor: torch.Tensor) -> int:
+    """How much its elements take; of a jagged tensor, whose number of elements is a symbol, that of its values."""
+    count: Any = tensor.numel()
+    if isinstance(count, int):
+        return count * tensor.element_size()
+    values = getattr(tensor, "_values", None)
+    return byte_size(values) if isinstance(values, torch.Tensor) else 0
 
 
 def shape_of(tensor: torch.Tensor) -> Shape:

@@ -116,8 +116,11 @@ class Names:
         known = self._tensors.get(tensor)
         if known is None:
             shape = "×".join(str(int(length)) for length in tensor.shape)
-            found = self._member_name(tensor) or self.variable_name(tensor) or (f"leaf {shape}" if shape else "leaf")
-            known = self._tensors[tensor] = self._unique(found)
+            found = self._member_name(tensor) or self.variable_name(tensor)
+            if not found and isinstance(tensor, torch.nn.Parameter):
+                known = self._in_scope(tensor)
+            if known is None:
+                known = self._tensors[tensor] = self._unique(found or (f"leaf {shape}" if shape else "leaf"))
         self._provisional_names.discard(known)
         return known
 
@@ -128,6 +131,14 @@ class Names:
                 if member is tensor:
                     return _joined(path, name)
         return ""
+
+    def _in_scope(self, tensor: torch.Tensor) -> str | None:
+        """Of a parameter of a module that ran no hook: some classes (gpytorch's) have a `__call__` of their own."""
+        for _, root in self._roots_in_scope():
+            if any(member is tensor for member in root.parameters()):
+                self._learn(root)
+                return self._tensors.get(tensor)
+        return None
 
     def data_name(self, tensor: torch.Tensor) -> str:
         """A name for an input that needs no gradient: a buffer's name, a variable's, or ""."""

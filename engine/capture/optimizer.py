@@ -15,6 +15,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from engine.capture.guard import Quiet
+from engine.capture.kinds import base_of, is_own, is_wrapper
 from engine.capture.measure import dtype_name
 from engine.capture.plain import plain_value
 
@@ -29,6 +30,8 @@ ELSEWHERE = (
 _TORCH_FILE = torch.optim.Optimizer.profile_hook_step.__code__.co_filename
 # What Muon's Newton–Schulz iteration is made of: the division by the norm, and the products of matrices.
 _ITERATION = {"aten.div_.Tensor", "aten.mm.default", "aten.addmm.default"}
+# What every optimizer has, and what is no setting of its own.
+_EVERY = ("_zero_grad_profile_name", "_warned_capturable_if_run_uncaptured")
 # Arguments of torch._foreach_… operators that have a member for each tensor.
 _LISTS = {"self", "other", "scalars", "tensors1", "tensor1", "tensor2", "weights", "exponent", "src"}
 
@@ -50,6 +53,7 @@ class _Step:
     optimizer: torch.optim.Optimizer
     closure: bool
     found: list[_Before] = field(default_factory=list)
+    followed: bool = False  # each call of the closure counts: LBFGS
     losses: list[Any] = field(default_factory=list)
     iterates: list[int] = field(default_factory=list)
 
@@ -64,14 +68,22 @@ def steps_under_way() -> Iterator[Any]:
         frame = frame.f_back
 
 
+class _OfThread(threading.local):
+    """The steps under way in this thread; others may take theirs at the same time."""
+
+    def __init__(self) -> None:
+        self.steps: list[_Step] = []
+        self.inner = 0  # steps of base classes under way: what they do is recorded as the outer one's
+
+
 class Updates:
     """Writes update events. Leaves are known from the backward passes that they took part in."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._leaves: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
-        self._steps: list[_Step] = []
-        self._inner = 0  # steps of base classes under way: what they do is recorded as the outer one's
+        self._mine = _OfThread()
+        self._writing = threading.Lock()  # events of one step follow each other
         self._calls = 0
         self._thread = threading.get_ident()
         self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
@@ -97,11 +109,11 @@ class Updates:
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         recorder = self._recorder
-        if not recorder.active:
+        if not recorder.active or is_wrapper(optimizer):
             return None
-        if any(step.optimizer is optimizer for step in self._steps):
+        if any(step.optimizer is optimizer for step in self._mine.steps):
             if sum(other is optimizer for other in steps_under_way()) > 1:
-                self._inner += 1
+                self._mine.inner += 1
                 return None
             self.give_up()
         has_closure = any(callable(argument) for argument in (*args[1:], *kwargs.values()))  # args[0] is the optimizer
@@ -110,20 +122,22 @@ class Updates:
         if has_closure or again or recorder.step < 0:
             recorder.before_operation()
         self._stepped[optimizer] = recorder.step
-        if threading.get_ident() != self._thread:
+        here = threading.get_ident() == self._thread
+        if not here:
             recorder.note(ELSEWHERE)
-        step = _Step(optimizer, has_closure)
+        step = _Step(optimizer, has_closure, followed=is_own(optimizer, "LBFGS"))
         with recorder.careful(), Quiet():
             for index, group in enumerate(optimizer.param_groups):
                 described = self._describe(optimizer, group, index)
                 for tensor in group["params"]:
                     if tensor.grad is not None or has_closure:
                         step.found.append(self._read(tensor, optimizer.state.get(tensor, {}), dict(described), step))
-        self._steps.append(step)
+        self._mine.steps.append(step)
         self._calls += 1
-        recorder.in_optimizer += 1
-        self.follows = _is_own(optimizer, "Muon")
-        if _is_own(optimizer, "LBFGS"):
+        if here:  # only what this thread computes is seen
+            recorder.in_optimizer += 1
+            self.follows = is_own(optimizer, "Muon")
+        if step.followed or (has_closure and base_of(type(optimizer)) is None):
             watched = [self._watched(argument, step) for argument in args[1:]]
             return (args[0], *watched), {name: self._watched(argument, step) for name, argument in kwargs.items()}
         return None
@@ -138,6 +152,16 @@ class Updates:
             "module": kind.__module__,
             "call": self._calls,
         }
+        base = base_of(kind)
+        if base is not kind:
+            described["attributes"] = _plain_items({k: v for k, v in vars(optimizer).items() if k not in _EVERY})
+            described["defaults"] = {
+                name: value
+                for name, value in _hyperparameters(optimizer.defaults).items()
+                if described["hyperparameters"].get(name) != value
+            }
+        if base is not None and base is not kind:
+            described["base"] = base.__name__
         tensors = {str(name): _tensor_dtype(value) for name, value in group.items() if name != "params"}
         if any(tensors.values()):
             described["tensors"] = {name: dtype for name, dtype in tensors.items() if dtype}
@@ -162,7 +186,14 @@ class Updates:
         return watched
 
     def _evaluated(self, step: _Step, loss: Any) -> None:
-        """The closure has run: LBFGS reads the loss and every gradient, now. The caller holds a `Quiet`."""
+        """The closure has run: LBFGS reads the loss and every gradient, now; others, the gradients of its last call.
+
+        The caller holds a `Quiet`.
+        """
+        if not step.followed:
+            for before in step.found:
+                self._read_grad(before)
+            return
         slot = len(step.losses)
         step.losses.append(loss.item() if isinstance(loss, torch.Tensor) else float(loss))
         for before in step.found:
@@ -171,19 +202,20 @@ class Updates:
 
     def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         recorder = self._recorder
-        if not recorder.active or not self._steps:
+        if not recorder.active or not self._mine.steps or is_wrapper(optimizer):
             return
-        if self._inner:
-            self._inner -= 1
+        if self._mine.inner:
+            self._mine.inner -= 1
             return
-        recorder.in_optimizer -= 1
-        self.follows = False
-        with recorder.careful(), Quiet():
-            step = self._steps.pop()
+        step = self._mine.steps.pop()
+        if threading.get_ident() == self._thread:
+            recorder.in_optimizer -= 1
+            self.follows = False
+        with recorder.careful(), Quiet(), self._writing:
             for before in step.found:
                 if step.losses:
                     before.info["losses"] = step.losses
-                else:
+                elif base_of(type(optimizer)) is not None or "hooks" in before.info:
                     unseen = getattr(optimizer, "grad_scale", None) is not None or "hooks" in before.info
                     self._read_grad_again(before, unseen)
                 found_inf = getattr(optimizer, "found_inf", None)  # torch.amp.GradScaler: the update does not happen
@@ -193,14 +225,16 @@ class Updates:
 
     def give_up(self) -> None:
         """A step that raised is over, although nobody was told."""
-        self._steps.clear()
-        self._inner = 0
-        self._recorder.in_optimizer = 0
-        self.follows = False
+        self._mine.steps.clear()
+        self._mine.inner = 0
+        if threading.get_ident() == self._thread:
+            self._recorder.in_optimizer = 0
+            self.follows = False
 
     def _read_grad_again(self, before: _Before, unseen: bool) -> None:
         """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`.
 
+        An optimizer of torch writes to no gradient; others may use its memory for something else, and are not asked.
         `unseen`: the version may not tell. A fused optimizer divides gradients that torch.amp.GradScaler has scaled, in
         place, and counts none up; nor does clipping, in a hook of the optimizer.
         """
@@ -208,13 +242,18 @@ class Updates:
         if unseen and grad is not None:
             self._recorder.store.forget(grad)
         if unseen or _identity(grad) != before.grad_read:
-            before.values = [value for value in before.values if not _is_grad(value)]
-            before.values += self._gradient(grad, 0) if grad is not None else []
+            self._read_grad(before)
+
+    def _read_grad(self, before: _Before) -> None:
+        """The gradient as it is now, in place of what was read of it. The caller holds a `Quiet`."""
+        grad = before.tensor.grad
+        before.values = [value for value in before.values if not _is_grad(value)]
+        before.values += self._gradient(grad, 0) if grad is not None else []
 
     def follow(self, operation: str, args: tuple[Any, ...], result: Any) -> None:
         """Muon's matrices in bfloat16, as it computes them: each is known only from the one before."""
         with self._recorder.careful(), Quiet():
-            step = self._steps[-1]
+            step = self._mine.steps[-1]
             if operation in _ITERATION and isinstance(result, torch.Tensor) and result.dtype is torch.bfloat16:
                 step.iterates.append(self._recorder.store.take(result, 1 if operation.endswith("_.Tensor") else 0))
             elif operation.startswith("aten.add_.") and step.iterates:
@@ -326,11 +365,6 @@ class Updates:
             before.info["hyperparameters"] = {"operation": operation}
             self.know(before.tensor, self._recorder.parameter(before.tensor))
             self._finish(before, {})
-
-
-def _is_own(optimizer: torch.optim.Optimizer, name: str) -> bool:
-    """Whether this is PyTorch's own optimizer of that name, and no class made from it."""
-    return type(optimizer) is getattr(torch.optim, name, None)
 
 
 def _identity(grad: torch.Tensor | None) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from engine.capture.backward import BackwardMode
-from engine.capture.dynamo import dynamo_put_off
+from engine.capture.dynamo import compiled_runs_as_python, dynamo_put_off
 from engine.capture.forward import ForwardMode
 from engine.capture.frames import Frames, read_source
 from engine.capture.guard import Quiet
@@ -88,8 +88,9 @@ class Recorder:
         self._writer.put_all(rows)
 
     def _next(self, what: str) -> int:
-        number = self._counts[what]
-        self._counts[what] = number + 1
+        with self._lock:
+            number = self._counts[what]
+            self._counts[what] = number + 1
         return number
 
     def new_node(self) -> int:
@@ -129,14 +130,17 @@ class Recorder:
         known = self._leaf_numbers.get(leaf)
         if known is not None:
             return known
-        with Quiet():
+        with self._lock, Quiet():
+            known = self._leaf_numbers.get(leaf)  # another thread may have met it meanwhile
+            if known is not None:
+                return known
             number = len(self.parameters)
             name = self.names.leaf_name(leaf)
             row = Parameter(number, name, name.rpartition(".")[0], shape_of(leaf), dtype_name(leaf.dtype))
-            self._leaf_numbers[leaf] = number
             self.parameters.append(row)
             self.updates.know(leaf, number)
-        self.put(row)
+            self.put(row)
+            self._leaf_numbers[leaf] = number
         return number
 
     def stands_at(self, parameter: int, graph: int, node: int) -> None:
@@ -151,16 +155,22 @@ class Recorder:
     def source(self, path: str) -> int:
         """The number of a source file; its text is written when it is met first."""
         number = self._sources.get(path)
-        if number is None:
-            number = self._sources[path] = len(self._sources)
-            self.put(Source(number, str(Path(path).resolve()), read_source(path)))
+        if number is not None:
+            return number
+        with self._lock:
+            number = self._sources.get(path)
+            if number is None:
+                number = len(self._sources)
+                self.put(Source(number, str(Path(path).resolve()), read_source(path)))
+                self._sources[path] = number
         return number
 
     def note(self, text: str, step: int | None = None) -> None:
         """A remark to whoever reads the recording; the same remark is made once."""
-        if text not in self.notes:
-            self.notes[text] = Note(self._next("note"), step, text)
-            self.put(self.notes[text])
+        with self._lock:
+            if text not in self.notes:
+                self.notes[text] = Note(self._next("note"), step, text)
+                self.put(self.notes[text])
 
     # Steps ------------------------------------------------------------------------------------------------------------
 
@@ -171,20 +181,25 @@ class Recorder:
         if self._updated and not self.backward_depth and not self.in_optimizer:
             self._end_step()
         if self.step < 0:
-            self._begin_step()
+            self._begin_step(0)
 
-    def _begin_step(self) -> None:
-        self.step += 1
-        self.put(StepStart(self.step, _now()))
+    def _begin_step(self, step: int) -> None:
+        with self._lock:
+            if step > self.step:  # else another thread has begun it
+                self.step = step
+                self.put(StepStart(step, _now()))
 
     def _end_step(self) -> None:
-        self._updated = False
-        self._note_reduced()
-        finished = self.step
+        with self._lock:
+            if not self._updated:  # another thread has ended it
+                return
+            self._updated = False
+            self._note_reduced()
+            finished = self.step
         if self._on_step is not None:
             self._on_step(finished)
         if self.active:
-            self._begin_step()
+            self._begin_step(finished + 1)
 
     def _note_reduced(self) -> None:
         for level, (count, size) in self.store.end_step().items():
@@ -219,7 +234,7 @@ class Recorder:
         forward, backward = ForwardMode(self), BackwardMode(self)
         self.modes = Modes(forward, backward)
         try:
-            with dynamo_put_off(ForwardMode, torch.optim.Optimizer), forward, backward:
+            with compiled_runs_as_python(), dynamo_put_off(ForwardMode, torch.optim.Optimizer), forward, backward:
                 yield
         finally:
             if os.getpid() == self._pid:

@@ -12,6 +12,7 @@ backward comes are never written.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -80,6 +81,7 @@ class TensorStore:
     """Gives every content a number, and gives out its row when it is first referred to."""
 
     def __init__(self, level: Level, budget: int) -> None:
+        self._lock = threading.RLock()  # threads that train side by side
         self._level = level
         self._budget = budget
         self._spent = 0
@@ -99,30 +101,31 @@ class TensorStore:
 
         The caller holds a `Quiet`.
         """
-        make = self._make_of(tensor)
-        if not make.readable:
-            inner = inner_tensor(tensor)
-            dense = dense_equivalent(tensor, _DENSE_ELEMENTS) if inner is None else inner
-            return self._unreadable(tensor) if dense is None else self._unknown(dense)
-        memory = tensor.untyped_storage()
-        if not memory.nbytes() and tensor.numel():  # it has been taken away, as sharding does with parameters
-            return self._unreadable(tensor)
-        address: int = memory._cdata
-        shape, offset = tensor.shape, int(tensor.storage_offset())
-        place = (address, offset, shape, tensor.stride(), tensor.dtype, make.conjugated, make.negated)
-        version = tensor._version + bumps if make.versioned else -1
-        known = self._known.get(place)
-        if known is not None and known.version == version >= 0 and not known.storage.expired():
-            return known.tensor
-        number = next(self._numbers)
-        measurement = self._shared(place, version)
-        row = self._waiting[number] = self._row(number, tensor, measurement, make.direct)
-        if self._exposed and self._is_exposed(address):
+        with self._lock:
+            make = self._make_of(tensor)
+            if not make.readable:
+                inner = inner_tensor(tensor)
+                dense = dense_equivalent(tensor, _DENSE_ELEMENTS) if inner is None else inner
+                return self._unreadable(tensor) if dense is None else self._unknown(dense)
+            memory = tensor.untyped_storage()
+            if not memory.nbytes() and tensor.numel():  # it has been taken away, as sharding does with parameters
+                return self._unreadable(tensor)
+            address: int = memory._cdata
+            shape, offset = tensor.shape, int(tensor.storage_offset())
+            place = (address, offset, shape, tensor.stride(), tensor.dtype, make.conjugated, make.negated)
+            version = tensor._version + bumps if make.versioned else -1
+            known = self._known.get(place)
+            if known is not None and known.version == version >= 0 and not known.storage.expired():
+                return known.tensor
+            number = next(self._numbers)
+            measurement = self._shared(place, version)
+            row = self._waiting[number] = self._row(number, tensor, measurement, make.direct)
+            if self._exposed and self._is_exposed(address):
+                return number
+            self._known[place] = _Known(StorageWeakRef(memory), version, number, row.measurement)
+            self._places_in.setdefault(address, []).append(place)
+            self._sweep()
             return number
-        self._known[place] = _Known(StorageWeakRef(memory), version, number, row.measurement)
-        self._places_in.setdefault(address, []).append(place)
-        self._sweep()
-        return number
 
     def _make_of(self, tensor: torch.Tensor) -> _Make:
         """Looked at once for each set of dispatch keys, which are those of the layout, the device and all the rest."""
@@ -201,7 +204,8 @@ class TensorStore:
 
     def referred(self, number: int) -> tuple[Content, ...]:
         """Its row if it still waits to be written, else nothing; every reference that is written goes through here."""
-        row = self._waiting.pop(number, None)
+        with self._lock:
+            row = self._waiting.pop(number, None)
         return () if row is None else (row,)
 
     def forget(self, tensor: torch.Tensor) -> None:
@@ -219,8 +223,9 @@ class TensorStore:
             self._exposed[storage._cdata] = StorageWeakRef(storage)
 
     def _forget_storage(self, address: int) -> None:
-        for place in self._places_in.pop(address, ()):
-            self._known.pop(place, None)
+        with self._lock:
+            for place in self._places_in.pop(address, ()):
+                self._known.pop(place, None)
 
     def _is_exposed(self, address: int) -> bool:
         reference = self._exposed.get(address)
@@ -231,16 +236,17 @@ class TensorStore:
 
     def end_step(self) -> dict[Level, tuple[int, int]]:
         """A fresh budget. Rows that wait since before this step lose their data. Returns (count, bytes) reduced."""
-        stale = [row for number, row in self._waiting.items() if number < self._oldest_kept]
-        measure_together(row.measurement for row in stale)
-        for row in stale:
-            if row.data is not None or row.held:
-                self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
-        self._oldest_kept = next(self._numbers)
-        self._spent = 0
-        reduced = {level: (count[0], count[1]) for level, count in self.reduced.items() if count[0]}
-        self.reduced = {"preview": [0, 0], "stats": [0, 0]}
-        return reduced
+        with self._lock:
+            stale = [row for number, row in self._waiting.items() if number < self._oldest_kept]
+            measure_together(row.measurement for row in stale)
+            for row in stale:
+                if row.data is not None or row.held:
+                    self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
+            self._oldest_kept = next(self._numbers)
+            self._spent = 0
+            reduced = {level: (count[0], count[1]) for level, count in self.reduced.items() if count[0]}
+            self.reduced = {"preview": [0, 0], "stats": [0, 0]}
+            return reduced
 
     def _sweep(self) -> None:
         """Now and then, drop what is known of storages that are gone."""

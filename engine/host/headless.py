@@ -54,8 +54,18 @@ def record(
 def summary(events: int, steps: int, output: Path) -> str:
     """One line that says what was recorded, or why there is nothing."""
     if not events:
+        if _started_processes():
+            return (
+                "Nothing was recorded: the script's first process never called backward(), and the others that it "
+                "started are not recorded. Let the first one train as well, or alone."
+            )
         return (
-            f"nothing was recorded in {output}: the script never called backward(). chainrule shows what happens from "
-            "there on; torch.autograd.grad counts too."
+            "Nothing was recorded: the script never called backward(). chainrule shows what happens from there on; "
+            "torch.autograd.grad counts too."
         )
     return f"{events} events of {steps} training step{'s' if steps != 1 else ''} in {output}"
+
+
+def _started_processes() -> bool:
+    """Whether `multiprocessing` started any: its ways to start one are imported when one is started."""
+    return any(name.startswith("multiprocessing.popen_") for name in sys.modules)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -55,28 +57,31 @@ def read_script(path: Path) -> bytes:
 def run_script(path: Path, arguments: Sequence[str]) -> Outcome:
     """Run the script to its end and say how it ended. Raises `ScriptError` only if it cannot be read."""
     source = read_script(path)
+    file = os.path.abspath(path)  # as Python has it: the script may change its working directory
     try:
-        code = compile(source, str(path), "exec", dont_inherit=True)
+        code = compile(source, file, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
-        return Outcome(1, "error", _failure(error, str(path)))
+        return Outcome(1, "error", _failure(error, file))
     with _as_main(path, arguments) as module:
-        return _execute(code, module, str(path))
+        module.__file__ = file
+        return _execute(code, module, file)
 
 
 @contextmanager
 def _as_main(path: Path, arguments: Sequence[str]) -> Iterator[ModuleType]:
     """`sys.modules["__main__"]`, `sys.argv` and `sys.path[0]` are the script's inside, and restored afterwards."""
     module = ModuleType("__main__")
-    module.__file__ = str(path)
     module.__builtins__ = __builtins__  # type: ignore[attr-defined]
     module.__spec__ = None
     saved = sys.modules["__main__"], sys.argv, list(sys.path)
     sys.modules["__main__"] = module
     sys.argv = [str(path), *arguments]
     sys.path[0] = str(path.resolve().parent)
+    gc.freeze()  # what is there by now, torch above all, stays: the script's collections need not look through it
     try:
         yield module
     finally:
+        gc.unfreeze()
         sys.modules["__main__"], sys.argv, sys.path[:] = saved
 
 

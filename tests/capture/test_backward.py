@@ -195,3 +195,42 @@ def test_the_users_own_hooks_keep_their_say(hooks: str, capture: Capture) -> Non
         assert other is not None
         assert torch.equal(one, other)
     assert len(captured.events("update")) == (hooks == "after accumulation")
+
+
+def test_a_jagged_tensor_whose_shape_is_a_symbol_is_recorded(capture: Capture) -> None:
+    layer = nn.Linear(4, 2)
+    jagged = torch.nested.nested_tensor([torch.ones(3, 4), torch.ones(5, 4)], layout=torch.jagged)
+    with capture() as captured:
+        torch.relu(layer(jagged)).values().sum().backward()
+    assert layer.weight.grad is not None
+    accumulated = captured.events("accumulate")
+    assert len(accumulated) == 2
+
+
+def test_several_gradients_at_once_are_recorded_without_their_numbers(capture: Capture) -> None:
+    """`is_grads_batched=True` runs the pass on tensors that stand for several, and have no memory of their own."""
+    weight = torch.arange(3.0, requires_grad=True)
+    with capture() as captured:
+        (together,) = torch.autograd.grad(weight * 2, weight, torch.eye(3), is_grads_batched=True)
+        weight.pow(2).sum().backward()
+    assert torch.equal(together, 2 * torch.eye(3))
+    assert captured.recording.notes == ()
+    assert len(captured.recording.graphs) == 2
+
+
+class CalledOtherwise(nn.Module):
+    """As modules of gpytorch: no hook of modules runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(2, 1)
+
+    def __call__(self, data: torch.Tensor) -> torch.Tensor:
+        return data * self.inner.weight
+
+
+def test_a_parameter_of_a_module_that_runs_no_hooks_has_its_name(capture: Capture) -> None:
+    model = CalledOtherwise()
+    with capture() as captured:
+        model(torch.ones(2)).sum().backward()
+    assert [parameter.name for parameter in captured.recording.parameters] == ["inner.weight"]

@@ -69,6 +69,36 @@ with record({str(tmp_path / "run.chain")!r}) as recorder:
     assert words == ["False", "True", "True", "True"]
 
 
+@pytest.mark.parametrize("first", ["", "import torch._dynamo"], ids=["imported later", "imported before"])
+def test_what_must_be_compiled_whole_runs_as_python(first: str, tmp_path: Path) -> None:
+    """Nothing is compiled while a dispatch mode is active, and `fullgraph=True` would raise for that."""
+    words = _run(
+        f"""
+import warnings
+warnings.simplefilter("error")
+{first}
+finders = list(sys.meta_path)
+model = torch.nn.Linear(3, 1)
+with record({str(tmp_path / "run.chain")!r}) as recorder:
+    whole = torch.compile(model, backend="eager", fullgraph=True)
+    loss = torch.compile(lambda x: x.tanh().sum(), backend="eager", fullgraph=True)
+    loss(whole(torch.ones(2, 3))).backward()
+    print(recorder.active, model.weight.grad is not None)
+    print(torch._dynamo.eval_frame._stance.stance)
+hushed = any("hooks" in str(entry[1]) for entry in warnings.filters)
+print(torch._dynamo.eval_frame._stance.stance, finders == sys.meta_path, not hushed)
+print(vars(torch._dynamo.__spec__.loader).keys() == {{"name", "path"}})
+from engine.recording.reader import open_recording
+with open_recording({str(tmp_path / "run.chain")!r}) as recording:
+    print(*sorted(node.type for node in recording.nodes(0)))
+""",
+        tmp_path,
+    )
+    assert words[:6] == ["True", "True", "force_eager", "default", "True", "True"]
+    assert words[6] == "True"
+    assert {"TanhBackward0", "AddmmBackward0"} <= set(words[7:])
+
+
 @pytest.fixture
 def shelter() -> Any:
     """A class that torch hides methods of; one of its own for each test, as torch remembers what it has hidden."""

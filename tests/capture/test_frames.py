@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.capture.frames import Frames, Place
+from engine.capture.frames import Frames, Place, read_source
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,18 @@ def test_a_file_that_cannot_be_parsed_has_no_names(tmp_path: Path) -> None:
     path.write_text("a = (")
     assert Frames().assigned_name(_place(path, 1)) is None
     assert Frames().assigned_name(_place(tmp_path / "missing.py", 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"# coding: latin-1\na = 'caf\xe9'\n", "# coding: latin-1\na = 'café'\n"),
+        (b"\xef\xbb\xbfa = 1\r\n", "a = 1\r\n"),
+        (b"a = 'caf\xe9'\n", "a = 'caf\ufffd'\n"),
+        (b"# coding: klingon\n", "# coding: klingon\n"),
+    ],
+)
+def test_a_source_is_read_as_python_reads_it(tmp_path: Path, data: bytes, text: str) -> None:
+    path = tmp_path / "script.py"
+    path.write_bytes(data)
+    assert read_source(str(path)) == text

@@ -10,7 +10,7 @@ import torch
 
 from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread, Quiet
-from engine.capture.measure import flat_view, measure, preview, raw_bytes
+from engine.capture.measure import byte_size, flat_view, measure, preview, raw_bytes
 from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE
 
 SIZES = (1, 7, 4096, 4097, 100_003)
@@ -158,3 +158,9 @@ def test_threads_are_as_many_as_before() -> None:
     with OneThread():
         measure(torch.randn(100_000))
     assert torch.get_num_threads() == before
+
+
+def test_a_jagged_tensor_is_as_large_as_its_values() -> None:
+    jagged = torch.nested.nested_tensor([torch.ones(3, 4), torch.ones(5, 4)], layout=torch.jagged)
+    assert byte_size(jagged) == 8 * 4 * 4
+    assert byte_size(torch.ones(3, dtype=torch.float64)) == 24

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +268,61 @@ def test_an_evaluation_at_the_end_is_no_training_step(tmp_path: Path) -> None:
     assert counts == [1, 2, 2]
     with open_recording(tmp_path / "run.chain") as recording:
         assert len(recording.steps) == 2
+
+
+def test_threads_that_meet_leaves_at_once_give_each_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, own = torch.ones(1), [torch.ones(2) for _ in range(4)]
+    numbers: list[tuple[int, int]] = []
+    with record(tmp_path / "a.chain", script=__file__) as recorder:
+
+        def named(_: torch.Tensor) -> str:
+            time.sleep(0.01)  # as long as another thread takes to come by
+            return "w"
+
+        monkeypatch.setattr(recorder.names, "leaf_name", named)
+
+        def meet(leaf: torch.Tensor) -> None:
+            numbers.append((recorder.parameter(shared), recorder.parameter(leaf)))
+
+        in_threads(meet, own)
+    with open_recording(tmp_path / "a.chain") as recording:
+        assert len({one for one, _ in numbers}) == 1
+        assert len({number for both in numbers for number in both}) == 5 == len(recording.parameters)
+
+
+def test_optimizers_that_step_at_once_in_several_threads(tmp_path: Path) -> None:
+    """Steps end while other threads take their contents."""
+    threads, interval = 4, sys.getswitchinterval()
+
+    def train(together: threading.Barrier) -> None:
+        w = nn.Parameter(torch.ones(3))
+        optimizer = torch.optim.SGD([w], lr=0.1)
+
+        def wait(*_: Any) -> None:
+            together.wait()
+
+        optimizer.register_step_pre_hook(wait)
+        for _ in range(3):
+            optimizer.zero_grad()
+            (w * w).sum().backward()
+            optimizer.step()
+
+    sys.setswitchinterval(1e-6)
+    try:
+        for run in range(5):
+            with record(tmp_path / f"{run}.chain", script=__file__):
+                in_threads(train, [threading.Barrier(threads, timeout=60)] * threads)
+            with open_recording(tmp_path / f"{run}.chain") as recording:
+                assert len(recording.parameters) == threads
+                kinds = [recording.event(number).kind for number in range(len(recording.timeline))]
+                assert kinds.count("update") == 3 * threads
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def in_threads(work: Any, arguments: list[Any]) -> None:
+    threads = [threading.Thread(target=work, args=(argument,)) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

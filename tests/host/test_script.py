@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,6 +43,12 @@ def test_a_script_is_main_with_its_own_arguments_and_path(run: Run, tmp_path: Pa
     assert printed == "__main__ ['--lr', '1'] 7 True\n"
     assert (sys.argv, sys.path, sys.modules["__main__"]) == before
     sys.modules.pop("beside", None)
+
+
+def test_collections_of_the_script_do_not_look_through_what_was_there_before(run: Run) -> None:
+    _, printed = run("import gc\nprint(any(one is gc for one in gc.get_objects()), gc.get_freeze_count() > 1000)")
+    assert printed == "False True\n"
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.parametrize(
@@ -132,6 +139,25 @@ def test_as_many_steps_as_asked_for(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert any(line.startswith("step 2") for line in told)
 
 
+def test_a_script_that_leaves_its_folder_is_known_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    script = tmp_path / "leaves.py"
+    script.write_text(
+        f"import os, sys, torch\nos.chdir({str(elsewhere)!r})\nprint(__file__, sys.argv[0])\n"
+        "weight = torch.ones(2, requires_grad=True)\nloss = weight.sum()\nloss.backward()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run.chain"
+    assert record(Path("leaves.py"), [], run, steps=None, tensors="full", budget=1 << 20, progress=lambda _: None) == 0
+    assert capsys.readouterr().out.split() == [str(script), "leaves.py"]
+    with open_recording(run) as recording:
+        assert recording.source(0).path == str(script)
+        assert "loss" in {node.name for node in recording.nodes(0)}
+
+
 def test_a_script_without_backward_is_told_so(tmp_path: Path) -> None:
     script = tmp_path / "plain.py"
     script.write_text("print('hello')")
@@ -139,3 +165,18 @@ def test_a_script_without_backward_is_told_so(tmp_path: Path) -> None:
     code = record(script, [], tmp_path / "run.chain", steps=None, tensors="full", budget=1 << 20, progress=told.append)
     assert code == 0
     assert "never called backward()" in told[-1]
+
+
+def test_a_script_whose_other_processes_train_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "spread.py"
+    script.write_text(
+        "import multiprocessing\nimport torch\n"
+        "def train(): torch.ones(2, requires_grad=True).sum().backward()\n"
+        "if __name__ == '__main__':\n"
+        "    other = multiprocessing.get_context('spawn').Process(target=train)\n"
+        "    other.start()\n    other.join()\n    print(other.exitcode)\n"
+    )
+    command = [sys.executable, "main.py", "record", str(script), "-o", str(tmp_path / "run.chain")]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "0\n"
+    assert "the others that it started are not recorded" in done.stderr
