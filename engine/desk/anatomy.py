@@ -75,7 +75,7 @@ class Anatomy:
 def take_apart(recording: Recording, event_id: int, element: Index | None) -> Anatomy:
     """The update at `element`, or at the one that it changed most."""
     from engine.optimizers.reading import NoDataError, UnknownError
-    from engine.optimizers.registry import OPTIMIZERS
+    from engine.optimizers.registry import optimizer_of
     from engine.optimizers.verify import explain_update, verify_update
 
     event = recording.event(event_id)
@@ -99,7 +99,7 @@ def take_apart(recording: Recording, event_id: int, element: Index | None) -> An
     for part in parts:
         for latex in (part.symbol, "=", part.formula):
             set_formula(latex)
-    rule = OPTIMIZERS.get(optimizer)
+    rule = optimizer_of(event.info)
     memory = _memory(recording, event.info, tensors, shape, place, {} if rule is None else rule.remembers)
     ends = (_whole(recording, tensors.get((role, "", 0))) for role in ("param_before", "param_after"))
     before, after = (None if data is None else at(data, shape, place) for data in ends)

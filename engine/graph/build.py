@@ -10,6 +10,7 @@ from engine.graph import known
 from engine.graph.category import category
 from engine.graph.labels import Labels, subtitle
 from engine.graph.leaves import leaf_roles
+from engine.pace import gently
 from engine.recording.model import Node
 from engine.recording.reader import Recording
 
@@ -32,11 +33,11 @@ def build_graph(recording: Recording, graph_id: int, *, data_leaves: bool = Fals
     for source in {node.source for node in shown.values() if node.source is not None}:
         paths[source] = recording.source(source).path
     graph.add_nodes_from(shown)
-    for node, (_, told) in zip(shown.values(), graph.nodes(data=True), strict=True):
+    for node, (_, told) in gently(zip(shown.values(), graph.nodes(data=True), strict=True)):
         told.update(_attributes(node, labels, paths[node.source]))
         if node.kind == "data":
             told["role"] = roles[node.id]
-    for edge in recording.edges(graph_id):
+    for edge in gently(recording.edges(graph_id)):
         if edge.source in shown and edge.target in shown:
             graph.add_edge(edge.source, edge.target, key=edge.slot, input_number=edge.input_number)
     return graph

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engine.graph.category import base_name
 from engine.graph.labels import VIEWS
+from engine.pace import gently
 
 Ints = npt.NDArray[np.int64]
 Attributes = Mapping[str, Any]
@@ -57,8 +58,11 @@ def _does_something(type_: str) -> bool:
 def _neighbours(count: int, tail: Ints, head: Ints) -> tuple[list[list[int]], list[list[int]]]:
     above: list[list[int]] = [[] for _ in range(count)]
     below: list[list[int]] = [[] for _ in range(count)]
-    for u, v in dict.fromkeys(zip(tail.tolist(), head.tolist(), strict=True)):
-        if u != v:
+    seen: set[tuple[int, int]] = set()
+    for pair in gently(zip(tail.tolist(), head.tolist(), strict=True)):
+        u, v = pair
+        if u != v and pair not in seen:
+            seen.add(pair)
             above[v].append(u)
             below[u].append(v)
     return above, below
@@ -68,7 +72,7 @@ def _feeds_only(leaf: Sequence[bool], above: list[list[int]], below: list[list[i
     """Leaves, and operations with one consumer below which there is one leaf only (`T` between `addmm` and its weight):
     nothing comes back from them, so they may stand in whatever group uses them."""
     fed = [False] * len(leaf)
-    for node, is_leaf in enumerate(leaf):
+    for node, is_leaf in gently(enumerate(leaf)):
         if below[node] or not is_leaf:
             continue
         fed[node] = True
@@ -114,7 +118,7 @@ def _run(root: Call, order: Sequence[int], attributes: Sequence[Attributes], hom
     stack = [root]
     times: dict[tuple[int, str], int] = {}
     before: str | None = None
-    for node in reversed(order):
+    for node in gently(reversed(order)):
         module = str(attributes[node].get("module") or "")
         if module == before:
             stack[-1].type = stack[-1].type or (str(attributes[node].get("module_type") or "") if module else "")
@@ -147,7 +151,7 @@ def _with_leaves(
     alone = [node for node in waiting if not above[node]]
     while waiting:
         later = []
-        for node in waiting:
+        for node in gently(waiting):
             consumers = above[node]
             if any(each not in home for each in consumers):
                 later.append(node)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
+from engine.pace import integers, portions
 from engine.recording import decode
 from engine.recording.model import EVENT_KINDS, Edge, EventKind, Node
 from engine.recording.reader import Recording
@@ -28,7 +29,6 @@ DATA_SLOT = 1000  # edges to data leaves are numbered from here on
 ROLES = ("grad_input", "output", "input", "param_before")
 KEPT = 16  # graphs of one recording
 _MOST_SLOTS = 1 << 20
-_PIECE = 2048  # rows that are fetched together
 _ROWS = (
     "SELECT value.event, value.role, value.slot, tensor.norm, tensor.mean, tensor.shape, tensor.dtype,"
     " tensor.nans + tensor.infs FROM value JOIN tensor ON tensor.id = value.tensor"
@@ -128,9 +128,9 @@ def _contributions(recording: Recording, graph_id: int) -> Contributions:
 
 
 def _columns(edges: tuple[Edge, ...]) -> tuple[Ints, Ints, Ints, Ints]:
-    rows = [(edge.source, edge.slot, edge.target, edge.input_number) for edge in edges]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    return table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy()
+    rows = ((edge.source, edge.slot, edge.target, edge.input_number) for edge in edges)
+    source, slot, target, number = integers(rows, 4)
+    return source, slot, target, number
 
 
 class _Places:
@@ -188,7 +188,7 @@ class _Table:
         if len(events):
             with recording.apart() as connection:
                 cursor = connection.execute(_ROWS, (int(events[0]), int(events[-1])))
-                while rows := cursor.fetchmany(_PIECE):
+                for rows in portions(cursor):
                     for role, keys, reals in _by_role(rows):
                         pieces[role].append((keys, reals))
         self._rows = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from engine.graph.category import base_name
+from engine.pace import gently
 from engine.recording.model import Node
 
 # They only look at a tensor in another way, so they do not count as what a module does.
@@ -26,7 +27,7 @@ class Labels:
         self._does: dict[str, set[str]] = {}
         self._inner: set[str] = set()
         seen: set[str] = set()
-        for node in nodes:
+        for node in gently(nodes):
             if node.kind != "operation" or not node.module_type:
                 continue
             if base_name(node.type) not in VIEWS:

@@ -36,6 +36,7 @@ import numpy.typing as npt
 
 from engine.graph import storage as memory
 from engine.graph.storage import SavedTensor, Storage, Storages, Tensors
+from engine.pace import gently
 from engine.recording.model import Graph, Node
 from engine.recording.reader import Recording
 
@@ -171,7 +172,7 @@ def saved_bytes(recording: Recording, graph_id: int) -> dict[int, int]:
     """
     curve = memory_curve(recording, recording.graph(graph_id).step)
     mine = {node.id for node in recording.nodes(graph_id)}
-    found = {node: curve.bytes_of([node]) for node in curve.pieces_of if node in mine}
+    found = {node: curve.bytes_of([node]) for node in gently(curve.pieces_of) if node in mine}
     return {node: size for node, size in found.items() if size}
 
 
@@ -211,7 +212,7 @@ class _Reading:
                 self._tensors.read(self._recording, event, event)
         storages = Storages(self._recording, self._tensors, nodes)
         frees, ran = self._frees(operations)
-        for node in operations:
+        for node in gently(operations):
             self._add(node, storages, frees, ran)
         pieces = [
             Piece(memory.category_of(storage), self._sizes[storage], tuple(holders))
@@ -225,11 +226,11 @@ class _Reading:
         for graph in self._graphs:
             ran |= self._timeline.backward_event(graph.id)
         runs: dict[int, list[Node]] = {}
-        for node in operations:
+        for node in gently(operations):
             runs.setdefault(_function(node), []).append(node)
         retained = self._retained(runs.values(), ran)
         frees: dict[int, int | None] = {}
-        for function, nodes in runs.items():
+        for function, nodes in gently(runs.items()):
             events = [ran[node.id] for node in nodes if node.id in ran and node.graph not in retained]
             frees[function] = max(events, default=None)
         return frees, ran
@@ -238,7 +239,7 @@ class _Reading:
         """Graphs of which a later one holds nodes that ran in both: the earlier one did not free what they saved."""
         retained = set()
         later = self._continued()
-        for nodes in runs:
+        for nodes in gently(runs):
             graphs = sorted(node.graph for node in nodes if node.id in ran)
             retained.update(graphs[:-1])
             if graphs and _function(nodes[0]) in later:
@@ -250,7 +251,7 @@ class _Reading:
         found: set[int] = set()
         for graph in self._next_graphs():
             ran = self._timeline.backward_event(graph.id)
-            for node in self._recording.nodes(graph.id):
+            for node in gently(self._recording.nodes(graph.id)):
                 if node.forward_event is not None and node.forward_event <= self._last and node.id in ran:
                     found.add(node.forward_event)
         return found

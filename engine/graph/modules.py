@@ -26,6 +26,7 @@ import numpy.typing as npt
 from engine.graph.calls import Call, calls_of
 from engine.graph.quotient import MERGED, quotient
 from engine.graph.repeats import find_repeats
+from engine.pace import integers
 from engine.recording.dtypes import NAMES, itemsize
 
 Ints = npt.NDArray[np.int64]
@@ -244,8 +245,8 @@ def module_tree(graph: nx.MultiDiGraph) -> ModuleTree:
     """The modules of a graph of `engine.graph.build`. A graph without modules has a tree without groups."""
     nodes = tuple(graph.nodes)
     place = {node: position for position, node in enumerate(nodes)}
-    edges = [(place[u], place[v], int(k)) for u, near in graph.adjacency() for v, keys in near.items() for k in keys]
-    tail, head, slots = np.array(edges, dtype=np.int64).reshape(-1, 3).T.copy()
+    edges = ((place[u], place[v], int(k)) for u, near in graph.adjacency() for v, keys in near.items() for k in keys)
+    tail, head, slots = integers(edges, 3)
     attributes = [data for _, data in graph.nodes(data=True)]
     root, order = calls_of(attributes, tail, head)
     find_repeats(root, attributes, order, tail, head, slots)

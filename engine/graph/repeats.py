@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.graph.calls import Call
+from engine.pace import give_way
 
 Ints = npt.NDArray[np.int64]
 
@@ -31,6 +32,7 @@ def find_repeats(
     asked = {id(child) for call in calls if len(call.children) >= FEWEST for child in call.children}
     for call in reversed(calls):  # inner ones first: a call hands its members on to the one round it
         prints.take(call, look=id(call) in asked)
+        give_way()
     for call in calls:
         if len(call.children) >= FEWEST:
             call.children = _with_runs(call, prints)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from engine import pace
 from engine.recording import decode, dtypes
 from engine.recording.model import Edge, Node, Shape
 from engine.recording.reader import Recording
@@ -85,7 +86,7 @@ class Tensors:
     def read(self, recording: Recording, first: int, last: int) -> None:
         """Add events `first` to `last`."""
         with recording.apart() as connection:
-            for event, role, slot, name, tensor in connection.execute(_VALUES, (first, last)):
+            for event, role, slot, name, tensor in pace.rows(connection.execute(_VALUES, (first, last))):
                 if role == "saved":
                     saved = SavedTensor(decode.text(name), decode.integer(slot), decode.integer(tensor))
                     self.saved.setdefault(event, []).append(saved)
@@ -95,7 +96,8 @@ class Tensors:
                     self.inputs[decode.integer(tensor)] = self.inputs.get(tensor) or decode.text(name)
                 else:
                     self.parameters.setdefault(decode.integer(tensor), event)
-            for tensor, shape, dtype, unreadable, *statistics in connection.execute(_SIZES, (first, last)):
+            sizes = connection.execute(_SIZES, (first, last))
+            for tensor, shape, dtype, unreadable, *statistics in pace.rows(sizes):
                 self.sizes[decode.integer(tensor)] = size = (decode.shape(shape), decode.text(dtype))
                 if unreadable:
                     self.unreadable.add(tensor)
@@ -133,11 +135,11 @@ class Storages:
             self._add(graph)
 
     def _add(self, graph: int) -> None:
-        for node in self._recording.nodes(graph):
+        for node in pace.gently(self._recording.nodes(graph)):
             self._nodes[node.id] = node
             if node.kind == "operation" and node.forward_event is not None:
                 self._made_by.setdefault(node.forward_event, node.id)
-        for edge in self._recording.edges(graph):
+        for edge in pace.gently(self._recording.edges(graph)):
             self._edges.setdefault(edge.source, []).append(edge)
 
     def of(self, node: Node, saved: Sequence[SavedTensor]) -> list[Storage]:

@@ -103,8 +103,9 @@ def project(space: Spacing, x: Floats) -> Floats:
     """The mean of the nearest placement to the right and the nearest to the left that keep all distances."""
     slack = x[space.items] - space.offset
     apart = space.row * (4 * float(np.abs(slack).max()) + 1.0)
-    rightward = np.maximum.accumulate(slack + apart) - apart
-    leftward = np.minimum.accumulate((slack + apart)[::-1])[::-1] - apart
+    slack += apart
+    rightward = np.maximum.accumulate(slack) - apart
+    leftward = np.minimum.accumulate(slack[::-1])[::-1] - apart
     projected = np.empty_like(x)
     projected[space.items] = (rightward + leftward) / 2 + space.offset
     return projected

@@ -8,6 +8,7 @@ ghost beside each other one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -152,10 +153,14 @@ def _rows(top: Ints, chain: Ints, ghost: Flags, arriving: Ints, row: Ints, steps
 
 
 def _leaves_and_views(net: Net) -> tuple[Flags, Flags]:
-    of_type = {type_: (type_.endswith(LEAF_TYPE), type_ in VIEW_TYPES) for type_ in set(net.types)}
-    found = np.array([of_type[type_] for type_ in net.types], dtype=np.bool_).reshape(-1, 2)
-    leaf_kind = np.array([kind in LEAF_KINDS for kind in net.kinds], dtype=np.bool_)
-    return leaf_kind | found[:, 0], found[:, 1]
+    kinds, types = set(net.kinds), set(net.types)
+    leaf_kind = _each(net.kinds, {kind: kind in LEAF_KINDS for kind in kinds})
+    leaf_type = _each(net.types, {type_: type_.endswith(LEAF_TYPE) for type_ in types})
+    return leaf_kind | leaf_type, _each(net.types, {type_: type_ in VIEW_TYPES for type_ in types})
+
+
+def _each(names: tuple[str, ...], known: Mapping[str, bool]) -> Flags:
+    return np.fromiter(map(known.__getitem__, names), np.bool_, len(names))
 
 
 def _measured(net: Net, owner: Ints, rows: Rows) -> Folding:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ChainruleError
+from engine.pace import give_way
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,6 +43,7 @@ def stopper(cancel: Cancel | None) -> Callable[[], None]:
     """What long work calls now and then: it raises LayoutCancelled once `cancel` answers True."""
 
     def stop() -> None:
+        give_way()
         if cancel is not None and cancel():
             raise LayoutCancelled("The layout was cancelled.")
 

@@ -89,8 +89,7 @@ def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
     """
     nodes, by_node = _in_order(list(graph))
     number = {node: position for position, node in enumerate(nodes)}
-    found = [(number[u], v, key) for u, v, key in _edges(graph)]
-    edges, by_edge = _edges_in_order(found, number)
+    edges, tail, head, by_edge = _edges_in_order(_edges(graph), number)
     attributes = list(map(dict(graph.nodes(data=True)).__getitem__, nodes))  # `graph.nodes[node]` checks each
     sizes = np.stack(_sizes(attributes), axis=1)
     port = np.array([PORTS.get(data.get("port"), 0) for data in attributes], dtype=np.int64)
@@ -99,13 +98,13 @@ def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
         raise LayoutError(f"Node {nodes[int(wrong.argmax())]!r} has no usable size: width and height must be positive.")
     return Net(
         nodes=tuple(nodes),
-        edges=tuple([(nodes[tail], head, key) for tail, head, key in edges]),
+        edges=tuple(edges),
         kinds=tuple([str(data.get("kind", "")) for data in attributes]),
         types=tuple([str(data.get("type", "")) for data in attributes]),
         width=sizes[:, 0].copy(),
         height=sizes[:, 1].copy(),
-        tail=np.array([tail for tail, _, _ in edges], dtype=np.int64),
-        head=np.array([number[head] for _, head, _ in edges], dtype=np.int64),
+        tail=tail,
+        head=head,
         port=port,
         margin=_margins(attributes),
         node_place=by_node,
@@ -114,7 +113,7 @@ def read(graph: nx.MultiDiGraph, direction: Direction = "down") -> Net:
     )
 
 
-def _edges(graph: nx.MultiDiGraph) -> Iterable[tuple[Hashable, Hashable, Hashable]]:
+def _edges(graph: nx.MultiDiGraph) -> list[tuple[Hashable, Hashable, Hashable]]:
     """`graph.edges(keys=True)`, three times as fast."""
     if not graph.is_multigraph():
         return [(u, v, 0) for u, near in graph.adjacency() for v in near]
@@ -131,16 +130,19 @@ def _in_order(nodes: list[Hashable]) -> tuple[list[Hashable], Ints]:
 
 
 def _edges_in_order(
-    edges: list[tuple[int, Hashable, Hashable]], number: Mapping[Hashable, int]
-) -> tuple[list[tuple[int, Hashable, Hashable]], Ints]:
-    """By source, then by key (the slot), then by target."""
-    if {type(key) for _, _, key in edges} <= {int}:
-        columns = np.array([(tail, key, number[head]) for tail, head, key in edges], dtype=np.int64).reshape(-1, 3)
-        order = np.lexsort((columns[:, 2], columns[:, 1], columns[:, 0]))
+    edges: list[tuple[Hashable, Hashable, Hashable]], number: Mapping[Hashable, int]
+) -> tuple[list[tuple[Hashable, Hashable, Hashable]], Ints, Ints, Ints]:
+    """By source, then by key (the slot), then by target: the edges, the numbers of their sources and targets, and the
+    place that each had."""
+    keys = [key for _, _, key in edges]
+    tails, heads = [number[u] for u, _, _ in edges], [number[v] for _, v, _ in edges]
+    tail, head = np.array(tails, dtype=np.int64), np.array(heads, dtype=np.int64)
+    if set(map(type, keys)) <= {int}:
+        order = np.lexsort((head, np.array(keys, dtype=np.int64), tail))
     else:
-        names = [(tail, _name(key), number[head]) for tail, head, key in edges]
+        names = list(zip(tails, map(_name, keys), heads, strict=True))
         order = np.array(sorted(range(len(edges)), key=names.__getitem__), dtype=np.int64)
-    return [edges[at] for at in order.tolist()], order
+    return [edges[at] for at in order.tolist()], tail[order], head[order], order
 
 
 def _name(label: Hashable) -> tuple[str, float, str]:

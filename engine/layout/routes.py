@@ -179,26 +179,32 @@ def _column_changes(paths: Paths, columns: Columns) -> tuple[Ints, Floats]:
     column = columns.column[paths.rank]
     inner = paths.edge[1:] == paths.edge[:-1]
     where = np.flatnonzero(inner & (column[1:] != column[:-1]))
-    corners = np.empty((len(where), 4, 2))
-    for left_column in np.unique(column[where]).tolist():
-        chosen = np.flatnonzero(column[where] == left_column)
+    left = column[where]
+    several = np.bincount(left)[left] > 1
+    corners = _around(paths, columns, where, np.zeros(len(where)), np.zeros(len(where)))
+    for left_column in np.unique(left[several]).tolist():
+        chosen = np.flatnonzero(left == left_column)
         here = where[chosen]
         shared = paths.item[here] if _fewer(paths.item[here], paths.item[here + 1]) else paths.item[here + 1]
         _, which = np.unique(shared, return_inverse=True)
         which = which.reshape(-1)
         rightmost = np.full(int(which.max()) + 1, -np.inf)
         np.maximum.at(rightmost, which, paths.x[here])
-        lane = np.empty(len(rightmost), dtype=np.int64)
+        lane = np.empty(len(rightmost))
         lane[np.argsort(-rightmost, kind="stable")] = np.arange(len(rightmost))
-        inward = lane[which] * LINE_GAP
-        x = columns.gutter[left_column] + inward
-        below = columns.bottom[left_column] + ROW_GAP / 2 + inward
-        above = -ROW_GAP / 2 - ((len(rightmost) - 1) * LINE_GAP - inward)
-        corners[chosen, 0] = np.stack([paths.x[here], below], axis=1)
-        corners[chosen, 1] = np.stack([x, below], axis=1)
-        corners[chosen, 2] = np.stack([x, above], axis=1)
-        corners[chosen, 3] = np.stack([paths.x[here + 1], above], axis=1)
+        inward: Floats = lane[which] * LINE_GAP
+        corners[chosen] = _around(paths, columns, here, inward, (len(rightmost) - 1) * LINE_GAP - inward)
     return where, corners
+
+
+def _around(paths: Paths, columns: Columns, here: Ints, inward: Floats, outward: Floats) -> Floats:
+    """(k, 4, 2): corners of lines that are so far from the innermost lane, and from the outermost."""
+    left = columns.column[paths.rank[here]]
+    x = columns.gutter[left] + inward
+    below = columns.bottom[left] + ROW_GAP / 2 + inward
+    above = -ROW_GAP / 2 - outward
+    across = np.stack([paths.x[here], x, x, paths.x[here + 1]], axis=1)
+    return np.stack([across, np.stack([below, below, above, above], axis=1)], axis=2)
 
 
 def _fewer(one: Ints, two: Ints) -> bool:

@@ -127,25 +127,25 @@ class _Breaker:
 
     def greedily(self, aim: float) -> Breaks:
         """Fill each column up to `aim`, but look back for a cheaper place to break."""
-        ends, cost = self.ends, self.cost
-        breaks = [0]
+        ends, cost, ends_of_parts = self.ends, self.cost, self.ends_of_parts
+        breaks, start, whole, parts = [0], 0, ends[-1], len(ends_of_parts) > 1
         while True:
-            start = breaks[-1]
             begin = ends[start - 1] if start else 0.0
-            if ends[-1] - begin <= OVERFULL * aim:
+            if whole - begin <= OVERFULL * aim:
                 break
-            room = self._share(start, begin, aim)
-            furthest = max(bisect_right(ends, begin + room) - 1, start)
-            nearest = max(bisect_left(ends, begin + SHORTEST * room), start)
-            window = cost[nearest : furthest + 1][::-1]
+            room = self._share(start, begin, aim) if parts else aim
+            beyond = bisect_right(ends, begin + room, start + 1)
+            furthest = beyond - 1
+            nearest = bisect_left(ends, begin + SHORTEST * room, start, beyond)
+            window = cost[nearest:beyond]
             if self.short and not window:  # what follows is too tall for what is left of this column
-                window = cost[start : furthest + 1][::-1]
-            cheapest = min(window, default=TOO_MUCH)
-            end_of_part = bisect_right(self.ends_of_parts, furthest) - 1
-            if end_of_part >= 0 and ends[self.ends_of_parts[end_of_part]] - begin >= SHORTEST_PART * room:
-                chosen = self.ends_of_parts[end_of_part]
+                window = cost[start:beyond]
+            cheapest = min(window) if window else TOO_MUCH
+            end_of_part = bisect_right(ends_of_parts, furthest) - 1
+            if end_of_part >= 0 and ends[ends_of_parts[end_of_part]] - begin >= SHORTEST_PART * room:
+                chosen = ends_of_parts[end_of_part]
             elif cheapest < TOO_MUCH:
-                chosen = furthest - window.index(cheapest)
+                chosen = furthest - window[::-1].index(cheapest)
             else:
                 following = bisect_right(self.possible, furthest)
                 if following == len(self.possible):
@@ -153,13 +153,15 @@ class _Breaker:
                 chosen = self.possible[following]
             if chosen + 1 >= len(ends):
                 break
-            breaks.append(chosen + 1)
+            start = chosen + 1
+            breaks.append(start)
         return (*breaks, len(ends))
 
     def _share(self, start: int, begin: float, aim: float) -> float:
-        """How tall a column may be: a part with others after it that needs several is divided evenly among them."""
+        """How tall a column may be where there are several parts: one with others after it that needs several columns
+        is divided evenly among them."""
         end = bisect_left(self.ends_of_parts, start)
-        if len(self.ends_of_parts) < 2 or end == len(self.ends_of_parts):
+        if end == len(self.ends_of_parts):
             return aim
         height = self.ends[self.ends_of_parts[end]] - begin
         return height / math.ceil(height / aim) * UNEVEN if height > aim else aim

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from engine import pace
 from engine.recording import decode
 from engine.recording.model import Role
 
@@ -52,9 +53,8 @@ def tensors_of(recording: Recording, first: int, last: int, roles: Iterable[Role
     norms: list[float] = []
     for start in range(first, last + 1, AT_A_TIME):
         with recording.apart() as connection:
-            for event, slot, norm, zeros, bad, shape in connection.execute(
-                sql, (start, min(start + AT_A_TIME - 1, last), *names)
-            ):
+            cursor = connection.execute(sql, (start, min(start + AT_A_TIME - 1, last), *names))
+            for event, slot, norm, zeros, bad, shape in pace.rows(cursor):
                 size = _elements(decode.shape(shape))
                 integer = decode.integer
                 numbers.append((integer(event), integer(slot), size, integer(zeros), integer(bad)))
@@ -68,8 +68,8 @@ def event_times(recording: Recording, first: int, last: int) -> Floats:
     times: list[float] = []
     for start in range(first, last + 1, AT_A_TIME):
         with recording.apart() as connection:
-            rows = connection.execute(_TIMES, (start, min(start + AT_A_TIME - 1, last)))
-            times += [decode.real(time) for (time,) in rows]
+            cursor = connection.execute(_TIMES, (start, min(start + AT_A_TIME - 1, last)))
+            times += [decode.real(time) for (time,) in pace.rows(cursor)]
     return np.array(times, dtype=np.float64)
 
 

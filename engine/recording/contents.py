@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from engine import pace
 from engine.recording import decode
 from engine.recording.database import CLOSED, PID
 from engine.recording.model import EVENT_KINDS, Graph, Note, Parameter, RecordingInfo, Step
@@ -22,7 +23,7 @@ _OPTIMIZERS = (
     " GROUP BY 1, 2 ORDER BY min(id)"
 )
 _KIND_CODES = {kind: code for code, kind in enumerate(EVENT_KINDS)}
-_PIECE = 4096  # events that are taken in together: other threads get their turn in between
+_PIECE = 1000  # events that are taken in together: other threads get their turn in between
 
 
 class _Numbered(Protocol):
@@ -76,7 +77,7 @@ class Contents:
         start = len(self.timeline)
         cursor = connection.execute(_EVENTS, (start,))
         pieces: list[Timeline] = []
-        while rows := cursor.fetchmany(_PIECE):
+        for rows in pace.portions(cursor, _PIECE):
             pieces.append(_events(rows, start + _PIECE * len(pieces)))
         if not pieces:
             return
@@ -84,7 +85,7 @@ class Contents:
         if (np.diff(timeline.step) < 0).any():
             raise ValueError("training steps are out of order")
         self.timeline = timeline
-        for index, optimizer in connection.execute(_OPTIMIZERS, (start,)):
+        for index, optimizer in pace.rows(connection.execute(_OPTIMIZERS, (start,))):
             names = self._optimizers.setdefault(index, [])
             if isinstance(optimizer, str) and optimizer not in names:
                 names.append(optimizer)
@@ -145,7 +146,7 @@ def _extend(
 ) -> None:
     """Add the rows after the last one that is known; ids ascend."""
     last = next(reversed(items), -1)
-    for row in connection.execute(f"SELECT * FROM {table} WHERE id > ? ORDER BY id", (last,)):
+    for row in pace.rows(connection.execute(f"SELECT * FROM {table} WHERE id > ? ORDER BY id", (last,))):
         item = make(row)
         if item.id <= last:
             raise ValueError(f"rows of {table} are out of order")

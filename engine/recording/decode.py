@@ -33,7 +33,6 @@ from engine.recording.model import (
     Shape,
     Source,
     Statistics,
-    StepStart,
     Tensor,
     Value,
 )
@@ -154,10 +153,6 @@ def source(row: Columns) -> Source:
 
 def parameter(row: Columns) -> Parameter:
     return Parameter(integer(row[0]), text(row[1]), text(row[2]), shape(row[3]), text(row[4]))
-
-
-def step_start(row: Columns) -> StepStart:
-    return StepStart(integer(row[0]), real(row[1]))
 
 
 def graph(row: Columns) -> Graph:

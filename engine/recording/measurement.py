@@ -89,6 +89,7 @@ class Content(NamedTuple):
     held: int = 0  # bytes that the measurement keeps until it is made, beside the data
 
 
+@np.errstate(all="ignore")  # any bits may come, those of memory that was never written, too
 def measure_together(measurements: Iterable[Measurement]) -> None:
     """Make all that have not been made."""
     whole: list[tuple[Measurement, npt.NDArray[Any]]] = []
@@ -130,7 +131,7 @@ def _count(chosen: list[tuple[Measurement, npt.NDArray[Any]]]) -> None:
         assert statistics is not None
         low, high = statistics.min, statistics.max
         odd = statistics.nans or statistics.infs or sample.dtype.kind != "f"
-        if odd or low is None or high is None or not _NARROWEST <= high - low < math.inf:
+        if odd or low is None or high is None or not _NARROWEST <= high - low <= np.finfo(sample.dtype).max:
             measurement.settle(statistics, histogram_of_few(sample, statistics))
         else:
             usual.append((measurement, sample, statistics, low, high))
@@ -150,9 +151,8 @@ def _measure(chosen: list[tuple[Measurement, npt.NDArray[Any]]]) -> None:
     np.cumsum(counts[:-1], out=starts[1:])
     flat = np.empty(int(counts.sum()))
     np.concatenate([values.reshape(-1) for _, values in chosen], out=flat, casting="same_kind")
-    with np.errstate(all="ignore"):  # of what is no number, or too large
-        low, high = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
-        width, largest = high - low, np.maximum(-low, high)
+    low, high = np.minimum.reduceat(flat, starts), np.maximum.reduceat(flat, starts)
+    width, largest = high - low, np.maximum(-low, high)
     # Measured apart: what is no number, squares that might overflow or vanish, bins without a width of their own.
     ordinary = np.isfinite(low) & np.isfinite(width) & ((width >= _NARROWEST) | (width == 0.0))
     ordinary &= ((largest > 1e-140) & (largest < 1e140)) | (largest == 0.0)
@@ -195,14 +195,14 @@ def _bins(flat: npt.NDArray[Any], low: Values, width: Values, counts: npt.NDArra
     scaled = flat - np.repeat(low.astype(flat.dtype), counts)
     scaled *= np.repeat(factor.astype(flat.dtype), counts)
     # The maximum itself, what rounding lifts to it, and what another process wrote after the content was measured.
-    with np.errstate(invalid="ignore"):
-        bins = scaled.astype(np.int64)
+    bins = scaled.astype(np.int64)
     np.clip(bins, 0, HISTOGRAM_BINS - 1, out=bins)
     first[width == 0.0] += HISTOGRAM_BINS // 2  # where all are equal, they are in the middle
     bins += np.repeat(first, counts)
     return np.bincount(bins, minlength=parts * HISTOGRAM_BINS).reshape(parts, HISTOGRAM_BINS)
 
 
+@np.errstate(all="ignore")
 def statistics_of_few(values: Values) -> Statistics:
     """Of one array of at least one element, whatever is in it."""
     low, high = float(values.min()), float(values.max())
@@ -227,6 +227,7 @@ def statistics_of_few(values: Values) -> Statistics:
     return Statistics(low, high, mean * scale, std * scale, math.sqrt(float(values.dot(values))) * scale, zeros, 0, 0)
 
 
+@np.errstate(all="ignore")
 def histogram_of_few(values: npt.NDArray[Any], statistics: Statistics) -> Histogram | None:
     """Counts of the finite `values` in 64 bins of equal width from the content's minimum to its maximum."""
     low, high = statistics.min, statistics.max
@@ -235,15 +236,18 @@ def histogram_of_few(values: npt.NDArray[Any], statistics: Statistics) -> Histog
     if statistics.nans or statistics.infs:
         values = values[np.isfinite(values)]
     width = high - low
-    if width == 0.0 or not math.isfinite(width):
+    if width == 0.0:
         counts = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
         counts[HISTOGRAM_BINS // 2] = values.size
         return Histogram(counts, low, high)
-    scaled = values - low
-    if width < _NARROWEST:
-        scaled = scaled.astype(np.float64) / width
-        scaled *= HISTOGRAM_BINS
-    else:
+    widest = np.finfo(values.dtype).max if values.dtype.kind == "f" else math.inf
+    if _NARROWEST <= width <= widest:
+        scaled = values - low
         scaled *= HISTOGRAM_BINS / width
+    else:
+        part = 0.5 if width == math.inf else 1.0  # halves differ by what float64 can still hold
+        scaled = values.astype(np.float64) * part - low * part
+        scaled /= high * part - low * part
+        scaled *= HISTOGRAM_BINS
     bins = np.clip(scaled.astype(np.int64), 0, HISTOGRAM_BINS - 1)
-    return Histogram(np.bincount(bins, minlength=HISTOGRAM_BINS), low, high)
+    return Histogram(np.bincount(bins.ravel(), minlength=HISTOGRAM_BINS), low, high)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 import numpy as np
 import numpy.typing as npt
 
+from engine import pace
 from engine.recording import decode
 
 Floats = npt.NDArray[np.float64]
@@ -46,7 +47,7 @@ class Norms:
             norms = np.full(last - first + 1, np.nan)
             odd = np.zeros(len(norms), dtype=np.uint8)
             with self._connect() as connection:
-                rows = connection.execute(_ENTERING, (first, last)).fetchall()
+                rows = [*pace.rows(connection.execute(_ENTERING, (first, last)))]
                 places = [decode.integer(event) - first for event, _, _ in rows]
                 norms[places] = [np.nan if norm is None else decode.real(norm) for _, norm, _ in rows]
                 odd[places] = [decode.integer(is_odd) for _, _, is_odd in rows]
@@ -59,7 +60,7 @@ class Norms:
         known = self._sent.get(step)
         if known is None or known[0] != last:
             with self._connect() as connection:
-                rows = connection.execute(_SENT, (first, last)).fetchall()
+                rows = [*pace.rows(connection.execute(_SENT, (first, last)))]
                 places = [(decode.integer(event), decode.integer(slot)) for event, slot, _ in rows]
                 norms = np.array([decode.real(norm) for _, _, norm in rows], dtype=np.float64)
             known = self._sent[step] = last, np.array(places, dtype=np.int64).reshape(-1, 2), norms

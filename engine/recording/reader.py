@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.pace import portions
 from engine.recording import database, decode, dtypes
 from engine.recording.contents import Contents
 from engine.recording.model import (
@@ -43,7 +44,6 @@ from engine.recording.timeline import Timeline
 _Item = TypeVar("_Item")
 _CACHED = 8192  # rows of one kind that are kept in memory
 LARGE = 1 << 18  # elements of a tensor: what has more takes a while to read
-_PIECE = 2048  # rows that are fetched together
 _NODES = "SELECT * FROM node WHERE graph = ? ORDER BY id"
 _LINES = (
     "SELECT source, line, sum(kind != 'data') FROM node WHERE graph = ? AND source IS NOT NULL GROUP BY source, line"
@@ -265,13 +265,14 @@ class Recording:
             return None
         # Others need not wait for a large one, wherever it is read.
         with self.apart() if tensor.numel > LARGE else self.held() as connection:
-            row = connection.execute("SELECT data FROM tensor WHERE id = ?", (tensor_id,)).fetchone()
-            if row is None or type(row[0]) is not bytes:
+            if connection.execute("SELECT typeof(data) FROM tensor WHERE id = ?", (tensor_id,)).fetchone() != ("blob",):
                 raise ValueError(f"tensor {tensor_id} has lost its data")
             shape = tensor.shape if tensor.data_shape is None else tensor.data_shape
             if tensor.level == "full" and shape != tensor.shape:
                 raise ValueError(f"tensor {tensor_id} has data of another shape")
-            return dtypes.decode(row[0], tensor.dtype, shape)
+            # As a column of a row it would be copied by Python, too, while no other thread may run.
+            with connection.blobopen("tensor", "data", tensor_id, readonly=True) as blob:
+                return dtypes.decode(blob.read(), tensor.dtype, shape)
 
     def norms(self, step: int) -> npt.NDArray[np.float64]:
         """For each event of a training step, the norm of the gradient that it takes in; NaN if there is none.
@@ -379,17 +380,16 @@ class Recording:
         self, sql: str, number: int, make: Callable[[list[tuple[Any, ...]]], tuple[_Item, ...]], *, many: bool = False
     ) -> tuple[_Item, ...]:
         """`many` may be read beside what other threads read."""
-        rows: list[tuple[Any, ...]] = []
+        items: list[_Item] = []
+        last: list[tuple[Any, ...]] = []
         with self.apart() if many else self.held() as connection:
             cursor = connection.execute(sql, (number,))
-            while piece := cursor.fetchmany(_PIECE):
-                rows += piece
-        try:
-            if _twice(rows):
-                raise ValueError("a row is stored twice")
-            return make(rows)
-        except (ValueError, OverflowError, MemoryError) as error:
-            raise database.explain(self.path, error) from error
+            for piece in portions(cursor):
+                if _twice(last + piece):
+                    raise ValueError("a row is stored twice")
+                items += make(piece)
+                last = piece[-1:]
+        return tuple(items)
 
 
 def _runs(pid: int) -> bool:

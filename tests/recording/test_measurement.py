@@ -24,6 +24,8 @@ ODD = [
     np.array([1e-200, 3e-200]),
     np.array([0.0, 1e-35]),
     np.array([-1.7e308, 1.7e308]),
+    np.array([-3e38, 1.0, 3e38], np.float32),
+    np.array([0x7F800001, 0xFF800003, 0x3F800000, 0], np.uint32).view(np.float32),  # NaNs that signal, and 1 and 0
     np.array(-3.5),
 ]
 
@@ -48,7 +50,8 @@ def _compare(arrays: list[np.ndarray]) -> None:
     for array, measurement in zip(arrays, measurements, strict=True):
         assert measurement.waiting()[1] is None
         statistics, histogram = measurement.result()
-        wide = array.reshape(-1).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            wide = array.reshape(-1).astype(np.float64)
         expected = statistics_of_few(wide)
         exact = ("min", "max", "zeros", "nans", "infs")
         assert [getattr(statistics, name) for name in exact] == [getattr(expected, name) for name in exact]
@@ -89,6 +92,27 @@ def test_samples_are_counted_as_each_alone() -> None:
             np.testing.assert_array_equal(histogram.counts, alone.counts)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_width_that_overflows_still_has_bins(dtype: type) -> None:
+    largest = np.finfo(dtype).max
+    sample: np.ndarray = np.array([-largest, -largest, 0.0, largest], dtype)
+    known = statistics_of_few(sample.astype(np.float64))
+    made = [Measurement.sampled(known, sample), Measurement.of(sample)]
+    measure_together(made)
+    for measurement in made:
+        histogram = measurement.result()[1]
+        assert histogram is not None
+        assert (histogram.counts[0], histogram.counts[32], histogram.counts[-1]) == (2, 1, 1)
+
+
+def test_any_bits_are_measured_whatever_numpy_is_told_to_raise() -> None:
+    bits = np.random.default_rng(0).integers(0, 1 << 32, 20_000, dtype=np.uint32)
+    with np.errstate(all="raise"):
+        statistics, histogram = Measurement.of(bits.view(np.float32)).result()
+    assert histogram is not None
+    assert histogram.counts.sum() == bits.size - statistics.nans - statistics.infs
+
+
 def test_threads_that_meet_at_one_measurement_both_have_it() -> None:
     found = []
     for _ in range(50):
@@ -103,3 +127,11 @@ def test_threads_that_meet_at_one_measurement_both_have_it() -> None:
             thread.join()
     assert all(each == [19.0] * 20 for each in found)
     assert len(found) == 100
+
+
+@pytest.mark.parametrize("numbers", [[1.0, 2.0, 4.0, 3.0], [1e-40, 3e-40, 2e-40, 0.0], [3e38, -3e38, 1.0, 0.0]])
+def test_a_histogram_of_a_matrix_counts_its_elements(numbers: list[float]) -> None:
+    matrix = np.array(numbers, np.float32).reshape(2, 2)
+    found = histogram_of_few(matrix, statistics_of_few(matrix.ravel().astype(np.float64)))
+    assert found is not None
+    assert found.counts.sum() == 4
