@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -23,6 +25,7 @@ from engine.recording.reader import Recording, open_recording
 from gui import theme
 from gui.app import SWITCH_S
 from gui.canvas.camera import Camera
+from gui.canvas.flow.stage import Stage
 from gui.canvas.frames import Frames
 from gui.canvas.lod import snapped
 from gui.canvas.painter import GraphPainter, Picture
@@ -67,7 +70,13 @@ def _frames(recording: Recording, bar: str, *, beside: bool) -> list[tuple[str, 
         shown = len(scene.visible(*camera.bounds()))
         times = _panned(lambda p, at: painter.paint(p, picture, at), camera)
         whole = whole or float(np.median(times))
-        rows.append((f"frame, {shown:,} of {scene.node_count:,} nodes in view, p50 / p95", _both(times), most))
+        what = f"{shown:,} of {scene.node_count:,} nodes in view"
+        if frames.kept.is_working:  # what nodes keep in memory is read once it is shown: that takes a second
+            rows.append(("the next frame while a thread reads what they keep, p50 / p95", _both(times), most))
+            frames.kept.finish()
+            times = _panned(lambda p, at: painter.paint(p, picture, at), camera)
+        rows.append((f"frame drawn anew (zoom, seek), {what}, p50 / p95", _both(times), most))
+        rows.append((f"frame while panning, {what}, p50 / p95", _both(_dragged(picture, painter, camera)), most))
     if beside:
         rows += _beside(scene, picture, whole)
     return rows
@@ -116,6 +125,19 @@ def _panned(paint: Callable[[QPainter, Camera], None], camera: Camera, frames: i
             painter.end()
         times.append((time.perf_counter() - start) * 1e3)
     return times[5:]
+
+
+def _dragged(picture: Picture, painter: GraphPainter, camera: Camera) -> list[float]:
+    """Milliseconds for each frame as the window draws it while somebody drags it to and fro, on whole pixels: quite a
+    pace, at which something has to be painted every tenth frame."""
+    stage, way = Stage(), itertools.cycle([(13, 9)] * 60 + [(-13, -9)] * 60)
+    place = [replace(camera, whole=True)]
+
+    def paint(p: QPainter, _: Camera) -> None:
+        place[0] = place[0].panned(*next(way))
+        stage.resting(p, picture, place[0], painter, place[0].scale)
+
+    return _panned(paint, camera)
 
 
 def _one_item_per_node(scene: Scene) -> QGraphicsScene:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from gui.canvas.lod import LARGEST, SMALLEST, Detail, detail_at, snapped
 
 Bounds = tuple[float, float, float, float]
 FIT_MARGIN_X, FIT_MARGIN_Y = 24.0, 48.0  # logical px; above and below stand breadcrumbs and legend
 LARGEST_FIT = 1.7  # a small graph is not blown up further than this
+HAIR = 2.0**-22  # device px: more than errors of sums, less than what is seen
 
 
 @dataclass(frozen=True)
 class Camera:
     """`x`, `y` is the scene point in the middle of the view; `scale` device px for one scene px; `width`, `height` the
-    view in device px; `ratio` device px for one logical px."""
+    view in device px; `ratio` device px for one logical px. `whole`: the scene's origin is on a whole device pixel."""
 
     x: float = 0.0
     y: float = 0.0
@@ -22,20 +25,28 @@ class Camera:
     width: int = 1
     height: int = 1
     ratio: float = 1.0
+    whole: bool = False
 
-    @property
+    @cached_property
     def offset(self) -> tuple[float, float]:
-        """Device px of the scene's origin."""
-        return self.width / 2 - self.x * self.scale, self.height / 2 - self.y * self.scale
+        """Device px of the scene's origin. A whole one has a hair more: what would fall between two pixels, or on the
+        border of one, comes to the same one wherever the view is."""
+        x, y = self.width / 2 - self.x * self.scale, self.height / 2 - self.y * self.scale
+        return (math.floor(x + 0.5 + HAIR) + HAIR, math.floor(y + 0.5 + HAIR) + HAIR) if self.whole else (x, y)
 
-    @property
+    @cached_property
     def detail(self) -> Detail:
         return detail_at(self.scale, self.ratio)
 
     def bounds(self, margin: float = 0.0) -> Bounds:
         """The scene rectangle in view, and `margin` device px more on each side."""
-        half_x, half_y = (self.width / 2 + margin) / self.scale, (self.height / 2 + margin) / self.scale
-        return self.x - half_x, self.y - half_y, self.x + half_x, self.y + half_y
+        (x, y), scale = self.offset, self.scale
+        return (
+            (-margin - x) / scale,
+            (-margin - y) / scale,
+            (self.width + margin - x) / scale,
+            (self.height + margin - y) / scale,
+        )
 
     def covers(self, bounds: Bounds) -> bool:
         """Whether all of a scene rectangle is in view."""
@@ -44,10 +55,16 @@ class Camera:
 
     def to_scene(self, px: float, py: float) -> tuple[float, float]:
         """Device px → scene px."""
-        return self.x + (px - self.width / 2) / self.scale, self.y + (py - self.height / 2) / self.scale
+        x, y = self.offset
+        return (px - x) / self.scale, (py - y) / self.scale
 
     def to_device(self, x: float, y: float) -> tuple[float, float]:
-        return (x - self.x) * self.scale + self.width / 2, (y - self.y) * self.scale + self.height / 2
+        return x * self.scale + self.offset[0], y * self.scale + self.offset[1]
+
+    def part(self, left: int, top: int, width: int, height: int) -> Camera:
+        """What is seen in a rectangle of the view (device px), or beyond it."""
+        x, y = self.to_scene(left + width / 2, top + height / 2)
+        return replace(self, x=x, y=y, width=width, height=height)
 
     def panned(self, dx: float, dy: float) -> Camera:
         """Moved so that the scene goes by (dx, dy) device px."""
@@ -55,7 +72,7 @@ class Camera:
 
     def zoomed(self, factor: float, px: float, py: float, *, snap: bool = True) -> Camera:
         """Scaled about a device point, which stays where it is."""
-        x, y = self.to_scene(px, py)
+        x, y = self.x + (px - self.width / 2) / self.scale, self.y + (py - self.height / 2) / self.scale
         scale = min(max(self.scale * factor, SMALLEST), LARGEST * self.ratio)
         if snap:
             scale = snapped(scale / self.ratio) * self.ratio

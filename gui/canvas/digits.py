@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 
 from gui import theme as tokens
-from gui.canvas.arrays import Batch, same
+from gui.canvas.arrays import Batch, moved, same
 from gui.canvas.atlas import Glyphs
 from gui.canvas.cards import ink_on, inks
 from gui.canvas.cards import px as font_px
@@ -142,9 +142,8 @@ class _Lines:
         self._shown[items] = False
         if not len(rows):
             return
-        x, y = camera.offset
-        rows[:, 0] += np.rint(rows[:, 10] + x)
-        rows[:, 1] += np.rint(rows[:, 11] + y)
+        both = rows.view(np.complex128)
+        both[:, 0] += moved(both[:, 5], camera.offset, rounded=True)
         self._fragments.rows(len(rows))[:] = rows[:, :10]
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         p.drawPixmapFragments(*self._fragments.arguments(), glyphs.page)

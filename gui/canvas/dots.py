@@ -6,6 +6,7 @@ the camera does.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QBrush, QColor, QPainter, QPixmap
 
 from gui import theme as tokens
 from gui.canvas import marks, proof_marks
@@ -30,22 +31,29 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 Colors = npt.NDArray[np.uint32]
+Complexes = npt.NDArray[np.complex64]
 
 LEVELS = 6
 _FADED, _NOT_YET, _VALUE, _GRADIENT = range(4)
 MOST_COLORS = 96  # given ones, from afar: what is nearly alike is then drawn alike
 _COARSE = np.uint32(0xFFF0F0F0)
+TILE = 256  # device px
+TILED_BELOW = 4.5  # device px: patches that are less high, on average, are filled by tiles
 
 
 @dataclass(frozen=True, eq=False)
 class Patches:
     """Items in the order in which they are painted: `item` (m), `box` (4, m) their left, top, right, bottom in scene
-    px. From `first[k]` to `first[k + 1]` they have `colors[k]`."""
+    px, and the same as `corners` (2, m, 2): x and y of the upper left ones, then of the lower right ones. From
+    `first[k]` to `first[k + 1]` they have `colors[k]`. `smallest` is their least width or height, `height` the mean."""
 
     item: Ints
     box: Singles
+    corners: Singles
     first: Ints
     colors: tuple[QColor, ...]
+    smallest: float
+    height: float
 
 
 class DotPainter:
@@ -62,22 +70,32 @@ class DotPainter:
 
     def paint(self, painter: QPainter, picture: Picture, camera: Camera) -> None:
         found = self.patches(picture)
-        box, first = found.box, found.first
+        corners, first = found.corners, found.first
         if not camera.covers(picture.scene.bounds):
-            which = np.flatnonzero(touching(box, *camera.bounds(2.0)))
-            box, first = box.take(which, axis=1), np.searchsorted(which, first)
-        x, y = camera.offset
-        placed = box * np.float32(camera.scale)
-        placed += np.array([[x], [y], [x], [y]], dtype=np.float32)
-        np.rint(placed, out=placed)
-        placed[2:] -= 1  # the last pixel, not the one after it
-        np.maximum(placed[2:], placed[:2], out=placed[2:])
-        self._rects.rows(box.shape[1])[:] = placed.astype(np.int32).T
+            which = np.flatnonzero(touching(found.box, *camera.bounds(2.0)))
+            corners, first = corners.take(which, axis=1), np.searchsorted(which, first)
+        self._place(corners, camera, found.smallest)
+        tiled = found.height * camera.scale < TILED_BELOW
         painter.setPen(Qt.PenStyle.NoPen)
         for color, start, end in zip(found.colors, first.tolist(), first[1:].tolist(), strict=False):
             if end > start:
-                painter.setBrush(color)
+                painter.setBrush(_tile(color.rgb()) if tiled else color)
                 painter.drawRects(*self._rects.arguments(start, end - start))
+
+    def _place(self, corners: Singles, camera: Camera, smallest: float) -> None:
+        """Whole device pixels, the last ones included. x and y of all are added to at once, as complex numbers."""
+        x, y = camera.offset
+        left, top = math.floor(x), math.floor(y)
+        first, last = placed = corners * np.float32(camera.scale)
+        both: Complexes = placed.view(np.complex64)
+        both += complex(x - left, y - top)
+        np.rint(placed, out=placed)
+        both += complex(left, top)  # after rounding: so far off, single precision has whole numbers only
+        last -= 1  # the last pixel, not the one after it
+        if smallest * camera.scale < 2.0:
+            np.maximum(last, first, out=last)
+        rows = self._rects.rows(len(first)).view(np.int64)
+        rows[:] = placed.astype(np.int32).view(np.int64)[:, :, 0].T
 
     def paint_shapes(self, painter: QPainter, picture: Picture, camera: Camera) -> None:
         """The same for an exported picture, which is not made of whole pixels."""
@@ -101,7 +119,22 @@ def patches_of(picture: Picture, theme: Theme) -> Patches:
     first = np.searchsorted(color[item], np.arange(len(colors) + 1))
     some = np.flatnonzero(np.diff(first))
     box = scene.box.take(item, axis=1)
-    return Patches(item, box, np.append(first[some], len(item)), tuple(colors[index] for index in some.tolist()))
+    corners = np.ascontiguousarray(box.reshape(2, 2, -1).swapaxes(1, 2))
+    sizes = box[2:] - box[:2]
+    height = float(sizes[1].mean()) if len(item) else 0.0
+    return Patches(
+        item, box, corners, np.append(first[some], len(item)), tuple(colors[index] for index in some.tolist()),
+        float(sizes.min(initial=math.inf)), height,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=512)  # of all looks in both themes, and of given colours
+def _tile(rgb: int) -> QBrush:
+    """What fills small rectangles like the colour itself, in two thirds to half of the time. For each that is to be in
+    one colour, Qt changes to wide vectors and back, for which some processors take longer than for its pixels."""
+    pixmap = QPixmap(TILE, 1)
+    pixmap.fill(QColor.fromRgb(rgb))
+    return QBrush(pixmap)
 
 
 def dot_rows(picture: Picture) -> Ints:

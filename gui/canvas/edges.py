@@ -39,6 +39,7 @@ FADED, LOOSE, QUIET, VALUE, PENDING, FIRST_GRADIENT = range(6)  # classes, in th
 CLASSES = FIRST_GRADIENT + LEVELS + ON_PATH
 THINNEST, THICKEST = 0.6, 1.5  # widths follow the scale between these
 _LESS = 1e-6  # px: what ends at a pixel's border does not reach into it
+BESIDE = 8.0  # logical px from a link's middle line: as far as the broadest one and its smooth borders reach
 SHORTEST = 3.0  # device px; from afar, what is shorter is not seen between the patches that it links
 
 
@@ -150,8 +151,8 @@ class EdgePainter:
         pieces = picture.scene.pieces
         of = (pieces, picture.state, picture.emphasis, picture.dimmed, picture.flow)
         routes = self._kept.get(of, lambda: routes_of(picture))
-        raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
-        far = camera.detail == Detail.DOT and raster  # one comes near to what is drawn as shapes, and sees its gaps
+        # One comes near to what is drawn as shapes, and sees its gaps.
+        far = camera.detail == Detail.DOT and painter.paintEngine().type() == QPaintEngine.Type.Raster
         which, first = _in_view(routes, camera, far=far)
         if not len(which):
             return
@@ -184,8 +185,8 @@ class EdgePainter:
             upright = pieces.upright[routes.piece[fresh]]
             self._placed.put(fresh, _rectangles(routes.span.take(fresh, axis=1), upright, camera.scale, wide))
         rows = self._placed.take(which)
-        for column, offset in enumerate((*camera.offset, *camera.offset)):
-            rows[:, column] += offset
+        corners = rows.view(np.complex128)
+        corners += complex(*camera.offset)
         self._rects.rows(len(which))[:] = np.floor(rows, out=rows)
 
     def _draw(self, painter: QPainter, pieces: Pieces, which: Ints, camera: Camera, *, far: bool) -> None:
@@ -203,7 +204,7 @@ class EdgePainter:
 
 def _in_view(routes: Routes, camera: Camera, *, far: bool) -> tuple[Ints, list[int]]:
     """Places in `routes` of what can be seen, and where among them each group starts."""
-    seen = touching(routes.box, *camera.bounds(4.0))
+    seen = touching(routes.box, *camera.bounds(BESIDE * camera.ratio))
     if far:
         seen &= routes.length > SHORTEST / camera.scale
     which = np.flatnonzero(seen)

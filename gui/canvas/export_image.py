@@ -28,7 +28,7 @@ from engine.export.files import whole
 from gui import theme as tokens
 from gui.canvas.camera import Camera
 from gui.canvas.kept import Kept
-from gui.canvas.painter import Picture, VectorPainter
+from gui.canvas.painter import GraphPainter, Picture, VectorPainter
 from gui.canvas.readings import Readings
 from gui.canvas.scene import build_scene, node_sizes
 from gui.canvas.state import make_track, state_at
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from engine.layout import Direction, Layout
     from engine.recording.reader import Recording
     from gui.canvas.scene import Scene
+    from gui.export.legend import Key
 
 Ground = Literal["theme", "white", "transparent"]
 PICTURES = ("svg", "png", "pdf")
@@ -56,11 +57,22 @@ INCH = 0.0254  # metres
 
 @dataclass(frozen=True)
 class Look:
-    """Colours, what is behind them, and how fine a PNG is meant to be printed."""
+    """Colours, what is behind them, how fine a PNG is meant to be printed, and what is painted over the graph."""
 
     theme: Theme
     ground: Ground = "theme"
     dpi: int = UNITS
+    key: Key | None = None
+
+    def paint(self, painter: QPainter, picture: Picture, camera: Camera) -> None:
+        """All that `camera` sees."""
+        self.paint_with(self.painter(), painter, picture, camera)
+
+    def paint_with(self, graph: GraphPainter, painter: QPainter, picture: Picture, camera: Camera) -> None:
+        """The same with a painter of its theme and ground."""
+        graph.paint(painter, picture, camera)
+        if self.key is not None:
+            self.key.paint(painter, camera, graph.theme, graph.ground)
 
     def painter(self) -> VectorPainter:
         """White paper is a theme of its own, since colours fade into their ground."""
@@ -187,7 +199,7 @@ def draw_image(picture: Picture, camera: Camera, look: Look) -> QImage:
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     try:
-        look.painter().paint(painter, picture, camera)
+        look.paint(painter, picture, camera)
     finally:
         painter.end()
     return image
@@ -204,7 +216,7 @@ def _draw_svg(picture: Picture, camera: Camera, device: QIODevice, look: Look, t
     generator.setTitle(title)
     painter = QPainter(generator)
     try:
-        look.painter().paint(painter, picture, camera)
+        look.paint(painter, picture, camera)
     finally:
         painter.end()
 
@@ -234,6 +246,6 @@ def _draw_pdf(picture: Picture, camera: Camera, device: QIODevice, look: Look, t
     painter = QPainter(writer)
     try:
         painter.scale(shrunk * PDF_DOTS / UNITS, shrunk * PDF_DOTS / UNITS)
-        look.painter().paint(painter, picture, camera)
+        look.paint(painter, picture, camera)
     finally:
         painter.end()

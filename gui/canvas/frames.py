@@ -67,6 +67,10 @@ class Frames:
         self._proofs: tuple[tuple[object, ...], Scene, ProofMarks | None] | None = None
         self._kept: tuple[Scene, Walk | None] | None = None
 
+    def stop(self) -> None:
+        """The recording is not shown any more."""
+        self.kept.stop()
+
     def finish(self) -> None:
         """Wait for what is being read."""
         self.insides.finish()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QPainter,
-    QPaintEvent,
-    QResizeEvent,
-)
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from engine.errors import ChainruleError
 from gui import theme as tokens
 from gui.canvas import describe, overlays
+from gui.canvas.ahead import PreparedPainter
 from gui.canvas.camera import Camera
 from gui.canvas.flow.motion import Motion
 from gui.canvas.flow.stage import Stage
@@ -25,7 +22,7 @@ from gui.canvas.minimap import Minimap
 from gui.canvas.modules.anchor import anchor
 from gui.canvas.navigator import Navigator
 from gui.canvas.notices import Notices, Situation, paint_instead
-from gui.canvas.painter import GraphPainter, Picture
+from gui.canvas.painter import Picture
 from gui.explore.explorer import Explorer
 from gui.explore.places import bounds_of
 
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from gui.canvas.scene import Scene
     from gui.session import Session
 
-STEPS_PER_NOTCH = 2  # of the ladder of scales
 FOLLOW_MARGIN = 48  # logical px
 READABLE = 1.0  # scale to which one flies to a node
 RESHAPE_MS = 180
@@ -72,7 +68,7 @@ class GraphView(QWidget):
         self._playhead = session.playhead
         self.explorer = Explorer(session, self)
         self.explorer.changed.connect(self.update)
-        self._painter = GraphPainter(tokens.current())
+        self._painter = PreparedPainter(tokens.current())
         self._minimap = Minimap()
         self._legend = overlays.Legend()
         self._stage = Stage()
@@ -84,10 +80,11 @@ class GraphView(QWidget):
         self._reshape = QTimer(self)
         self._reshape.setSingleShot(True)
         self._reshape.setInterval(RESHAPE_MS)
-        self._reshape.timeout.connect(self._want_graph)
+        self._reshape.timeout.connect(self._want_shape)
         self._notices = Notices(self)
         self._notices.changed.connect(self.update)
         self._loader = Loader(self)
+        self._loader.draw = self._drawn_ahead
         self._loader.ready.connect(self._loaded)
         self._loader.failed.connect(self._not_loaded)
         self._loader.preparing.done.connect(self._want_graph)
@@ -187,10 +184,6 @@ class GraphView(QWidget):
     def coloured_by_proof(self) -> bool:
         return self.explorer.colors.name == "proof"
 
-    def color_by_proof(self, on: bool) -> None:
-        """Fill nodes by what is proved of them, instead of by their kind."""
-        self.explorer.colors.choose("proof" if on else "kind")
-
     def shutdown(self) -> None:
         """Stop what moves and wait for a layout that is being made. The view may be used again after."""
         self._navigator.stop()
@@ -206,6 +199,8 @@ class GraphView(QWidget):
 
     def _recording_changed(self) -> None:
         recording = self._session.recording
+        if self._frames is not None:
+            self._frames.stop()
         self._frames = self._loader.warm = None
         self._loader.reset(recording)
         if recording is not None:
@@ -216,6 +211,7 @@ class GraphView(QWidget):
         self._problem = ""
         self._navigator.still_fitted = True
         self._motion.stop()
+        self._stage.forget()
         self.update()
 
     def _recording_grew(self) -> None:
@@ -256,11 +252,22 @@ class GraphView(QWidget):
         if before is None or self.scene is not before:  # else the picture is the same until there is a new one
             self.update()
 
+    def _want_shape(self) -> None:
+        """Wrap the graph for the view as it is now; what could not be laid out is not tried again for the same one."""
+        wish = self._wish
+        if wish is None or not self._problem or (wish.aspect, wish.room) != self._shape():
+            self._want_graph()
+
     def _shape(self) -> tuple[float, Room | None]:
         """What a graph is wrapped for: the view as it is, or, where somebody has moved the graph, as it was before."""
         if self._shown is not None and not self._navigator.still_fitted:
             return self._shown.aspect, self._shown.room
         return rough_aspect(self.width(), self.height()), rough_room(self.width(), self.height())
+
+    def _drawn_ahead(self, scene: Scene) -> Iterator[None]:
+        """What the first frame would take longest for, where one can tell what it will show."""
+        plain = self.isVisible() and self._navigator.still_fitted and self.explorer.colors.name == "kind"
+        return self._painter.prepare(scene, self.camera.fitted(scene.bounds)) if plain else iter(())
 
     def _loaded(self, wish: Wish, scene: Scene) -> None:
         if wish == self._wish:
@@ -350,23 +357,12 @@ class GraphView(QWidget):
         self._minimap.shown = on
         self.update()
 
-    def zoom_in(self) -> None:
-        self._zoom(2 * STEPS_PER_NOTCH)
-
-    def zoom_out(self) -> None:
-        self._zoom(-2 * STEPS_PER_NOTCH)
-
     def fly_to(self, node_id: int) -> None:
         """Bring a node to the middle, near enough to be read."""
         scene = self.scene
         if scene is not None and node_id in scene.position:
             x, y = scene.center(scene.position[node_id])
             self._navigator.fly_to(x, y, least=READABLE, fly=self.isVisible())
-
-    def _zoom(self, steps: float, at: QPointF | None = None) -> None:
-        """By steps of the ladder, about a logical point (None: the middle)."""
-        point = QPointF(self.width() / 2, self.height() / 2) if at is None else at
-        self._navigator.zoom(steps, point.x() * self.camera.ratio, point.y() * self.camera.ratio)
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
@@ -404,7 +400,7 @@ class GraphView(QWidget):
         elif motion.batches:
             self._stage.streaming(painter, picture, motion.batches, motion.now, motion.life, *how)
         else:
-            self._painter.paint(painter, picture, self.camera, sprite_scale=self._navigator.sprite_scale)
+            self._stage.resting(painter, picture, *how)
 
     def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
         theme = self._painter.theme
@@ -435,7 +431,7 @@ class GraphView(QWidget):
         return Situation(self._problem, session.opening, session.recording is not None, self._wish is not None, working)
 
     def _theme_changed(self) -> None:
-        self._painter = GraphPainter(tokens.current())
+        self._painter = PreparedPainter(tokens.current())
         self._painter.later = self._motion.look_again
         self.update()
 

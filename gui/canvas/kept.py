@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import ChainruleError
+from engine.pace import unless
 from gui.canvas.arrays import Kept as Known
 from gui.canvas.cards import (
     BETWEEN,
@@ -54,11 +55,12 @@ class Kept(QObject):
         self._known: dict[int, tuple[int, Bytes]] = {}
         self._counted: tuple[int, int, int] | None = None  # events of which graph, among how many
         self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
 
     def of(self, graph_id: int) -> Bytes:
         """As far as they are known; asks for them where they are not."""
         events, found = self._known.get(graph_id, (-1, {}))
-        if events != self._events(graph_id) and (self._thread is None or not self._thread.is_alive()):
+        if events != self._events(graph_id) and not self.is_working:
             self._thread = threading.Thread(target=self._work, args=(graph_id,), name="kept bytes", daemon=True)
             self._thread.start()
         return found
@@ -68,6 +70,14 @@ class Kept(QObject):
         if graph_id not in self._known:
             self._read(graph_id)
         return self._known[graph_id][1]
+
+    @property
+    def is_working(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Nobody asks any more: what is being worked out is given up."""
+        self._stop.set()
 
     def finish(self) -> None:
         """Wait for what is being worked out."""
@@ -91,7 +101,8 @@ class Kept(QObject):
 
     def _work(self, graph_id: int) -> None:
         try:
-            self._read(graph_id)
+            with unless(self._stop.is_set):
+                self._read(graph_id)
         except BaseException:  # a fault of the program: threading's hook tells it, and it is not tried again
             self._known[graph_id] = (self._events(graph_id), {})
             raise

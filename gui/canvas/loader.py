@@ -8,22 +8,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import itertools
 import math
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from engine.errors import ChainruleError
+from engine.pace import gently, unless
 from gui.canvas.camera import FIT_MARGIN_X, FIT_MARGIN_Y
 from gui.canvas.lod import NAMED_FROM
 from gui.canvas.modules.source import Ints, Places, Sources, node_ids_of
 from gui.canvas.preparing import Preparing
+from gui.parameter_values import layer_order
+from gui.proof import desk
+from gui.turns import Pieces, Turn, in_portions
 
 if TYPE_CHECKING:
     from engine.layout import Direction, Room
@@ -34,13 +40,19 @@ if TYPE_CHECKING:
 LEAVES_UP_TO = 40  # nodes: data leaves are shown in graphs that are not larger, if nobody asks
 KEPT = 32
 AHEAD_MS = 150  # before what may be asked next is read: who goes through training steps quickly asks for others
-NEEDED = (  # by the first layout; numpy.ma: by np.unique
+NEEDED = (  # by the first layout (numpy.ma: by np.unique), and then by the panels
     "engine.graph.build", "engine.graph.modules", "engine.graph.quotient", "engine.layout.nested", "numpy.ma",
     "gui.canvas.modules.arrange", "gui.canvas.modules.inner", "gui.canvas.modules.stock", "gui.explore.ways",
+    "engine.recording.summary", "gui.transport.ticks",
 )  # fmt: skip
 PAINTING_S = 0.1  # that a new picture is given to be painted before something else is worked out
 
 Key = tuple[str, str, bool, float, str, frozenset[str] | None, bool, tuple[float, float] | None]
+
+
+_structures: WeakKeyDictionary[Recording, dict[int, tuple[tuple[Node, ...], tuple[Edge, ...], str]]] = (
+    WeakKeyDictionary()
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,15 @@ class Wish:
             self.structure, self.algorithm, self.data_leaves, self.aspect, self.direction, self.collapsed, self.boxes,
             self.room,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    recording: Recording
+    wish: Wish
+    scene: Scene | None
+    places: Places | None
+    message: str
 
 
 @dataclass(frozen=True)
@@ -92,17 +113,28 @@ def rough_room(width: float, height: float) -> Room:
 
 
 def structure_of(recording: Recording, graph_id: int) -> str:
-    """A fingerprint of everything that decides how a graph is laid out and labelled, apart from node ids."""
-    nodes = recording.nodes(graph_id)
+    """A fingerprint of everything that decides how a graph is laid out and labelled, apart from node ids. Worked out
+    once for as long as the graph does not grow."""
+    nodes, edges = recording.nodes(graph_id), recording.edges(graph_id)
+    known = _structures.setdefault(recording, {})
+    found = known.get(graph_id)
+    if found is None or found[0] is not nodes or found[1] is not edges:
+        found = known[graph_id] = (nodes, edges, _fingerprint(nodes, edges))
+    return found[2]
+
+
+def _fingerprint(nodes: tuple[Node, ...], edges: tuple[Edge, ...]) -> str:
     place = {node.id: index for index, node in enumerate(nodes)}
-    about = [
-        (node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line,
-         node.info.get("saved_bytes"))
-        for node in nodes
-    ]  # fmt: skip
-    links = [(place[e.source], e.slot, place[e.target], e.input_number) for e in recording.edges(graph_id)]
-    digest = hashlib.blake2b(repr(about).encode(), digest_size=16)
-    digest.update(np.array(links, dtype=np.int64).tobytes())
+    digest = hashlib.blake2b(digest_size=16)
+    # One by one: the words of all nodes together take so long that the window would wait for this thread.
+    for node in gently(nodes):
+        about = (
+            node.kind, node.type, node.operation, node.name, node.module, node.module_type, node.shape, node.line,
+            node.info.get("saved_bytes"),
+        )  # fmt: skip
+        digest.update(repr(about).encode())
+    for edge in gently(edges):
+        digest.update(repr((place[edge.source], edge.slot, place[edge.target], edge.input_number)).encode())
     return digest.hexdigest()
 
 
@@ -126,21 +158,22 @@ def load(
 
 
 def warm_up() -> None:
-    """Import, in a thread, what the first layout needs: networkx takes longer than laying out most graphs."""
+    """Import, in a thread, what the first layout needs: networkx takes longer than laying out most graphs. Then what
+    the desk is asked with: else its threads would hold up the first pictures."""
     if "networkx" not in sys.modules:
-        threading.Thread(target=_import_layout, name="warm-up", daemon=True).start()
+        threading.Thread(target=_import_needed, name="warm-up", daemon=True).start()
 
 
-def _import_layout() -> None:
+def _import_needed() -> None:
     for name in NEEDED:
         importlib.import_module(name)
+    desk.warm_up()
 
 
 def _warm_others(recording: Recording, scene: Scene, graph_id: int) -> None:
     """What the window asks next, when something moves or is chosen, so that it need not wait. Raises RecordingError."""
     from engine.graph import known
     from gui.canvas.flow.lanes import lanes_of
-    from gui.parameter_values import layer_order
 
     lanes_of(recording, scene, graph_id)
     known.labels(recording, graph_id)
@@ -177,6 +210,9 @@ class Loader(QObject):
         self._soon = QTimer(self, singleShot=True, interval=AHEAD_MS)
         self._soon.timeout.connect(self._read_ahead)
         self.warm: Callable[[Scene, int], None] | None = None  # called in the thread, before `ready`
+        self.draw: Callable[[Scene], Iterator[None]] = lambda _: iter(())  # after it, in turns of the window's loop
+        self._made: _Made | None = None
+        self._drawing = Turn(self._hand_over, self)
 
     @property
     def busy(self) -> bool:
@@ -295,14 +331,15 @@ class Loader(QObject):
         self._cancelled.set()
         for thread in (*self._ending, *([self._thread] if self._thread is not None else ())):
             thread.join()
-        self._thread, self._ending = None, []
+        self._drawing.stop()
+        self._thread, self._made, self._ending = None, None, []
 
     def _next(self) -> None:
         wish, recording = self._waiting, self._recording
-        self._waiting = None
-        self._cancelled.set()
-        self._working, self._cancelled = wish, threading.Event()
+        self._working = self._waiting = None
         if wish is not None and recording is not None:
+            self._cancelled.set()
+            self._working, self._cancelled = wish, threading.Event()
             # A daemon: a layout that takes minutes does not keep the program from ending.
             self._thread = threading.Thread(target=self._work, args=(recording, wish, self._cancelled), daemon=True)
             self._thread.start()
@@ -312,10 +349,12 @@ class Loader(QObject):
         places: Places | None = None
         message = ""
         try:
-            scene = load(recording, wish, cancelled.is_set, self._sources)
-            places = Places.of(scene, node_ids_of(recording, wish.graph_id))
-            if self.warm is not None and recording is self._recording:
-                self.warm(scene, wish.graph_id)
+            with unless(cancelled.is_set):
+                layer_order(recording)  # the panels ask for it with the picture, or sooner if that takes long
+                scene = load(recording, wish, cancelled.is_set, self._sources)
+                places = Places.of(scene, node_ids_of(recording, wish.graph_id))
+                if self.warm is not None and recording is self._recording:
+                    self.warm(scene, wish.graph_id)
         except ChainruleError as error:
             message = str(error)
         except Exception as error:  # a layout of someone else's may fail in any way; the canvas says so
@@ -323,25 +362,36 @@ class Loader(QObject):
         with contextlib.suppress(RuntimeError):  # the window is gone
             self._worked.emit(threading.current_thread(), recording, wish, (scene, places), message)
         if scene is not None and not cancelled.wait(PAINTING_S):
-            with contextlib.suppress(ChainruleError):
+            with contextlib.suppress(ChainruleError), unless(cancelled.is_set):
                 _warm_others(recording, scene, wish.graph_id)
 
     def _take(
         self, thread: threading.Thread, recording: Recording, wish: Wish, made: tuple[Scene | None, Places | None],
         message: str,
     ) -> None:  # fmt: skip
-        if thread is not self._thread:
-            return  # `finish` has waited for it
+        if thread is self._thread:  # else `finish` has waited for it
+            self._made = _Made(recording, wish, *made, message)
+            self._drawing.start(0)
+
+    def _hand_over(self) -> Pieces:
+        made, thread = self._made, self._thread
+        if made is None or thread is None:
+            return
+        if made.scene is not None:
+            drawing = self.draw(made.scene)
+            yield from in_portions(itertools.takewhile(lambda _: self._wants(made), drawing))
         self._ending = [*(each for each in self._ending if each.is_alive()), thread]
-        self._thread = None
-        scene, places = made
-        if recording is self._recording and self._waiting is None:
-            if scene is None or places is None:
-                self.failed.emit(wish, message)
+        self._made = self._thread = None
+        if self._wants(made):
+            if made.scene is None or made.places is None:
+                self.failed.emit(made.wish, made.message)
             else:
-                self._keep(wish, scene, places)
-                self.ready.emit(wish, scene)
+                self._keep(made.wish, made.scene, made.places)
+                self.ready.emit(made.wish, made.scene)
         self._next()
+
+    def _wants(self, made: _Made) -> bool:
+        return made.recording is self._recording and self._waiting is None
 
     def _keep(self, wish: Wish, scene: Scene, places: Places) -> None:
         if not self._has(wish.graph_id) or self._about(wish.graph_id).structure != wish.structure:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QLineF, QRect, QRectF, Qt
+from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPaintEngine, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
-from gui.canvas.arrays import Batch, Kept, Rows
+from gui.canvas.arrays import Batch, Kept, Rows, moved
 from gui.canvas.cards import BAR, MODULE, OPERATION, PARAMETER
 from gui.canvas.lod import Detail
 from gui.canvas.state import GRADIENT
@@ -45,17 +45,16 @@ class MarkPainter:
 
     def __init__(self) -> None:
         self._rects = Batch(QRect)
-        self._kept: Kept[tuple[Flags, ...]] = Kept()
+        self._kept: Kept[tuple[tuple[Flags, ...], bool]] = Kept()
         self._placed = tuple(Rows(4) for _ in range(3))
 
     def paint(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, theme: Theme) -> None:
         of = (picture.scene.card, picture.state, picture.emphasis, picture.dimmed)
-        flags = self._kept.get(of, lambda: marked(picture))
+        flags, odd = self._kept.get(of, lambda: (marked(picture), bool(picture.state.odd.any())))
         for each, (has, color) in enumerate(zip(flags, (theme.backward, theme.backward, theme.update), strict=True)):
-            mine = items[has[items]] if len(has) else items[:0]
-            if len(mine):
+            if len(has) and len(mine := items[has[items]]):
                 self._put(painter, each, picture, mine, camera, color)
-            if each == 0 and picture.state.odd.any():
+            if each == 0 and odd:
                 self.hatch(painter, picture, items, camera, theme)
 
     def _put(
@@ -68,10 +67,10 @@ class MarkPainter:
         if len(fresh):
             places = _bars(picture, fresh) if which == 0 else _notches(picture, fresh, below=which == 2)
             placed.put(fresh, _scaled(*places, camera.scale))
-        rows, offset = placed.take(items), camera.offset
-        for axis in (0, 1):
-            rows[:, axis] = np.rint(rows[:, axis] + offset[axis])
-            rows[:, axis + 2] += rows[:, axis]
+        rows = placed.take(items)
+        corners = rows.view(np.complex128)
+        corners[:, 0] = moved(corners[:, 0], camera.offset, rounded=True)
+        corners[:, 1] += corners[:, 0]
         self._fill(painter, rows, color)
 
     def hatch(self, painter: QPainter, picture: Picture, items: Ints, camera: Camera, theme: Theme) -> None:
@@ -91,7 +90,10 @@ class MarkPainter:
         rows[:, 2:] += rows[:, :2]
         self._fill(painter, rows, blend(theme.bg, theme.error, STRIPED))
         if painter.paintEngine().type() == QPaintEngine.Type.Raster:
+            if camera.whole:  # stripes move with the card that they are on
+                painter.setBrushOrigin(QPoint(*(math.floor(each) for each in camera.offset)))
             self._fill(painter, rows, QBrush(theme.error, Qt.BrushStyle.BDiagPattern))
+            painter.setBrushOrigin(0, 0)
         else:  # not every program that shows such files knows patterns
             _stripe(painter, self._rects.rows(len(mine)), theme.error)
 
@@ -104,15 +106,20 @@ class MarkPainter:
         (x, y), scale = camera.offset, camera.scale
         gap, width = frame_of(scale / camera.ratio)
         gap *= camera.ratio
-        rows = self._rects.rows(len(items))
+        rows = np.empty((len(items), 4))
         rows[:, 0] = np.rint(scene.left[items] * scale + x - gap)
         rows[:, 1] = np.rint(scene.top[items] * scale + y - gap)
         rows[:, 2] = np.rint(scene.right[items] * scale + x + gap) - 1
         rows[:, 3] = np.rint(scene.bottom[items] * scale + y + gap) - 1
-        small = float(np.median(rows[:, 3] - rows[:, 1])) < SMALLEST_FRAME * camera.ratio
+        small = rows[:, 3] - rows[:, 1] < SMALLEST_FRAME * camera.ratio
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(Qt.PenStyle.NoPen if small else QPen(color, round(width * camera.ratio)))
-        painter.setBrush(color if small else Qt.BrushStyle.NoBrush)
+        self._fill(painter, rows[small], color)
+        if painter.paintEngine().type() == QPaintEngine.Type.Raster:
+            self._fill(painter, _sides(rows[~small], round(width * camera.ratio)), color)
+            return
+        self._rects.rows(int(np.count_nonzero(~small)))[:] = rows[~small]
+        painter.setPen(QPen(color, round(width * camera.ratio)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRects(*self._rects.arguments())
 
     def _fill(self, painter: QPainter, rows: Floats, color: QColor | QBrush) -> None:
@@ -121,6 +128,17 @@ class MarkPainter:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         painter.drawRects(*self._rects.arguments())
+
+
+def _sides(rows: Floats, width: int) -> Floats:
+    """What a pen of that width draws of rectangles, filled at once: a pen's corners depend on what else is in view."""
+    before, after = width // 2, width - width // 2
+    x0, y0, x1, y1 = (rows + np.array([-before, -before, after, after])).T
+    more = width - 1
+    sides = (
+        (x0, y0, x1, y0 + more), (x0, y1 - more, x1, y1), (x0, y0, x0 + more, y1), (x1 - more, y0, x1, y1)
+    )  # fmt: skip
+    return np.concatenate([np.stack(side, axis=1) for side in sides])
 
 
 Places = tuple[Floats, Floats, Floats, Floats]  # left, top, width, height in scene px
@@ -183,28 +201,38 @@ def rings(painter: QPainter, scene: Scene, nodes: Iterable[tuple[int, float]], c
     """Several at a time, each with its strength."""
     gap, short = (RING_GAP + step * (RING + 2)) * camera.ratio, SMALLEST_RING * camera.ratio
     radius = tokens.RADIUS * min(camera.scale, 2 * camera.ratio) + gap
-    raster = painter.paintEngine().type() == QPaintEngine.Type.Raster
-    opacity = painter.opacity()
+    width = RING * camera.ratio
+    seen = []
     for node, strength in nodes:
-        painter.setOpacity(opacity * strength)
         for item in scene.pictures(node):
             rect = box_of(scene, item, camera)
             grow_x, grow_y = max(gap, (short - rect.width()) / 2), max(gap, (short - rect.height()) / 2)
             rect.adjust(-grow_x, -grow_y, grow_x, grow_y)
-            _draw_ring(painter, rect, radius, RING * camera.ratio, color, camera, raster=raster)
+            room = _room_of(rect, width)
+            if room[0] <= camera.width and room[1] <= camera.height and room[0] + room[2] >= 0 <= room[1] + room[3]:
+                seen.append((rect, room, strength))
+    if not seen:  # all that asks the painter takes its time
+        return
+    raster, opacity = painter.paintEngine().type() == QPaintEngine.Type.Raster, painter.opacity()
+    for rect, room, strength in seen:
+        painter.setOpacity(opacity * strength)
+        _draw_ring(painter, rect, room, radius, width, color, raster=raster)
     painter.setOpacity(opacity)
 
 
-def _draw_ring(painter: QPainter, rect: QRectF, radius: float, width: float, color: QColor, camera: Camera, *,
-               raster: bool) -> None:  # fmt: skip
+def _room_of(rect: QRectF, width: float) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the whole pixels that a ring may reach."""
     around = math.ceil(2 * width) + 1
     left, top = math.floor(rect.left()) - around, math.floor(rect.top()) - around
-    across, down = math.ceil(rect.width()) + 2 * around + 1, math.ceil(rect.height()) + 2 * around + 1
-    if left > camera.width or top > camera.height or left + across < 0 or top + down < 0:
-        return
+    return left, top, math.ceil(rect.width()) + 2 * around + 1, math.ceil(rect.height()) + 2 * around + 1
+
+
+def _draw_ring(painter: QPainter, rect: QRectF, room: tuple[int, int, int, int], radius: float, width: float,
+               color: QColor, *, raster: bool) -> None:  # fmt: skip
     if not raster:
         _stroke_ring(painter, rect, radius, width, color)
     else:  # put down as a picture: to stroke it anew in each frame takes as long as fifty cards
+        left, top, across, down = room
         inside = (rect.left() - left, rect.top() - top, rect.width(), rect.height())
         painter.drawPixmap(left, top, _ring_picture(across, down, inside, radius, width, color.rgb()))
 

@@ -114,5 +114,7 @@ class Navigator(QObject):
         self._set(self._from.between(self._to, share))
 
     def _set(self, camera: Camera) -> None:
+        """On whole pixels, unless it is on its way to another scale."""
         self.camera = camera
+        self.camera = replace(camera, whole=self.sprite_scale == camera.scale)
         self.moved.emit()

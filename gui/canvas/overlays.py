@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 SWATCH = 8.0
 LEGEND_HEIGHT = 24.0
-LEGEND_LINE = 18.0  # from one line to the next
+LEGEND_LINE = 16.0  # from one line to the next
+LEGEND_FOOT = 4.0  # below it: two lines are within `camera.FIT_MARGIN_Y`, where no fitted graph is
 MOST_LINES = 2
 LOW = 400.0  # logical px of height below which a second line of the legend would stand on the graph
 PLATE = 215  # opacity of the ground under words, of 255
@@ -143,10 +144,10 @@ class Legend:
         most = MOST_LINES if height >= LOW else 1
         made_of = (fills, odd, theme.name, width - beside, camera.ratio, most)
         if self._picture is None or self._made_of != made_of:
-            lines = _legend_lines(fills, width - beside, theme, odd=odd, most=most)
+            lines = legend_lines(fills, width - beside, theme, odd=odd, most=most)
             self._picture = _draw_legend(lines, camera.ratio, theme)
             self._made_of = made_of
-        foot = height - tokens.MEDIUM - self._picture.height() / camera.ratio
+        foot = height - LEGEND_FOOT - self._picture.height() / camera.ratio
         painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
 
 
@@ -155,9 +156,10 @@ def fills_of(scene: Scene) -> tuple[int, ...]:
     return tuple(np.unique(scene.category).tolist())
 
 
-def _legend_lines(
+def legend_lines(
     fills: Sequence[int], width: float, theme: Theme, *, odd: bool = False, most: int = MOST_LINES
 ) -> list[list[Entry]]:
+    """Phases and categories in lines that fit beside the margins; only phases, if that takes more than `most`."""
     tr = QCoreApplication.translate
     phases: list[Entry] = [
         (theme.forward, tr("Canvas", "value"), "phase"),
@@ -170,34 +172,45 @@ def _legend_lines(
     lines: list[list[Entry]] = [phases]
     for name in names:
         entry: Entry = (theme.category(name), category_label(name), "category")
-        if _legend_width([*lines[-1], entry]) <= width - 2 * tokens.LARGE:
+        if legend_width([*lines[-1], entry]) <= width - 2 * tokens.LARGE:
             lines[-1] = [*lines[-1], entry]
         else:
             lines.append([entry])
     return lines if len(lines) <= most else [phases]
 
 
-def _legend_width(entries: Sequence[Entry]) -> float:
+def legend_width(entries: Sequence[Entry]) -> float:
     metrics = QFontMetricsF(tokens.caption_font())
     return 6 + sum(SWATCH + 5 + metrics.horizontalAdvance(entry[1]) + tokens.LARGE for entry in entries)
 
 
 def _draw_legend(lines: Sequence[Sequence[Entry]], ratio: float, theme: Theme) -> QPixmap:
-    wide, tall = max(_legend_width(line) for line in lines), LEGEND_LINE * len(lines) + LEGEND_HEIGHT - LEGEND_LINE
-    picture = QPixmap(round(wide * ratio), round(tall * ratio))
+    size = legend_size(lines)
+    picture = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
     picture.setDevicePixelRatio(ratio)
     plate = QColor(theme.bg)
     plate.setAlpha(PLATE)
     picture.fill(plate)
     painter = QPainter(picture)
     try:
-        painter.setFont(tokens.caption_font())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for number, line in enumerate(lines):
-            _draw_legend_line(painter, line, LEGEND_HEIGHT / 2 + LEGEND_LINE * number, theme)
+        paint_legend(painter, lines, theme)
     finally:
         painter.end()
     return picture
+
+
+def legend_size(lines: Sequence[Sequence[Entry]]) -> QSizeF:
+    """In logical px."""
+    wide = max(legend_width(line) for line in lines)
+    return QSizeF(wide, LEGEND_LINE * len(lines) + LEGEND_HEIGHT - LEGEND_LINE)
+
+
+def paint_legend(painter: QPainter, lines: Sequence[Sequence[Entry]], theme: Theme) -> None:
+    """From the painter's origin, without a ground."""
+    painter.setFont(tokens.caption_font())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for number, line in enumerate(lines):
+        _draw_legend_line(painter, line, LEGEND_HEIGHT / 2 + LEGEND_LINE * number, theme)
 
 
 def _draw_legend_line(painter: QPainter, entries: Sequence[Entry], middle: float, theme: Theme) -> None:

@@ -70,26 +70,45 @@ class GraphPainter:
     ) -> None:
         """Fill the whole view. `sprite_scale`: use cards drawn for that scale, stretched, while the view is zooming.
         `active`: mark the node of the playhead's event."""
+        self._paint_still(painter, picture, camera, sprite_scale or camera.scale)
+        if active:
+            self.paint_active(painter, picture, camera)
+
+    def paint_active(self, painter: QPainter, picture: Picture, camera: Camera) -> None:
+        """Over the rest, the node of the playhead's event: its ring, and the numbers that have met."""
+        scene, state, proofs = picture.scene, picture.state, picture.proofs
+        if state.active >= 0 and state.phase:
+            marks.ring(painter, scene, state.active, camera, self.theme.phase(state.phase))
+            if proofs is not None and camera.detail >= Detail.TEXT:
+                self._paint_signs(painter, picture, proofs, np.array(scene.pictures(state.active)), camera)
+        at_rest(painter, picture.readings, scene, state, camera, self.theme, self._resting, self.later)
+
+    def _paint_still(self, painter: QPainter, picture: Picture, camera: Camera, sprite_scale: float) -> None:
+        """All that looks alike wherever the view's borders are."""
         scene, proofs = picture.scene, picture.proofs
         self._backdrop.paint(painter, scene, camera, self.theme, picture.module, self.ground)
         self._edges.paint(painter, picture, camera, self.theme)
-        self._backdrop.paint_titles(painter, scene, camera, self.theme)
+        far = camera.detail == Detail.DOT  # cards without names: those of their modules stand over them
+        if not far:
+            self._backdrop.paint_titles(painter, scene, camera, self.theme)
         if proofs is not None:
             proof_marks.way(painter, scene, proofs, camera, self.theme)
-        if camera.detail == Detail.DOT:
+        if far:
             self._paint_dots(painter, picture, camera)
+            self._backdrop.paint_titles(painter, scene, camera, self.theme)
             if picture.state.odd.any():
                 self._marks.hatch(painter, picture, scene.visible(*camera.bounds(2.0)), camera, self.theme)
-            self._paint_rings(painter, picture, camera, active=active)
+            self._paint_rings(painter, picture, camera)
             return
         items = scene.visible(*camera.bounds(2.0))
-        self._paint_cards(painter, picture, items, camera, sprite_scale or camera.scale)
+        self._paint_cards(painter, picture, items, camera, sprite_scale)
         self._marks.paint(painter, picture, items, camera, self.theme)
         self._paint_numbers(painter, picture, items, camera)
         if camera.detail == Detail.CLOSE:
             self._insides.paint(painter, picture, items, camera)
-        self._paint_rings(painter, picture, camera, active=active)
+        self._paint_rings(painter, picture, camera)
         if proofs is not None and camera.detail >= Detail.TEXT:
+            items = scene.visible(*camera.bounds(proof_marks.SIGN * camera.ratio))
             self._paint_signs(painter, picture, proofs, items, camera)
 
     # --- nodes -------------------------------------------------------------------------------------------------------
@@ -115,7 +134,7 @@ class GraphPainter:
     def _paint_signs(self, p: QPainter, picture: Picture, proofs: ProofMarks, items: Ints, camera: Camera) -> None:
         proof_marks.signs(p, picture.scene, proofs.state, items, camera, self.theme)
 
-    def _paint_rings(self, p: QPainter, picture: Picture, camera: Camera, *, active: bool) -> None:
+    def _paint_rings(self, p: QPainter, picture: Picture, camera: Camera) -> None:
         scene, state = picture.scene, picture.state
         if picture.proofs is not None:
             proof_marks.way_rings(p, scene, picture.proofs, camera, self.theme)
@@ -124,11 +143,6 @@ class GraphPainter:
         if picture.selection is not None:
             step = 1 if picture.selection == state.active else 0
             marks.ring(p, scene, picture.selection, camera, self.theme.accent, step)
-        if not active:
-            return
-        if state.active >= 0 and state.phase:
-            marks.ring(p, scene, state.active, camera, self.theme.phase(state.phase))
-        at_rest(p, picture.readings, scene, state, camera, self.theme, self._resting, self.later)
 
     def paint_rolling(self, p: QPainter, picture: Picture, node: int, number: float, camera: Camera) -> None:
         """A parameter's card once more, with a number between its old and its new value."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from engine.errors import ChainruleError
+from engine.pace import unless
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
@@ -83,7 +84,8 @@ class Preparing(QObject):
 
     def _work(self, recording: Recording, graph_id: int, events: int) -> None:
         try:
-            with contextlib.suppress(ChainruleError):  # who asks for the graph is told
+            # Who asks for the graph is told why it cannot be read.
+            with contextlib.suppress(ChainruleError), unless(lambda: recording is not self._recording):
                 step = recording.graph(graph_id).step
                 recording.norms(step)
                 recording.sent_norms(step)

@@ -21,7 +21,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui.canvas import describe
-from gui.canvas.graph_view import STEPS_PER_NOTCH
 from gui.canvas.lod import STEPS_PER_OCTAVE, Detail
 from gui.canvas.modules.choosing import choose
 from gui.canvas.modules.view import ModuleView
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
 DRAG_FROM = 4  # logical px: less is a click
 WHEEL_NOTCH = 120
+STEPS_PER_NOTCH = 2  # of the ladder of scales
 WALKS: dict[tuple[Qt.Key, bool], Way] = {
     (Qt.Key.Key_Up, False): "upstream",
     (Qt.Key.Key_Down, False): "downstream",
@@ -246,6 +246,17 @@ class CanvasView(ModuleView):
     def _paint_overlays(self, painter: QPainter, picture: Picture) -> None:
         super()._paint_overlays(painter, picture)
         self._rubber.paint(painter, self._painter.theme)
+
+    def zoom_in(self) -> None:
+        self._zoom(2 * STEPS_PER_NOTCH)
+
+    def zoom_out(self) -> None:
+        self._zoom(-2 * STEPS_PER_NOTCH)
+
+    def _zoom(self, steps: float, at: QPointF | None = None) -> None:
+        """By steps of the ladder, about a logical point (None: the middle)."""
+        point = QPointF(self.width() / 2, self.height() / 2) if at is None else at
+        self._navigator.zoom(steps, point.x() * self.camera.ratio, point.y() * self.camera.ratio)
 
     def _walk(self, way: Way) -> None:
         """From the selected node, or the playhead's, along an edge to the next one."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QPainter, QPixmap, QRegion
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QPainter, QRegion
 
 from gui.canvas import marks
+from gui.canvas.arrays import same
 from gui.canvas.flow.moment import eased, moment
 from gui.canvas.flow.painter import SPACING, FlowPainter
 from gui.canvas.flow.stream import flowing
+from gui.canvas.lod import Detail
+from gui.canvas.still import Still, near, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from gui.canvas.scene import Scene
 
 KEPT = 2  # still pictures: before and after
+FEWEST = 40  # cards of a graph of which one is kept while nothing happens
 ROOM = 4  # device px round a card that belong to it
 
 
@@ -33,7 +37,22 @@ class Stage:
 
     def __init__(self) -> None:
         self._flow = FlowPainter()
-        self._stills: dict[tuple[object, ...], tuple[QPixmap, Picture]] = {}
+        self._stills: list[Still] = []  # the one that was used last at the end
+        self._rested: tuple[tuple[object, ...], QRect] = ((), QRect())
+
+    def resting(
+        self, p: QPainter, picture: Picture, camera: Camera, painter: GraphPainter, sprite_scale: float
+    ) -> None:  # fmt: skip
+        """Nothing moves but, perhaps, the camera. What is seen twice, much the same, is kept; not close up, where few
+        cards are in view and what is in them may come at any time, and not of a small graph: it is drawn as quickly."""
+        of, view = _what(picture, camera, painter, sprite_scale), view_of(camera)
+        (before, last), self._rested = self._rested, (of, view)
+        large = camera.detail < Detail.CLOSE and len(picture.scene.left) >= FEWEST
+        if camera.whole and large and same(of, before) and near(view, last):
+            self._still(picture, camera, painter, sprite_scale).draw(p, camera)
+            painter.paint_active(p, picture, camera)
+        else:
+            painter.paint(p, picture, camera, sprite_scale=sprite_scale)
 
     def happening(
         self, p: QPainter, before: Picture, after: Picture, plan: Plan, time: float, camera: Camera,
@@ -42,8 +61,7 @@ class Stage:
         """One event at `time`, 0 to 1, between the pictures without it and with it."""
         scene, theme = before.scene, painter.theme
         now = moment(scene, plan, time, _spacing(camera))
-        still = self._still(before, camera, painter, sprite_scale)
-        p.drawPixmap(0, 0, still)
+        self._still(before, camera, painter, sprite_scale).draw(p, camera)
         self._turn(p, before, after, plan, now.lit, now.progress, camera, painter, sprite_scale)
         state = before.state
         if state.active >= 0 and state.phase:
@@ -57,35 +75,25 @@ class Stage:
         painter: GraphPainter, sprite_scale: float,
     ) -> None:  # fmt: skip
         """Many events at the time `now` (seconds), over the picture in which they have happened."""
-        p.drawPixmap(0, 0, self._still(picture, camera, painter, sprite_scale))
+        self._still(picture, camera, painter, sprite_scale).draw(p, camera)
         moving = flowing(picture.scene, batches, now, life, _spacing(camera))
         self._flow.stream(p, picture.scene, moving, camera, painter.theme, picture.state.phase or "backward")
 
     def forget(self) -> None:
+        """Of a recording that is closed nothing is to stay."""
         self._stills.clear()
+        self._rested = ((), QRect())
 
-    def _still(self, picture: Picture, camera: Camera, painter: GraphPainter, sprite_scale: float) -> QPixmap:
-        of = (
-            id(picture.scene), picture.state.playhead, picture.selection, id(picture.emphasis), camera, painter,
-            sprite_scale, id(picture.track), id(picture.proofs), id(picture.fills), id(picture.dimmed),
-            id(picture.marked), id(picture.flow),
+    def _still(self, picture: Picture, camera: Camera, painter: GraphPainter, sprite_scale: float) -> Still:
+        of = _what(picture, camera, painter, sprite_scale)
+        known = next((still for still in self._stills if still.shows(of)), None)
+        if known is None:
+            known = self._stills[0] if len(self._stills) >= KEPT else Still()
+        self._stills = [*(still for still in self._stills if still is not known), known]
+        known.show(
+            of, camera, lambda p, seen: painter.paint(p, picture, seen, sprite_scale=sprite_scale, active=False)
         )  # fmt: skip
-        if of not in self._stills:
-            pixmap = self._recycled(camera)
-            canvas = QPainter(pixmap)
-            try:
-                painter.paint(canvas, picture, camera, sprite_scale=sprite_scale, active=False)
-            finally:
-                canvas.end()
-            self._stills[of] = (pixmap, picture)  # with the picture, so that no id in `of` is given to another object
-        return self._stills[of][0]
-
-    def _recycled(self, camera: Camera) -> QPixmap:
-        pixmap = None
-        while len(self._stills) >= KEPT:
-            pixmap = self._stills.pop(next(iter(self._stills)))[0]
-        fits = pixmap is not None and pixmap.width() == camera.width and pixmap.height() == camera.height
-        return pixmap if pixmap is not None and fits else QPixmap(camera.width, camera.height)
+        return known
 
     def _turn(
         self, p: QPainter, before: Picture, after: Picture, plan: Plan, lit: float, progress: float, camera: Camera,
@@ -101,8 +109,17 @@ class Stage:
             p.save()
             p.setClipRegion(_cards(scene, nodes, camera))
             p.setOpacity(strength)
-            p.drawPixmap(QPoint(0, 0), self._still(after, camera, painter, sprite_scale))
+            self._still(after, camera, painter, sprite_scale).draw(p, camera)
             p.restore()
+
+
+def _what(picture: Picture, camera: Camera, painter: GraphPainter, sprite_scale: float) -> tuple[object, ...]:
+    """All that a still picture depends on, but for the place of a camera that stands on whole pixels."""
+    return (
+        picture.scene, picture.state, picture.readings, picture.selection, picture.emphasis, picture.proofs,
+        picture.fills, picture.dimmed, picture.module, picture.marked, picture.flow, painter, sprite_scale,
+        camera.scale, camera.width, camera.height, camera.ratio, *(() if camera.whole else (camera.x, camera.y)),
+    )  # fmt: skip
 
 
 def _cards(scene: Scene, nodes: Ints, camera: Camera) -> QRegion:

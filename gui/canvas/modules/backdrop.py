@@ -34,9 +34,12 @@ class Backdrop:
         self, p: QPainter, scene: Scene, camera: Camera, theme: Theme, current: str, ground: QColor | None
     ) -> None:  # fmt: skip
         """`ground` None: what is not drawn on stays as it is."""
+        if not scene.boxes:
+            _paint(p, scene, camera, theme, current, ground)
+            return
         of = (*_place(scene, camera, theme), current, ground)
         again, self._of = _same(of, self._of), of
-        if not again or ground is None or not scene.boxes or not _on_screen(p):
+        if not again or ground is None or not _on_screen(p):
             self._is_made = self._is_made and again
             _paint(p, scene, camera, theme, current, ground)
             return

@@ -28,11 +28,14 @@ Ints = npt.NDArray[np.int64]
 STRIP = 24.0  # scene px: height of the title
 TEXT = 12.0
 ROOM = 27.0  # scene px over the first row: from afar, titles are larger than life
-SMALLEST = 7  # px of a title's font: from farther away it is left out
+SMALLEST = 7  # px of a title's font: from farther away only large boxes have one, over what they hold
+FAR = 10  # px of its font then
+FAR_LINES = 3.0  # and as many such lines is the box high, at least
 LARGEST = 20
 SHADES = (0.18, 0.36)  # of the fill, for boxes of even and odd depth
 ROUND = 8.0
 AROUND = 3  # px of a title's picture on each side
+REACH = 8.0  # logical px: as far as a line or a title stands out of its box
 SHARP = 1.5  # logical px: corners that are less round are painted as corners
 
 Titles = tuple[tuple[QPointF, QPixmap], ...]
@@ -109,7 +112,7 @@ def _corners(corner: int, radius: float, line: int, fill: int) -> QPixmap:
 def _in_view(scene: Scene, camera: Camera) -> tuple[Floats, Ints]:
     """(4, k) left, top, right, bottom in device px of the boxes in view, and which they are."""
     x, y = camera.offset
-    seen = np.flatnonzero(touching(scene.box_rects, *camera.bounds(2.0)))
+    seen = np.flatnonzero(touching(scene.box_rects, *camera.bounds(REACH * camera.ratio)))
     rects: Floats = scene.box_rects.take(seen, axis=1) * camera.scale + np.array([[x], [y], [x], [y]])
     return rects, seen
 
@@ -153,13 +156,20 @@ def titles(scene: Scene, camera: Camera, theme: Theme) -> Titles:
 
 def _titled(scene: Scene, camera: Camera, theme: Theme) -> Iterator[tuple[Box, QRectF, QColor, QColor]]:
     """Boxes in view whose titles can be read, where they are, and the colours of words and ground."""
-    if not scene.boxes or _title_size(camera) < SMALLEST * camera.ratio:
+    if not scene.boxes:
         return
     _, fills = _colors(theme)
     inks = [blend(theme.text, fill, 0.3) for fill in fills]
-    for place in _in_view(scene, camera)[1].tolist():
+    rects, seen = _in_view(scene, camera)
+    far, size = is_far(camera), _title_size(camera)
+    if far:
+        high = rects[3] - rects[1] >= FAR_LINES * size
+        seen = seen[high & (scene.box_depth[seen] == _level(scene.box_depth))]
+    for place in seen.tolist():
         box = scene.boxes[place]
-        yield box, rect_of(box, camera), inks[box.depth % 2], fills[box.depth % 2]
+        rect = rect_of(box, camera)
+        if not far or _title_places(box.title, rect.width(), camera.scale, size)[2]:
+            yield box, rect, inks[box.depth % 2], fills[box.depth % 2]
 
 
 @lru_cache(maxsize=4)
@@ -169,8 +179,23 @@ def _colors(theme: Theme) -> tuple[QColor, tuple[QColor, ...]]:
     return blend(theme.bg, theme.dim, 0.4), tuple(blend(theme.bg, ground, shade) for shade in SHADES)
 
 
+def _level(depth: Ints) -> int:
+    """The outermost at which there are several boxes, for one around everything says little."""
+    several = np.flatnonzero(np.bincount(depth) > 1)
+    return int(several[0]) if len(several) else int(depth.max())
+
+
+def is_far(camera: Camera) -> bool:
+    """Whether there is no room for titles above what the boxes hold."""
+    return _near_size(camera) < SMALLEST * camera.ratio
+
+
 def _title_size(camera: Camera) -> int:
     """Of the font, in px."""
+    return round(FAR * camera.ratio) if is_far(camera) else _near_size(camera)
+
+
+def _near_size(camera: Camera) -> int:
     size = max(round(TEXT * camera.scale), min(round(9 * camera.ratio), round(ROOM * camera.scale)))
     return min(size, round(LARGEST * camera.ratio))
 
@@ -225,8 +250,8 @@ def _shorter(title: str) -> tuple[str, ...]:
 def rect_of(box: Box, camera: Camera) -> QRectF:
     """In device px, on whole pixels."""
     left, top = camera.to_device(box.x, box.y)
-    right, bottom = camera.to_device(box.x + box.width, box.y + box.height)
-    return QRectF(round(left) + 0.5, round(top) + 0.5, round(right - left), round(bottom - top))
+    wide, high = round(box.width * camera.scale), round(box.height * camera.scale)
+    return QRectF(round(left) + 0.5, round(top) + 0.5, wide, high)
 
 
 def title_at(scene: Scene, x: float, y: float, slack: float = 0.0) -> Box | None:

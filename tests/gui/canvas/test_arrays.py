@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QLineF, QRect
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from gui.canvas.arrays import Batch, Kept, Rows, curves_path
+from gui.canvas.arrays import Batch, Kept, Rows, curves_path, moved
 
 
 def painted(draw: object) -> QImage:
@@ -90,3 +94,12 @@ def test_curves_path_is_the_path_that_one_would_build(qapp: QApplication) -> Non
     assert path.elementAt(4).isMoveTo()
     assert path.elementAt(5).isCurveTo()
     assert curves_path(np.zeros((0, 8))).isEmpty()
+
+
+@given(arrays(np.float64, (7, 2), elements=st.floats(-1e6, 1e6)), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_both_coordinates_are_moved_at_once(points: npt.NDArray[np.float64], x: float, y: float) -> None:
+    pairs = points.view(np.complex128)[:, 0]
+    there = points + np.array([x, y])
+    for rounded, expected in ((False, there), (True, np.rint(there))):
+        found = moved(pairs, (x, y), rounded=rounded)
+        np.testing.assert_array_equal(np.stack([found.real, found.imag], axis=1), expected)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from PySide6.QtGui import QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from engine.graph.build import build_graph
+from engine.pace import gently
 from engine.recording.reader import Recording
 from gui.canvas.camera import Camera
 from gui.canvas.cards import SUBTITLE, card_of, mono_width, number_places, text_width
 from gui.canvas.describe import tooltip
+from gui.canvas.frames import Frames
 from gui.canvas.kept import Kept, kept_place, short_size
 from gui.canvas.lod import CLOSE_FROM, Detail
 from gui.canvas.modules.arrange import at_level
@@ -120,6 +123,22 @@ def test_they_are_worked_out_once_seen_and_then_shown(chain: Recording, asked: l
     changed = (pixels(before) != pixels(after)).any(axis=2)
     assert 20 < changed.sum() < 60 * 20
     kept.finish()
+
+
+def test_what_is_not_shown_any_more_is_given_up(chain: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = threading.Event()
+
+    def saved_bytes(recording: Recording, graph_id: int) -> Mapping[int, int]:
+        begun.set()
+        return dict.fromkeys(gently(count()), 1)
+
+    monkeypatch.setattr("engine.graph.memory.saved_bytes", saved_bytes)
+    frames = Frames(chain)
+    assert not frames.kept.of(0)
+    assert begun.wait(60)
+    frames.stop()
+    frames.finish()
+    assert not frames.kept.of(0)
 
 
 def test_an_exported_picture_has_them_at_once(chain: Recording, asked: list[bool]) -> None:

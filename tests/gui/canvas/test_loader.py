@@ -14,6 +14,7 @@ from engine.layout import LayoutCancelled
 from engine.recording.reader import Recording, open_recording
 from gui.canvas import preparing
 from gui.canvas.camera import Camera
+from gui.canvas.flow import lanes
 from gui.canvas.loader import LEAVES_UP_TO, Loader, Wish, load, rough_aspect, rough_room, structure_of
 from gui.canvas.lod import Detail
 from gui.canvas.modules.source import Sources
@@ -171,11 +172,55 @@ def test_what_the_first_layout_needs_can_be_imported_before() -> None:
         "assert 'networkx' not in sys.modules\n"
         "warm_up()\n"
         "[thread.join() for thread in threading.enumerate() if thread.name == 'warm-up']\n"
-        "assert {'networkx', 'engine.layout.pipeline'} <= set(sys.modules)\n"
+        "assert {'networkx', 'engine.layout.pipeline', 'engine.desk.wire'} <= set(sys.modules)\n"
         "warm_up()\n"
         "assert threading.active_count() == 1\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def test_what_is_drawn_ahead_is_drawn_before_it_is_told(loader: Loader, qtbot: QtBot) -> None:
+    drawn: list[Scene] = []
+
+    def draw(scene: Scene) -> Iterator[None]:
+        assert threading.current_thread() is threading.main_thread()
+        assert loader.busy
+        yield
+        drawn.append(scene)
+
+    loader.draw = draw
+    scene = loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)
+    assert drawn == [scene]
+    assert not loader.busy
+
+
+def test_what_nobody_waits_for_any_more_is_not_drawn_to_its_end(loader: Loader, qtbot: QtBot) -> None:
+    wishes = [loader.wish(0, name, None, 1.0) for name in ("layered", "circular")]
+    begun: list[Scene] = []
+    ended: list[Scene] = []
+
+    def draw(scene: Scene) -> Iterator[None]:
+        begun.append(scene)
+        if len(begun) == 1:
+            loader.start(wishes[1])
+        yield
+        ended.append(scene)
+
+    loader.draw = draw
+    with qtbot.waitSignal(loader.ready) as answer:
+        loader.start(wishes[0])
+    assert answer.args is not None
+    assert answer.args[0] == wishes[1]
+    assert (len(begun), ended) == (2, [answer.args[1]])
+
+
+def test_what_the_window_asks_next_is_worked_out_after_the_picture(
+    loader: Loader, recording: Recording, qtbot: QtBot
+) -> None:
+    scene = loaded(loader, loader.wish(0, "layered", None, 1.0), qtbot)
+    assert not loader.at_rest
+    qtbot.waitUntil(lambda: loader.at_rest)
+    assert (0, len(recording.timeline), id(scene.pieces)) in lanes._kept[recording]
 
 
 def test_nothing_is_told_after_another_recording_was_opened(loader: Loader, qtbot: QtBot) -> None:

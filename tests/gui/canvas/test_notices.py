@@ -49,6 +49,18 @@ def test_a_layout_that_cannot_be_made_is_said_over_the_earlier_one(view: CanvasV
     assert _shot(view) == plain
 
 
+def test_what_cannot_be_made_is_not_tried_again_for_the_same_view(view: CanvasView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.failed):
+        view.set_layout("no such layout")
+    view.fit(fly=False)
+    with qtbot.waitSignal(view._reshape.timeout):
+        pass
+    assert "no such layout" in view.problem
+    view.resize(500, 800)
+    with qtbot.waitSignal(view.failed):  # it might have been the shape
+        pass
+
+
 def test_what_takes_long_is_said(view: CanvasView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
     circular = algorithms.ALGORITHMS["circular"]

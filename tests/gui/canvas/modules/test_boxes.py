@@ -13,6 +13,8 @@ from engine.layout import Box
 from engine.recording.reader import Recording
 from gui.canvas.camera import Camera
 from gui.canvas.export_image import Look, encoded, whole_camera
+from gui.canvas.lod import Detail
+from gui.canvas.modules import boxes
 from gui.canvas.modules.arrange import at_level
 from gui.canvas.modules.boxes import ROUND, SHARP, box_at, title_at
 from gui.canvas.painter import GraphPainter, Picture, VectorPainter
@@ -104,3 +106,27 @@ def test_a_point_is_in_the_innermost_box(picture: Picture) -> None:
     assert box_at(scene, outer.x - 2, outer.y) is None
     assert title_at(scene, inner.x + 5, inner.y + 5) is inner
     assert title_at(scene, *corner(inner, 2.0)) is None
+
+
+@THEMES
+def test_from_afar_the_outermost_of_several_boxes_have_their_names(picture: Picture, look: Theme) -> None:
+    """Over what they hold, whose own names are left out; not smaller than can be read, and the same in files."""
+    scene, scale = picture.scene, 0.16
+    x0, y0, x1, y1 = scene.bounds
+    camera = Camera((x0 + x1) / 2, (y0 + y1) / 2, scale, round((x1 - x0) * scale), round((y1 - y0) * scale))
+    assert camera.detail == Detail.DOT
+    titled = [(box, rect, color) for box, rect, color, _ in boxes._titled(scene, camera, look)]
+    assert [box.depth for box, _, _ in titled] == [2] * 5
+    assert all(rect.height() >= 30 for _, rect, _ in titled)
+    image = paint(GraphPainter(look), picture, scale, active=False)
+    x, y = image.width() / 2 - camera.width / 2, image.height() / 2 - camera.height / 2
+    for _, rect, color in titled:
+        strip = image.copy(round(rect.left() + x), round(rect.top() + y), round(rect.width()), 14)
+        assert count_color(strip, color) > 4
+    assert len(boxes.titles(scene, camera, look)) == 5
+
+
+def test_boxes_that_are_too_small_for_a_name_have_none(picture: Picture) -> None:
+    x0, y0, x1, y1 = picture.scene.bounds
+    camera = Camera((x0 + x1) / 2, (y0 + y1) / 2, 0.02, 1000, 1000)
+    assert boxes.titles(picture.scene, camera, DARK) == ()

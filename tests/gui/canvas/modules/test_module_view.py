@@ -217,7 +217,8 @@ def test_what_opens_stays_where_it_was(view: CanvasView, qtbot: QtBot) -> None:
     view.expand("layers.2")
     qtbot.waitUntil(view.is_ready)
     scene = shown(view)
-    assert list(view.camera.to_device(*scene.center(scene.position[8]))) == pytest.approx([x, y])
+    there = view.camera.to_device(*scene.center(scene.position[8]))
+    assert list(there) == pytest.approx([x, y], abs=1.0)  # the view stands on whole pixels
 
 
 def test_a_large_graph_opens_with_modules_collapsed(view: CanvasView, qtbot: QtBot, tmp_path: Path) -> None:
