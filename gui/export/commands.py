@@ -143,8 +143,9 @@ def _picture_of(subject: Subject) -> Content:
     from gui.canvas.export_image import Look, draw_image, encoded
     from gui.export.options import Options
 
-    look, picture = Look(theme.current()), subject.own_readings()
-    svg = encoded(picture, subject.camera(Options(part="view"), 1.0), "svg", look, title=subject.name)
+    seen = Options(part="view")
+    look, picture = Look(theme.current(), key=subject.key(seen)), subject.own_readings()
+    svg = encoded(picture, subject.camera(seen, 1.0), "svg", look, title=subject.name)
     return Content(draw_image(picture, subject.view, look), MIME["svg"], svg)
 
 

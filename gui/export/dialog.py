@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from gui.export.subject import Subject
 
 LIST_WIDTH = 176
-SIZE = (840, 680)
+SIZE = (840, 720)
+BESIDE = 60  # px of a low screen that are left to what is not the dialog
 HINT_LINES = 3
 PREVIEW_AFTER_MS = 60
 
@@ -142,7 +143,8 @@ class ExportDialog(QDialog):
         row.addWidget(self.formats)
         row.addLayout(right, 1)
         self.export_button.setDefault(True)
-        self.resize(*SIZE)
+        width, height = SIZE
+        self.resize(width, min(height, self.screen().availableGeometry().height() - BESIDE))
 
     def _make_buttons(self) -> QDialogButtonBox:
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

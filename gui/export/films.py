@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from PySide6.QtGui import QPainter
 
 from engine.errors import UsageError
 from gui import theme as tokens
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gui.canvas.export_image import Ground
     from gui.canvas.fills import Colors
     from gui.canvas.scene import Scene
+    from gui.export.legend import Key
     from gui.theme import Theme
 
 HOLD = 1.0  # seconds that the last picture stands
@@ -52,7 +54,7 @@ class FilmFile(Protocol):
 @dataclass(frozen=True, eq=False)
 class Reel:
     """What is filmed: events `first` to `last` in `seconds`, at `fps` frames a second, as `camera` sees them. `fills`:
-    as in `Picture`."""
+    as in `Picture`; `key` is painted over each."""
 
     recording: Recording
     scene: Scene
@@ -64,6 +66,7 @@ class Reel:
     seconds: float
     fps: float
     fills: Colors | None = None
+    key: Key | None = None
 
     @property
     def speed(self) -> float:
@@ -89,7 +92,14 @@ class Reel:
         return Film(self.recording, self.scene, self.graph_id, take)
 
     def frame(self, film: Film, number: int) -> QImage:
-        return film.image(self.first - 1 + number / self.fps * self.speed)
+        image = film.image(self.first - 1 + number / self.fps * self.speed)
+        if self.key is not None:
+            painter = QPainter(image)
+            try:
+                self.key.paint(painter, self.camera, self.theme, self.theme.bg)
+            finally:
+                painter.end()
+        return image
 
     def samples(self) -> list[int]:
         """Numbers of frames that differ as much as any."""

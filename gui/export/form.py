@@ -70,6 +70,8 @@ class ExportForm(QWidget):
         ])  # fmt: skip
         self.close_up = QCheckBox(self.tr("Shapes and norms as well"))
         self.close_up.setObjectName("export_close")
+        self.legend = QCheckBox(self.tr("What the colours mean"))
+        self.legend.setObjectName("export_legend")
         self.scale = QDoubleSpinBox()
         _prepare(self.scale, "export_scale", " ×")
         self.scale.setRange(SMALLEST_SCALE, LARGEST_SCALE)
@@ -94,6 +96,11 @@ class ExportForm(QWidget):
     def _lay_out(self) -> None:
         self._size = _row(self.width_px, QLabel("×"), self.height_px)
         self._events = _row(self.first, QLabel(self.tr("to")), self.last)
+        for box, name in (
+            (self.width_px, self.tr("Width")), (self.height_px, self.tr("Height")),
+            (self.first, self.tr("First event")), (self.last, self.tr("Last event")),
+        ):  # fmt: skip
+            box.setAccessibleName(name)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(theme.MEDIUM)
@@ -102,6 +109,7 @@ class ExportForm(QWidget):
         form.addRow(self.tr("What"), self.part)
         form.addRow(self.tr("Colours"), self.colors)
         form.addRow(self.tr("Background"), self.ground)
+        form.addRow(self.tr("Legend"), self.legend)
         form.addRow(self.tr("Events"), self._events)
         form.addRow(self.tr("Duration"), self.seconds)
         form.addRow(self.tr("Frames"), self.fps)
@@ -115,7 +123,7 @@ class ExportForm(QWidget):
     def _connect(self) -> None:
         for box in (self.part, self.colors, self.ground, self.fps):
             box.currentIndexChanged.connect(self._read)
-        for check in (self.close_up, self.loop):
+        for check in (self.close_up, self.legend, self.loop):
             check.toggled.connect(self._read)
         for spin in (self.scale, self.seconds):
             spin.valueChanged.connect(self._read)
@@ -136,6 +144,7 @@ class ExportForm(QWidget):
             colors=self.colors.currentData(),
             ground=self.ground.currentData(),
             close=self.close_up.isChecked(),
+            legend=self.legend.isChecked(),
             scale=self.scale.value(),
             dpi=self.dpi.value(),
             first=min(self.first.value(), self.last.value()) if self.sender() is not self.first else self.first.value(),
@@ -152,12 +161,12 @@ class ExportForm(QWidget):
         """The other side and the scale follow one side."""
         if self._setting:
             return
-        size = self._subject.size(self._options)
-        scale = min(max(length / size[axis], SMALLEST_SCALE), LARGEST_SCALE)
         if self._options.form.group == "film":
+            size = self._subject.size(self._options)
             self.set_options(replace(self._options, side=max(round(max(size) * length / size[axis]), 2)))
         else:
-            self.set_options(replace(self._options, scale=scale))
+            scale = self._subject.scale_of(self._options, length, axis)
+            self.set_options(replace(self._options, scale=min(max(scale, SMALLEST_SCALE), LARGEST_SCALE)))
 
     def set_options(self, options: Options) -> None:
         """Show them; what does not go with the format is hidden, and kept for another one."""
@@ -171,6 +180,7 @@ class ExportForm(QWidget):
             ):  # fmt: skip
                 box.setCurrentIndex(max(box.findData(value), 0))
             self.close_up.setChecked(options.close)
+            self.legend.setChecked(options.legend)
             self.loop.setChecked(options.loop)
             self.scale.setValue(options.scale)
             self.dpi.setValue(options.dpi)
@@ -189,6 +199,7 @@ class ExportForm(QWidget):
             (self.part, drawn),
             (self.colors, drawn),
             (self.ground, drawn),
+            (self.legend, drawn),
             (self.close_up, drawn and options.part == "whole"),
             (self.scale, form.group == "picture"),
             (self._size, drawn),
@@ -205,13 +216,16 @@ class ExportForm(QWidget):
             _allow(self.fps, str(fps), form.suffix != "gif" or fps <= LARGEST_GIF_FPS)
 
     def _show_size(self, options: Options) -> None:
-        width, height = self._subject.size(options)
-        film = options.form.group == "film"
-        scale = options.side / max(width, height) if film else options.scale
+        if options.form.group == "film":
+            sides = self._subject.size(options)
+            width, height = (even(side * options.side / max(sides)) for side in sides)
+        else:
+            camera = self._subject.camera(options)
+            width, height = camera.width, camera.height
         # What the user is typing is not rounded under their hands.
         for box, length in ((self.width_px, width), (self.height_px, height)):
-            if not box.hasFocus() or abs(box.value() - length * scale) > max(length / max(width, height), 1.0):
-                box.setValue(even(length * scale) if film else max(round(length * scale), 1))
+            if not box.hasFocus() or abs(box.value() - length) > 1:
+                box.setValue(length)
 
     @staticmethod
     def _ground(options: Options) -> str:

@@ -48,8 +48,8 @@ FPS = (10, 15, 20, 25, 30, 50, 60)
 class Options:
     """What the dialog asks for. `scale` is px for one unit of a picture; `side` the longer side of a film in px.
 
-    `close`: with shapes and norms, whatever the scale. `first`, `last` and `seconds` belong to one recording and are
-    not remembered; `seconds` 0: as long as suits.
+    `close`: with shapes and norms, whatever the scale. `legend`: with one. `first`, `last` and `seconds` belong to one
+    recording and are not remembered; `seconds` 0: as long as suits.
     """
 
     suffix: str = "png"
@@ -57,6 +57,7 @@ class Options:
     colors: Colors = "light"
     ground: Ground = "theme"
     close: bool = False
+    legend: bool = True
     scale: float = 2.0
     dpi: int = UNITS
     side: int = 1280
@@ -71,7 +72,7 @@ class Options:
         return BY_SUFFIX[self.suffix]
 
 
-_REMEMBERED = ("suffix", "part", "colors", "ground", "close", "scale", "dpi", "side", "fps", "loop")
+_REMEMBERED = ("suffix", "part", "colors", "ground", "close", "legend", "scale", "dpi", "side", "fps", "loop")
 _CHOICES: dict[str, tuple[object, ...]] = {
     "suffix": tuple(BY_SUFFIX),
     "part": ("whole", "view"),

@@ -51,14 +51,16 @@ def order_of(subject: Subject, options: Options) -> Order:
     """Raises UsageError if it cannot be done; its message says how it could."""
     group = options.form.group
     if group != "data":
-        subject = subject.drawn_in(look_of(options).theme)
+        subject = subject.drawn_in(named_theme(options.colors))
     if group == "picture":
         return _picture(subject, options)
     return _film(subject, options) if group == "film" else Order(subject, options, _facts_of_data(subject, options))
 
 
-def look_of(options: Options) -> Look:
-    return Look(named_theme(options.colors), cast("Ground", effective_ground(options)), options.dpi)
+def look_of(subject: Subject, options: Options) -> Look:
+    return Look(
+        named_theme(options.colors), cast("Ground", effective_ground(options)), options.dpi, subject.key(options)
+    )
 
 
 def _picture(subject: Subject, options: Options) -> Order:
@@ -71,7 +73,7 @@ def _picture(subject: Subject, options: Options) -> Order:
     printed = [f"{length / dpi * INCH * CENTIMETRE:.1f}" for length in (camera.width, camera.height)]
     size = _tr("{0} × {1} px").format(f"{camera.width:,}", f"{camera.height:,}")
     paper = _tr("{0} × {1} cm on paper").format(*printed)
-    return Order(subject, options, f"{size} · {paper}", camera, look_of(options))
+    return Order(subject, options, f"{size} · {paper}", camera, look_of(subject, options))
 
 
 def _film(subject: Subject, options: Options) -> Order:
@@ -81,10 +83,10 @@ def _film(subject: Subject, options: Options) -> Order:
         raise UsageError(_tr("{0} px are too many for a video: at most {1} a side.").format(size, LARGEST_SIDE))
     if options.suffix == "gif" and camera.width * camera.height > LARGEST_GIF_AREA:
         raise UsageError(_tr("{0} px are too many for a GIF; make it smaller, or take a video.").format(size))
-    look = look_of(options)
+    look = look_of(subject, options)
     reel = Reel(
         subject.recording, subject.picture.scene, subject.wish.graph_id, camera, theme_of(look.theme, look.ground),
-        options.first, options.last, options.seconds, options.fps, subject.picture.fills,
+        options.first, options.last, options.seconds, options.fps, subject.picture.fills, look.key,
     )  # fmt: skip
     if reel.count > MOST_FRAMES:
         raise UsageError(_tr("{0} frames are too many; make it shorter.").format(f"{reel.count:,}"))

@@ -75,7 +75,7 @@ class Preview(QWidget):
         image.fill(Qt.GlobalColor.transparent)
         canvas = QPainter(image)
         try:
-            painter.paint(canvas, order.subject.picture, camera)
+            order.look.paint_with(painter, canvas, order.subject.picture, camera)
         finally:
             canvas.end()
         return image

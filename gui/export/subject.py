@@ -13,28 +13,33 @@ from gui.canvas.export_image import whole_camera
 from gui.canvas.kept import Kept
 from gui.canvas.lod import CLOSE_FROM
 from gui.canvas.readings import Readings
+from gui.export.legend import Key, key_of_whole, lines_for, under
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
-    from gui.canvas.fills import Colors
     from gui.canvas.graph_view import GraphView
     from gui.canvas.loader import Wish
     from gui.canvas.picture import Picture
+    from gui.explore.coloring import Coloring, Legend
     from gui.export.options import Options
     from gui.theme import Theme
+
+CORRECTIONS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """`picture` is what the canvas paints, `view` from where it looks; `wish` how the graph was laid out. `fills` gives
-    the nodes' colours by what they are coloured by, None for those of their kinds, in a theme."""
+    """`picture` is what the canvas paints, `view` from where it looks; `wish` how the graph was laid out. `coloring`
+    gives the nodes' colours by what they are coloured by, None for those of their kinds, in a theme. `legend` is that
+    of the picture's colours, None for those of kinds."""
 
     recording: Recording
     wish: Wish
     picture: Picture
     view: Camera
     name: str
-    fills: Callable[[Theme], Colors | None]
+    coloring: Callable[[Theme], Coloring | None]
+    legend: Legend | None = None
 
     @property
     def step(self) -> int:
@@ -49,7 +54,7 @@ class Subject:
         """Width and height at scale 1."""
         if options.part == "view":
             return self.view.width / self.view.ratio, self.view.height / self.view.ratio
-        whole = whole_camera(self.picture.scene, 1.0)
+        whole = self._whole(options, 1.0, 1.0)
         return float(whole.width), float(whole.height)
 
     def camera(self, options: Options, scale: float | None = None) -> Camera:
@@ -63,11 +68,32 @@ class Subject:
                 width=max(round(width * scale), 1), height=max(round(height * scale), 1),
             )  # fmt: skip
         ratio = scale / CLOSE_FROM if options.close else max(scale, 1.0)
-        return whole_camera(self.picture.scene, scale, ratio)
+        return self._whole(options, scale, ratio)
+
+    def scale_of(self, options: Options, length: int, axis: int) -> float:
+        """At which a picture is so many px wide, or (`axis` 1) high."""
+        scale = length / self.size(options)[axis]
+        for _ in range(CORRECTIONS):  # sides are whole px, and a legend does not grow as the graph does
+            camera = self.camera(options, scale)
+            scale *= length / (camera.width, camera.height)[axis]
+        return scale
+
+    def _whole(self, options: Options, scale: float, ratio: float) -> Camera:
+        camera, key = whole_camera(self.picture.scene, scale, ratio), self.key(options)
+        return camera if key is None else under(camera, key)
+
+    def key(self, options: Options) -> Key | None:
+        """The legend, if one is wanted: of the colours that the picture has."""
+        if not options.legend or options.form.group == "data":
+            return None
+        lines = lines_for(self.picture, self.legend)
+        return Key(lines, 1.0, below=False) if options.part == "view" else key_of_whole(lines, self.picture)
 
     def drawn_in(self, theme: Theme) -> Subject:
         """With the colours of that theme, whichever the window's is."""
-        return replace(self, picture=replace(self.picture, fills=self.fills(theme)))
+        made = self.coloring(theme)
+        fills, legend = (None, None) if made is None else (made.fills, made.legend)
+        return replace(self, picture=replace(self.picture, fills=fills), legend=legend)
 
     def own_readings(self) -> Picture:
         """The picture for another thread: what is read for it is kept apart from what the canvas keeps."""
@@ -82,8 +108,8 @@ def subject_of(canvas: GraphView, recording: Recording | None) -> Subject | None
         return None
     name = Path(recording.info.script).stem if recording.info.script else "graph"
 
-    def fills(theme: Theme) -> Colors | None:
-        coloring = canvas.explorer.colors.coloring_in(theme, recording, wish.graph_id, picture.scene)
-        return None if coloring is None else coloring.fills
+    def coloring(theme: Theme) -> Coloring | None:
+        return canvas.explorer.colors.coloring_in(theme, recording, wish.graph_id, picture.scene)
 
-    return Subject(recording, wish, picture, canvas.camera, name, fills)
+    shown = canvas.explorer.colors.coloring(recording, wish.graph_id, picture.scene)
+    return Subject(recording, wish, picture, canvas.camera, name, coloring, None if shown is None else shown.legend)

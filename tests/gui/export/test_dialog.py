@@ -311,6 +311,18 @@ def test_a_side_sets_the_scale_and_the_other_side(dialog: ExportDialog) -> None:
     assert form.scale.value() == pytest.approx(2.0, abs=0.01)
 
 
+@pytest.mark.parametrize("length", [4179, 4180, 4181])
+def test_a_picture_is_as_wide_as_one_asked_for(dialog: ExportDialog, length: int) -> None:
+    choose(dialog, "png")
+    for legend in (True, False):
+        dialog.form.legend.setChecked(legend)
+        for axis, box in enumerate((dialog.form.width_px, dialog.form.height_px)):
+            box.setValue(length)
+            camera = dialog._subject.camera(dialog.form.options)
+            assert (camera.width, camera.height)[axis] == length == box.value()
+            assert f"{camera.width:,} × {camera.height:,} px" in dialog.facts.text()
+
+
 def test_events_stay_in_order(dialog: ExportDialog) -> None:
     choose(dialog, "gif")
     dialog.form.last.setValue(5)
