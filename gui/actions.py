@@ -20,6 +20,7 @@ from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from gui.icons import icon
+from gui.mnemonics import give_mnemonics
 
 if TYPE_CHECKING:
     from engine.layout import Direction
@@ -206,7 +207,7 @@ class Table:
                    menu="view"),
         ActionSpec("compare", QT_TR_NOOP("Compare…"),
                    QT_TR_NOOP("Show two training steps, or two recordings, side by side with what is different"),
-                   "Ctrl+Shift+D", menu="view"),
+                   "Ctrl+Shift+D", menu="view", separator=True),
         ActionSpec("minimap", QT_TR_NOOP("Minimap"), QT_TR_NOOP("Show the whole of a large graph in the corner"),
                    "Ctrl+M", menu="view", checkable=True),
         ActionSpec("data_leaves", QT_TR_NOOP("Show data leaves"),
@@ -441,4 +442,6 @@ def build_menus(bar: QMenuBar, actions: Actions) -> dict[str, QMenu]:
     entries = menus["file"].actions()
     line = entries[entries.index(menus["file/examples"].menuAction()) + 1]
     menus["file"].insertMenu(line, menus["file/recent"])
+    for menu in menus.values():
+        give_mnemonics(menu)
     return menus

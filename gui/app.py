@@ -18,10 +18,11 @@ from engine.display import has_display
 from engine.errors import ChainruleError
 from gui import i18n, theme
 from gui.collecting import Collecting
+from gui.desktop import DesktopMotion
 from gui.settings import APPLICATION, Settings
 from gui.window import MainWindow
 
-SWITCH_S = 0.001  # after so long another thread may go on; Python's own choice is 0.005
+SWITCH_S = 0.0002  # after so long another thread may go on; Python's own choice is 0.005
 NO_DISPLAY = (
     "chainrule: there is no display to open a window on (neither DISPLAY nor WAYLAND_DISPLAY is set).\n"
     "Record without a window: chainrule record SCRIPT -o FILE.chain"
@@ -70,7 +71,9 @@ def main(argv: Sequence[str]) -> int:
     sys.excepthook = ErrorHook(window)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal ends the program
     put_window_first(window)
+    app = application()
     window.show()
+    DesktopMotion(app)
     if argv:
         window.open_with_arguments(Path(argv[0]), argv[1:])
     return QApplication.exec()

@@ -1,4 +1,4 @@
-"""What the charts have in common: a message while there is nothing to draw, else a plot with a line of text below.
+"""What the charts have in common: a message while there is nothing to draw, else a plot and a line of text about it.
 
 pyqtgraph takes half a second to import, so that happens in a thread, when a chart is seen that has something to show.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine.errors import RecordingError
@@ -27,12 +27,31 @@ translate = QCoreApplication.translate
 LOAD_DELAY_MS = 50
 REDRAW_MS = 30
 LOOK_AGAIN_MS = 40
-PATIENCE = 50  # times LOOK_AGAIN_MS: a layout may take minutes
+PATIENCE = 125  # times LOOK_AGAIN_MS: a layout may take minutes
 PORTION = 0.004  # s of reading at a time
 
 
+class Caption(QLabel):
+    """A line of text that ends in an ellipsis where there is no room for it. Hidden until somebody shows it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "caption")
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        try:
+            painter.setPen(self.palette().color(self.foregroundRole()))
+            shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, shown)
+        finally:
+            painter.end()
+
+
 class Chart(QWidget):
-    """A message, or a plot with a line of text under it. Draws itself while it is visible.
+    """A message, or a plot; `caption` says more of it, and is put where its owner has room. Draws itself while it is
+    visible.
 
     A subclass says what there is to draw (`state`), and puts it into its plot (`fill`).
     """
@@ -46,18 +65,15 @@ class Chart(QWidget):
         self.message.setProperty("role", "dim")
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
-        self.caption = QLabel(self)
-        self.caption.setProperty("role", "caption")
-        self.caption.hide()
+        self.caption = Caption(self)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(theme.MEDIUM, theme.SMALL, theme.MEDIUM, theme.SMALL)
         self._layout.setSpacing(theme.TIGHT)
         self._layout.addWidget(self.message, 1)
-        self._layout.addWidget(self.caption)
         self._soon = Turn(self.refresh, self)  # the panel is painted before pyqtgraph is imported
         self._reading = Turn(self._read_portion, self)
         self._hovered: float | None = None
-        self.may_draw: Callable[[], bool] = lambda: True  # not while something else is waited for more
+        self.may_draw: Callable[[], bool] = lambda: True  # asked before a recording is drawn first
         self._waited = 0
         self._making = Turn(self._make, self)
         library.loaded.connect(self._loaded)
@@ -103,7 +119,9 @@ class Chart(QWidget):
     def forget(self) -> None:
         """Another recording is open."""
         self._reading.stop()
-        self._drawn = None
+        self._drawn, self._waited = None, 0
+        if self.plot is not None:
+            self.plot.hide()  # it shows the other one
         self.reset()
 
     def follow(self) -> None:
@@ -143,11 +161,11 @@ class Chart(QWidget):
     def _draw(self, recording: Recording, *, at_once: bool = False) -> None:
         if not self.isVisible() or self.message.isVisible():
             return
+        if self._drawn is None and not at_once and not self.may_draw() and self._waited < PATIENCE:
+            self._waited += 1
+            self._soon.start(LOOK_AGAIN_MS)
+            return
         if self.plot is None:
-            if not self.may_draw() and self._waited < PATIENCE:
-                self._waited += 1
-                self._soon.start(LOOK_AGAIN_MS)
-                return
             if not library.is_loaded:
                 library.load()
                 return
@@ -201,9 +219,10 @@ class Chart(QWidget):
     def _say(self, text: str) -> None:
         self.message.setText(text)
         self.message.setVisible(bool(text))
-        self.caption.setVisible(not text)
-        if text and self.plot is not None:
-            self.plot.hide()
+        if text:
+            self.caption.setText("")
+            if self.plot is not None:
+                self.plot.hide()
 
     def _hover(self, x: float | None) -> None:
         self._hovered = x

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 MODULE = "gui.chart_plots"
+LOOK_AGAIN_MS = 100
 
 
 class ChartLibrary(QObject):
@@ -35,6 +37,13 @@ class ChartLibrary(QObject):
             # Not a daemon: Python aborts where it ends while one of those makes Qt's classes.
             self._thread = threading.Thread(target=self._work, name="charts")
             self._thread.start()
+
+    def load_between(self, idle: Callable[[], bool], window: QObject) -> None:
+        """Load once `window` waits for nothing that the import would hold up."""
+        if idle():
+            self.load()
+        else:
+            QTimer.singleShot(LOOK_AGAIN_MS, window, lambda: self.load_between(idle, window))
 
     def _work(self) -> None:
         with suppress(Exception):

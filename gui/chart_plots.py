@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QCoreApplication, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from engine.recording.model import PHASES
 from gui import numbers, theme
+from gui.chart_names import names_below
 from gui.tensor_views.copying import to_clipboard
 
 translate = QCoreApplication.translate
@@ -23,7 +24,11 @@ Floats = npt.NDArray[np.float64]
 TICK_GAP = 32  # px between the ticks of a logarithmic axis, at least
 FEWEST_BARS = 16  # so wide is the axis at least, lest a few bars fill it
 MARKED = 80  # up to so many steps each has a dot
-NAMED = 6  # up to so many bars have their names below
+CUT_FROM, CUT_TO = 3.0, 1.5  # times the longest of the others: from there on bars are cut, and to what
+OTHERS = 0.9  # of the steps, at least, are not cut; one may be, in any case
+NOTCH_AT, NOTCH = 0.84, 0.03  # of a bar that is cut: where it is broken, and how far
+HEAD = 0.3  # of a bar that is cut: the room above it for its time
+WRITTEN = 8  # that many of them have it, where there is room
 LOWEST = -46.0  # log10 of what float32 can hold, about
 
 
@@ -37,12 +42,15 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         if self._kind == "powers":
-            return [f"{10.0**value:g}" if abs(value) < 5 else f"1e{int(value)}" for value in values]
+            return [
+                f"{10.0**value:g}" if abs(value) < 5 else f"1e{int(value)}".replace("-", numbers.MINUS)
+                for value in values
+            ]
         if self._kind == "whole":
             return [f"{int(value):,}" if value >= 0 else "" for value in values]
         if self._kind == "time":
             return [numbers.duration(value / 1e3) if value else "0" for value in values]
-        return [f"{value:.6g}" for value in values]
+        return [f"{value:.6g}".replace("-", numbers.MINUS) for value in values]
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
         if self._kind == "powers":
@@ -214,6 +222,8 @@ class GradientPlot(Plot):
         self._selected = -1
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.8)
         self.addItem(self._bars)
+        for moved in (self.getPlotItem().getViewBox().sigXRangeChanged, self.getPlotItem().getViewBox().sigResized):
+            moved.connect(self._name)
         self.restyle()
 
     def set_data(
@@ -229,8 +239,11 @@ class GradientPlot(Plot):
             middle, half = (len(names) - 1) / 2, max(len(names), FEWEST_BARS) / 2
             self.setXRange(middle - half, middle + half)
             self.setYRange(*span, padding=0.06)
+        others = names != self._names
         self._names, self._norms, self._known, self._span, self._selected = names, norms, known, span, selected
         self.draw()
+        if others:
+            self._name()
 
     def draw(self) -> None:
         low, high = self._span
@@ -249,9 +262,13 @@ class GradientPlot(Plot):
             brushes=brushes,
             pen=pg.mkPen(None),
         )
-        named = len(self._names) <= NAMED
-        axis = self.getPlotItem().getAxis("bottom")
-        axis.setTicks([list(enumerate(self._names))] if named else [[]])
+
+    def _name(self) -> None:
+        """Below the bars, as far as there is room."""
+        box, metrics = self.getPlotItem().getViewBox(), QFontMetricsF(theme.mono_font(theme.CAPTION_PX))
+        low, high = box.viewRange()[0]
+        names = names_below(self._names, box.width() / max(high - low, 1e-9), metrics.horizontalAdvance)
+        self.getPlotItem().getAxis("bottom").setTicks([names])
 
     def _color(self, place: int, finite: bool, look: theme.Theme) -> Any:
         if not finite:
@@ -265,8 +282,23 @@ class GradientPlot(Plot):
         )
 
 
+def cut_at(totals: Floats) -> float:
+    """Where bars end that are so much longer than the others that those could not be read; infinity if none is."""
+    if len(totals) < 3:
+        return math.inf
+    ordered = np.sort(totals)
+    most = max(round(len(totals) * (1.0 - OTHERS)), 1)
+    jumps = np.flatnonzero(ordered[-most:] > CUT_FROM * ordered[-most - 1 : -1])
+    longest = float(ordered[len(totals) - most + jumps[0] - 1]) if len(jumps) else 0.0
+    return CUT_TO * longest if longest > 0.0 else math.inf
+
+
 class TimePlot(Plot):
-    """How long forward, backward and update took in each training step, stacked, in milliseconds."""
+    """How long forward, backward and update took in each training step, stacked, in milliseconds.
+
+    The first step of a run warms up, and takes many times as long as others: bars that would press down the rest are
+    cut, and have a notch and their time at the top.
+    """
 
     @staticmethod
     def axes() -> tuple[Axis, Axis]:
@@ -279,8 +311,13 @@ class TimePlot(Plot):
         self._times: Floats = np.zeros((0, len(PHASES)))
         self._current = 0
         self._bars = [pg.BarGraphItem(x=[], height=[], width=0.8) for _ in PHASES]
-        for bars in self._bars:
+        self._notches = pg.BarGraphItem(x=[], height=[], width=1.0)
+        self._heads = pg.BarGraphItem(x=[], height=[], width=0.8)
+        for bars in (*self._bars, self._notches, self._heads):
             self.addItem(bars)
+        self._words: list[tuple[float, Any]] = []  # of those that are cut: the step, and how long it took
+        for moved in (self.getPlotItem().getViewBox().sigXRangeChanged, self.getPlotItem().getViewBox().sigResized):
+            moved.connect(self._place_words)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
         self.addItem(self._marker, ignoreBounds=True)
         self.restyle()
@@ -292,8 +329,13 @@ class TimePlot(Plot):
 
     def draw(self) -> None:
         look = theme.current()
-        heights = np.nan_to_num(self._times) * 1e3
-        feet = np.cumsum(heights, axis=1) - heights
+        taken = np.nan_to_num(self._times) * 1e3
+        totals = taken.sum(axis=1)
+        most = cut_at(totals)
+        tops = np.minimum(np.cumsum(taken, axis=1), most)
+        heights = np.diff(tops, axis=1, prepend=0.0)
+        feet = tops - heights
+        self._mark_cuts(np.flatnonzero(totals > most), totals, most)
         for place, (phase, bars) in enumerate(zip(PHASES, self._bars, strict=True)):
             bars.setOpts(
                 x=self._steps,
@@ -305,6 +347,41 @@ class TimePlot(Plot):
             )
         self._marker.setPen(_pen(look.text, dashed=True))
         self._marker.setValue(self._current)
+
+    def _mark_cuts(self, places: npt.NDArray[np.intp], totals: Floats, most: float) -> None:
+        look, steps = theme.current(), self._steps[places]
+        for bars, foot, height, width, brush in (
+            (self._notches, NOTCH_AT, NOTCH, 1.0, look.surface),
+            (self._heads, 1.0, HEAD, 0.8, None),
+        ):
+            y0, heights = (np.full(len(places), most * share) for share in (foot, height))
+            bars.setOpts(x=steps, y0=y0, height=heights, width=width, brush=brush, pen=pg.mkPen(None))
+        for _, words in self._words:
+            self.removeItem(words)
+        self._words = []
+        for place in places[:WRITTEN].tolist():
+            words = pg.TextItem(numbers.duration(totals[place] / 1e3), color=look.dim)
+            words.setFont(theme.mono_font(theme.CAPTION_PX))
+            words.setY(most)
+            self.addItem(words, ignoreBounds=True)
+            self._words.append((float(self._steps[place]), words))
+        self._place_words()
+
+    def _place_words(self) -> None:
+        """From the left of its bar on, or up to its right at the end; those that would stand on another one are left
+        out."""
+        box = self.getPlotItem().getViewBox()
+        low, high = box.viewRange()[0]
+        step_px, end = box.width() / max(high - low, 1e-9), -math.inf
+        for step, words in self._words:
+            width, left = words.boundingRect().width(), (step - 0.4 - low) * step_px
+            backward = left + width > box.width()
+            if backward:
+                left = (step + 0.4 - low) * step_px - width
+            words.setAnchor((1.0 if backward else 0.0, 1.0))
+            words.setX(step + 0.4 if backward else step - 0.4)
+            words.setVisible(left >= end)
+            end = left + width if left >= end else end
 
     def csv(self) -> str:
         lines = [",".join(["step", *(f"{phase}_seconds" for phase in PHASES)])]

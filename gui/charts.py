@@ -8,13 +8,14 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QRect
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from engine.errors import RecordingError
 from engine.recording.model import PHASES
 from engine.recording.reader import Recording
-from gui import numbers
+from gui import numbers, theme
 from gui.chart_base import Chart
 from gui.parameter_values import Cells, StepValues, layer_order
 from gui.parameters import node_of
@@ -255,6 +256,9 @@ class ChartsPanel(QWidget):
         ):
             chart.setAccessibleName(label)
             self.tabs.addTab(chart, label)
+        for each in self.charts:
+            each.caption.setParent(self)
+        self.tabs.currentChanged.connect(self._show_caption)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
@@ -262,8 +266,22 @@ class ChartsPanel(QWidget):
         for signal in (session.playhead_changed, session.recording_grew):
             signal.connect(self._follow)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_caption()
+
+    def _show_caption(self) -> None:
+        """That of the current tab, beside the tabs: a line of its own would take from the plot. It is in no layout, so
+        that another text lays nothing out anew."""
+        tabs = self.tabs.tabBar().sizeHint()
+        room = QRect(0, 0, self.width(), tabs.height()).adjusted(tabs.width() + theme.MEDIUM, 0, -theme.MEDIUM, 0)
+        for place, chart in enumerate(self.charts):
+            chart.caption.setGeometry(room)
+            chart.caption.setVisible(place == self.tabs.currentIndex())
+            chart.caption.raise_()
+
     def wait_until(self, may_draw: Callable[[], bool]) -> None:
-        """Make the first plot when this is so, or after a while."""
+        """Draw a recording first when this is so, or after a while: the graph is waited for more."""
         for chart in self.charts:
             chart.may_draw = may_draw
 

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 
 from gui import dialogs, theme
 from gui.actions import DIRECTIONS, EXAMPLES, LAYOUTS, PANELS, TENSOR_LEVELS, THEMES
-from gui.files import RECORDING_SUFFIX, example
+from gui.files import RECORDING_SUFFIX, example, short
 from gui.settings import cache_folder
 
 if TYPE_CHECKING:
@@ -202,7 +202,10 @@ class Commands(QObject):
         target = dialogs.save_file(self._window, self.tr("Save recording"), suggestion, kinds)
         if target is None:
             return
-        target = target if target.suffix else target.with_suffix(RECORDING_SUFFIX)
+        if not target.suffix:
+            target = target.with_suffix(RECORDING_SUFFIX)  # of which the file dialog knew nothing
+            if target.exists() and not dialogs.ask_to_replace(self._window, target.name):
+                return
         if target.absolute() == recording.path.absolute():
             self._window.show_error(self.tr("{0} is this recording itself; choose another name.").format(target))
         else:
@@ -234,11 +237,17 @@ class Commands(QObject):
         menu = self._window.menus["file/recent"]
         menu.clear()
         for path in self._window.settings.recent:
-            entry = menu.addAction(path.name)
-            entry.setToolTip(str(path))
-            entry.triggered.connect(partial(self._window.open_path, path))
+            words = f"{path.name}\t{short(path.parent)}"  # the folder stands where other entries have their keys
+            menu.addAction(words.replace("&", "&&")).triggered.connect(partial(self._window.open_path, path))
         if menu.isEmpty():
             menu.addAction(self.tr("Nothing yet")).setEnabled(False)
+            return
+        menu.addSeparator()
+        menu.addAction(self.tr("&Clear this list")).triggered.connect(self._clear_recent)
+
+    def _clear_recent(self) -> None:
+        self._window.settings.clear_recent()
+        self._window.refresh()
 
     # --- walking -----------------------------------------------------------------------------------------------------
 

@@ -131,3 +131,9 @@ class Copier(QObject):
                 self.failed.emit(self.tr("The recording could not be saved as {0}: {1}").format(target, problem))
             else:
                 self.done.emit(target)
+
+
+def short(folder: Path) -> str:
+    """A folder as people write it: from their own on."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

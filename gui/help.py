@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -32,7 +31,7 @@ class ShortcutsDialog(QDialog):
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels([self.tr("Action"), self.tr("Keys"), self.tr("What it does")])
         self.tree.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.tree.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.tree.setAccessibleName(self.windowTitle())
         self.tree.setRootIsDecorated(False)
         self._fill(actions)
         self.tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -42,7 +41,9 @@ class ShortcutsDialog(QDialog):
         column.setContentsMargins(theme.MEDIUM, theme.MEDIUM, theme.MEDIUM, theme.MEDIUM)
         column.addWidget(self.tree)
         column.addWidget(buttons)
-        self.resize(840, 600)
+        self.resize(960, 640)
+        self.tree.setCurrentIndex(self.tree.model().index(0, 0))  # arrow keys go on from there
+        self.tree.setFocus()
 
     def _fill(self, actions: Actions) -> None:
         groups: dict[str, QTreeWidgetItem] = {}
@@ -55,7 +56,8 @@ class ShortcutsDialog(QDialog):
                 groups[where] = QTreeWidgetItem(self.tree, [where])
                 groups[where].setFont(0, theme.ui_font(semibold=True))
             keys = ", ".join(keys.toString(QKeySequence.SequenceFormat.NativeText) for keys in shortcuts)
-            QTreeWidgetItem(groups[where], [translate(spec.label).rstrip("…"), keys, translate(spec.tip)])
+            row = QTreeWidgetItem(groups[where], [translate(spec.label).rstrip("…"), keys, translate(spec.tip)])
+            row.setToolTip(2, translate(spec.tip))
         self.tree.expandAll()
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import icons, theme
+from gui.wrapped import WrappedLabel, hardly_broken
 
 Level = Literal["info", "warning", "error"]
 
@@ -46,7 +47,7 @@ class MessageBar(QFrame):
         self.level: Level = "info"
         self._place: Place | None = None
         self._icon = QLabel()
-        self._text = QLabel()
+        self._text = WrappedLabel(broken=hardly_broken)
         self._text.setObjectName("message_text")
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setWordWrap(True)

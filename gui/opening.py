@@ -33,6 +33,10 @@ def _read_first(recording: Recording) -> Iterator[None]:
             recording.edges(graph.id)
             recording.norms(graph.step)
             recording.sent_norms(graph.step)
+            yield
+            from gui.canvas.loader import structure_of
+
+            structure_of(recording, graph.id)
 
 
 class Opening(Joined):

@@ -49,7 +49,9 @@ def rank(entry: Entry, query: str) -> int | None:
     if any(word not in entry.words for word in wanted):
         return None
     title, first = entry.title.lower(), wanted[0] if wanted else ""
-    if title.startswith(query.lower().strip()):
+    if title == query.lower().strip():
+        place = -1
+    elif title.startswith(query.lower().strip()):
         place = 0
     elif f" {first}" in f" {title.replace('.', ' ').replace('_', ' ')}":
         place = 1

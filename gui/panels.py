@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QCoreApplication, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QTabBar, QTabWidget, QWidget
 
 from gui import theme
 from gui.actions import PANELS
@@ -18,6 +18,8 @@ VERSION = len(PANELS)  # of the saved places: those of a window with other panel
 TABBED = ("charts", "parameters", "manual", "optimizer", "memory")
 TALL = ("manual", "optimizer", "memory")  # they need room, and are made when they are first looked at
 TALL_SHARE, TALL_MOST = 0.46, 440
+LOW_SHARE, LOW_LEAST, LOW_MOST = 0.2, 196, 320  # of the tabs: a plot in them is 100 px high at least
+SMALL_SHARE = 0.3  # but no more than this of a small window's height
 Area = Qt.DockWidgetArea
 Feature = QDockWidget.DockWidgetFeature
 
@@ -46,6 +48,7 @@ class Panels:
         self._waiting: dict[str, Callable[[], QWidget]] = {}
         self._front = ""  # the tab that is looked at
         self._low: int | None = None  # the height of the tabs before a tall one was looked at
+        self._remembered = 0  # the same at an earlier start's end, until a tab is seen
         self.docks = {name: self._make(name) for name in PANELS}
         self.transport = self._make_transport(transport)
         self.docks["source"].setWidget(source)
@@ -96,15 +99,36 @@ class Panels:
             # Later: a widget that is new to its dock asks for the layout once more, which would undo a resize.
             QTimer.singleShot(0, self._window, partial(self._give_room, name))
             return
-        height, vertical = dock.height(), Qt.Orientation.Vertical
+        height, vertical = self._height(name), Qt.Orientation.Vertical
+        low, self._remembered = self._low or self._remembered, 0
+        squeezed = height < low  # all tabs were hidden at the start: Qt knows no height then
         if name in TALL:
             wanted = min(round(self._window.height() * TALL_SHARE), TALL_MOST)
-            if self._low is None and height < wanted:
-                self._low = height
+            if height < wanted and (not low or squeezed):
                 self._window.resizeDocks([dock], [wanted], vertical)
-        elif self._low is not None:
-            self._window.resizeDocks([dock], [self._low], vertical)
+            self._low = low or (height if height < wanted else None)
+        elif self._low is not None or squeezed:
+            self._window.resizeDocks([dock], [low], vertical)
             self._low = None
+
+    @property
+    def low(self) -> int:
+        """The height of the tabs, or what they had before a tall one was looked at, or will have when they are seen."""
+        if self._low is None and self._front and self._front not in TALL:
+            return self._height(self._front)
+        return self._low or self._remembered or self._suitable()
+
+    def _height(self, name: str) -> int:
+        return self.docks[name].height() + self._bar_height(name)
+
+    def _bar_height(self, name: str) -> int:
+        """Of the tabs over a dock: to Qt they are a part of what it resizes."""
+        direct = Qt.FindChildOption.FindDirectChildrenOnly
+        for bar in self._window.findChildren(QTabBar, options=direct):
+            titles = [bar.tabText(place) for place in range(bar.count())]
+            if bar.isVisible() and len(titles) > 1 and title_of(name) in titles:  # Qt keeps one for a dock alone
+                return bar.height()
+        return 0
 
     def _make(self, name: str) -> QDockWidget:
         dock = QDockWidget(title_of(name), self._window)
@@ -124,10 +148,12 @@ class Panels:
         dock.setWidget(steady)
         return dock
 
-    def restore(self, state: QByteArray) -> None:
-        """Put every panel where it was when `saveState` gave `state`; in its own place if that is of no use."""
+    def restore(self, state: QByteArray, low: int) -> None:
+        """Put every panel where it was as `saveState` gave `state` and `low` was so; in its own place if that fails."""
         self._set_rules()
-        if not self._window.restoreState(state, VERSION):
+        if self._window.restoreState(state, VERSION):
+            self._remembered = low
+        else:
             self.reset()
         self.transport.show()
 
@@ -147,7 +173,7 @@ class Panels:
             window.tabifyDockWidget(docks[name], docks[after])
         for dock in (*docks.values(), self.transport):
             dock.show()
-        self._low = None
+        self._low, self._remembered = None, 0
         docks["charts"].raise_()
         self.resize()
 
@@ -166,17 +192,18 @@ class Panels:
     def resize(self) -> None:
         """Sizes that suit the window's."""
         width, height = self._window.width(), self._window.height()
-        left, right, bottom = (
-            _share(width, 0.24, 260, 520),
-            _share(width, 0.26, 300, 560),
-            _share(height, 0.2, 130, 320),
-        )
+        left, right, bottom = _share(width, 0.24, 260, 520), _share(width, 0.26, 300, 560), self._suitable()
         docks = self.docks
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         self._window.resizeDocks([docks["source"], docks["inspector"]], [left, right], horizontal)
         upper = height - bottom
         self._window.resizeDocks([docks["source"], docks["console"]], [upper * 2 // 3, upper // 3], vertical)
         self._window.resizeDocks([docks["charts"]], [bottom], vertical)
+
+    def _suitable(self) -> int:
+        """The height of tabs that are not tall."""
+        height = self._window.height()
+        return _share(height, LOW_SHARE, min(LOW_LEAST, round(height * SMALL_SHARE)), LOW_MOST)
 
 
 def _share(length: int, share: float, low: int, high: int) -> int:

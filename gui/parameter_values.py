@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import RecordingError
+from engine.pace import give_way
 from engine.recording.model import EVENT_KINDS, EventKind, Parameter, Role
 from engine.recording.reader import Recording
 from gui.tensor_views.loaded import element, load
@@ -115,6 +116,7 @@ class StepValues:
         held: AbstractContextManager[object] = nullcontext() if self.recording.complete else self.recording.held()
         with self._reading, held:
             while not self.loaded:
+                give_way()
                 if next(self._work, self) is self:
                     self.loaded = True
                 elif end is not None and time.perf_counter() >= end:

@@ -37,7 +37,7 @@ translate = QCoreApplication.translate
 ROW_HEIGHT = 24
 LOAD_DELAY_MS = 50  # while a key is held down, no step is read
 REDRAW_MS = 30
-PATIENCE = 60  # times REDRAW_MS
+PATIENCE = 160  # times REDRAW_MS
 WIDEST_NAME = 400
 WIDTHS = {NAME: 180, SHAPE: 148, DTYPE: 76, VALUE: 100, GRADIENT: 100, UPDATE: 100, RATIO: 100, OPTIMIZER: 80}
 
@@ -157,6 +157,10 @@ class ParametersPanel(QWidget):
         session.recording_changed.connect(self._recording_changed)
         theme.switch.changed.connect(self.table.viewport().update)
         self.refresh()
+
+    def set_playing(self, on: bool) -> None:
+        """Whether the playhead moves by itself: then what moves comes before the numbers."""
+        self._reading.gently = on
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -18,6 +18,7 @@ from gui.session import Session
 
 REFRESH_MS = 100
 QUIET_MS = 10_000  # a script that has said nothing for so long may hang
+NO_INPUT = "EOFError: EOF when reading a line"  # what `input()` raises where nobody can type
 TAIL = 2000  # characters of output that are kept as an explanation of an unexpected end
 
 
@@ -143,7 +144,8 @@ class RunControl(QObject):
         self._said = True
         place = Place(message.file, message.line) if message.file and message.line else None
         where = self.tr(" ({0}, line {1})").format(Path(message.file).name, message.line) if place else ""
-        self.reported.emit(Report("error", f"{message.error}{where}", message.traceback, place))
+        hint = f". {self._no_keyboard()}" if message.error.startswith(NO_INPUT) else ""
+        self.reported.emit(Report("error", f"{message.error}{where}{hint}", message.traceback, place))
         self.script_failed.emit(message)
 
     def _on_ended(self, end: RunEnd) -> None:
@@ -168,6 +170,12 @@ class RunControl(QObject):
                 self._quiet.start()
 
     # --- words -------------------------------------------------------------------------------------------------------
+
+    def _no_keyboard(self) -> str:
+        return self.tr(
+            "Nobody can type into a script that is run here; give it what it asks for as arguments, "
+            "as in: main.py SCRIPT ARGS…"
+        )
 
     def _say(self, status: str) -> None:
         self._status = status

@@ -121,16 +121,17 @@ class Settings:
 
     # --- window ------------------------------------------------------------------------------------------------------
 
-    def geometry(self) -> tuple[QByteArray, QByteArray] | None:
-        """What `QMainWindow.restoreGeometry` and `restoreState` take, if both are there."""
+    def geometry(self) -> tuple[QByteArray, QByteArray, int] | None:
+        """What `QMainWindow.restoreGeometry` and `restoreState` take, if both are there, and `Panels.low`."""
         geometry, state = self._store.value("window/geometry"), self._store.value("window/state")
         if isinstance(geometry, QByteArray) and isinstance(state, QByteArray):
-            return geometry, state
+            return geometry, state, max(0, self._number("window/low", 0))
         return None
 
-    def set_geometry(self, geometry: QByteArray, state: QByteArray) -> None:
+    def set_geometry(self, geometry: QByteArray, state: QByteArray, low: int) -> None:
         self._store.setValue("window/geometry", geometry)
         self._store.setValue("window/state", state)
+        self._store.setValue("window/low", low)
 
     def last_folder(self) -> str:
         return str(self._store.value("last_folder", str(Path.home())))

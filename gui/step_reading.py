@@ -13,9 +13,9 @@ from engine.errors import RecordingError
 from gui.joined import Joined
 from gui.parameter_values import StepValues
 
-PORTION = 0.004  # s of reading at a time
+AT_ONCE = (0.004, 0.001)  # s of reading at a time, and between two of them
+GENTLY = (0.001, 0.003)  # the same while the window draws motion: each keeps the interpreter from the other
 TELL_S = 0.06
-LET_OTHERS_S = 0.001
 
 
 class StepReading(Joined):
@@ -29,6 +29,7 @@ class StepReading(Joined):
         super().__init__(parent)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.gently = False
 
     @property
     def busy(self) -> bool:
@@ -46,11 +47,14 @@ class StepReading(Joined):
     def _work(self, values: StepValues, stop: threading.Event) -> None:
         message, told = "", time.perf_counter()
         try:
-            while not stop.is_set() and not values.load(PORTION):
+            while not stop.is_set():
+                portion, pause = GENTLY if self.gently else AT_ONCE
+                if values.load(portion):
+                    break
                 if time.perf_counter() - told > TELL_S:
                     self._tell(values, stop)
                     told = time.perf_counter()
-                time.sleep(LET_OTHERS_S)
+                time.sleep(pause)
         except RecordingError as error:
             message = str(error)
         except Exception as error:  # a fault of the program: threading's hook tells it

@@ -61,7 +61,7 @@ CONTROL_HEIGHT = 28
 ICON, ICON_TRANSPORT = 16, 20
 TEXT_PX, TITLE_PX, CAPTION_PX = 13, 15, 11
 REDUCED_MOTION = "CHAINRULE_REDUCED_MOTION"  # environment: 1 for no motion, 0 for motion whatever the system says
-MOVE_MS, FLY_MS = 160, 250
+FLY_MS = 250
 NOT_YET = 0.45  # strength of what the playhead has not reached
 
 CATEGORIES: tuple[str, ...] = (
@@ -207,6 +207,7 @@ class Switch(QObject):
         self.theme = DARK
         self.choice: Choice = "system"
         self.reduced_motion: bool | None = None
+        self.desktop_reduces = False  # what `gui.desktop` has been told
         self._follows = False
 
     def follow(self, app: QGuiApplication) -> None:
@@ -350,12 +351,12 @@ def reduced_motion() -> bool:
     if sys.platform in ("win32", "darwin"):
         app = QApplication.instance()
         return isinstance(app, QApplication) and not app.isEffectEnabled(Qt.UIEffect.UI_General)
-    return _desktop_without_motion()
+    return switch.desktop_reduces or _desktop_without_motion()
 
 
 @lru_cache(maxsize=1)
 def _desktop_without_motion() -> bool:
-    """What the settings of GNOME and KDE say; Qt does not ask them."""
+    """What the settings of GTK and KDE say; Qt does not ask them."""
     folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericConfigLocation))
     for name, key, values in (
         ("gtk-4.0/settings.ini", "gtk-enable-animations", ("0", "false")),

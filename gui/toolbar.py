@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.actions import TENSOR_LEVELS, Actions
+from gui.actions import TENSOR_LEVELS, Actions, translate
 
 MOST_STEPS = 1_000_000
 PROGRESS_WIDTH = 64
@@ -92,7 +92,7 @@ class ToolBar(QToolBar):
         button = self.widgetForAction(actions[action_id])
         if isinstance(button, QToolButton):
             button.setObjectName(f"{action_id}_button")
-            button.setAccessibleName(actions[action_id].text())
+            button.setAccessibleName(translate(actions.spec(action_id).label))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             if action_id in WITH_TEXT:
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -22,8 +22,10 @@ from PySide6.QtWidgets import (
 
 from gui import icons, theme
 from gui.actions import Actions
+from gui.files import short
+from gui.wrapped import WrappedLabel
 
-CARD_LEAST, CARD_MOST, CARD_HEIGHT = 184, 256, 112
+CARD_LEAST, CARD_MOST, CARD_HEIGHT = 184, 256, 120
 COLUMNS = 3
 PAGE_WIDTH = CARD_MOST * COLUMNS + theme.MEDIUM * (COLUMNS - 1)
 
@@ -56,6 +58,13 @@ class Card(QPushButton):
         self.setAccessibleDescription(text)
         self.put_on_theme()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter chooses it as Space does, though it is in no dialog."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
     def put_on_theme(self) -> None:
         self._picture.setPixmap(icons.pixmap(self._icon_name, 20, theme.current().dim, self.devicePixelRatioF()))
 
@@ -87,13 +96,13 @@ class WelcomePage(QScrollArea):
         column.addWidget(self._recent_title)
         column.addLayout(self._recent)
         column.addStretch(3)
-        holder = QWidget()
-        centre = QHBoxLayout(holder)
+        self._holder = QWidget()
+        centre = QHBoxLayout(self._holder)
         centre.setContentsMargins(theme.LARGE, 0, theme.LARGE, 0)
         centre.addStretch(1)
         centre.addWidget(page, 1000)  # as wide as it may be; the rest is shared by both sides
         centre.addStretch(1)
-        self.setWidget(holder)
+        self.setWidget(self._holder)
         theme.switch.changed.connect(self._put_on_theme)
         self._put_on_theme()
 
@@ -121,7 +130,7 @@ class WelcomePage(QScrollArea):
     def _make_cards(self, actions: Actions) -> QGridLayout:
         bow = self.tr("Two parameters, one sample: the whole training loop on one screen")
         resnet = self.tr("134 autograd nodes, SGD with momentum, every gradient open to you")
-        by_hand = self.tr("The same numbers without an optimizer: w -= lr * w.grad")
+        by_hand = self.tr("The same numbers without an optimizer: w\u00a0-=\u00a0lr\u00a0*\u00a0w.grad")
         own = self.tr("Any PyTorch training script, as it is. Or drop it on the window")
         model = self.tr("One of torchvision's classification models, without writing a script")
         recording = self.tr("Walk through a .chain file from any machine")
@@ -159,7 +168,7 @@ class WelcomePage(QScrollArea):
 
     def _recent_row(self, path: Path) -> QToolButton:
         row = QToolButton()
-        row.setText(f"{path.name}   {_short(path.parent)}")
+        row.setText(f"{path.name}   {short(path.parent)}")
         row.setIcon(icons.icon("recording" if path.suffix == ".chain" else "file-code", theme.current().dim))
         row.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row.setIconSize(QSize(theme.ICON, theme.ICON))
@@ -172,7 +181,9 @@ class WelcomePage(QScrollArea):
     def _put_on_theme(self) -> None:
         for card in self._cards:
             card.put_on_theme()
-        self.viewport().setStyleSheet(f"background: {theme.current().bg.name()};")
+        for name, ground in (("welcome_viewport", self.viewport()), ("welcome_holder", self._holder)):
+            ground.setObjectName(name)  # for these alone: cards have a ground of their own, and their words none
+            ground.setStyleSheet(f"#{name} {{ background: {theme.current().bg.name()}; }}")
 
 
 class ReadyPage(QWidget):
@@ -182,8 +193,9 @@ class ReadyPage(QWidget):
         super().__init__(parent)
         self.setObjectName("ready")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._name = QLabel()
+        self._name = WrappedLabel()
         self._name.setProperty("role", "title")
+        self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._text = QLabel()
         self._text.setObjectName("ready_text")
         self._text.setProperty("role", "dim")
@@ -199,7 +211,8 @@ class ReadyPage(QWidget):
         column = QVBoxLayout(self)
         column.setSpacing(theme.MEDIUM)
         column.addStretch(2)
-        for part in (self._name, self._run, self._progress):
+        column.addWidget(self._name)
+        for part in (self._run, self._progress):
             column.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self._text)
         column.addStretch(3)
@@ -230,8 +243,3 @@ def _heading(text: str) -> QLabel:
     label = QLabel(text)
     label.setFont(theme.ui_font(semibold=True))
     return label
-
-
-def _short(folder: Path) -> str:
-    home = Path.home()
-    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

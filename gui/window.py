@@ -11,9 +11,10 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
 
 from engine.errors import RecordingError
-from gui import chart_library, dialogs, theme
+from gui import dialogs, theme
 from gui.actions import PANELS, Actions, build_menus
 from gui.central import Central
+from gui.chart_library import library
 from gui.commands import Commands
 from gui.compare.commands import CompareCommands
 from gui.console import Console
@@ -30,6 +31,8 @@ from gui.run_control import Report, RunControl
 from gui.session import Session
 from gui.settings import Settings
 from gui.source import SourcePane
+from gui.start_size import start_size
+from gui.tab_order import move_focus
 from gui.toolbar import ToolBar
 from gui.transport import Transport
 from gui.transport.commands import FlowCommands
@@ -38,8 +41,6 @@ from gui.turns import Turn
 if TYPE_CHECKING:
     from gui.canvas.view import CanvasView
 
-START_SIZE = (1280, 800)
-LARGE_SCREEN = 1600
 FILL_AFTER_MS = 30
 READY_AFTER_MS = 150
 CHARTS_AFTER_MS = 600
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
             charts.wait_until(canvas.is_at_rest)
         if isinstance(parameters, ParametersPanel):
             parameters.may_read = canvas.is_ready
+            self.transport.player.playing_changed.connect(parameters.set_playing)
         if isinstance(inspector, InspectorPanel):
             inspector.is_reading = canvas.is_opening
             inspector.source_requested.connect(self.show_place)
@@ -127,7 +129,6 @@ class MainWindow(QMainWindow):
         self._on_speed(self.transport.player.speed)
 
     def _lay_out(self) -> None:
-        self.resize(*START_SIZE)
         self.menus = build_menus(self.menuBar(), self.actions_table)
         self.addActions(list(self.actions_table))  # shortcuts work wherever the focus is, menus open or not
         self.addToolBar(self.toolbar)
@@ -244,15 +245,13 @@ class MainWindow(QMainWindow):
         self.runs.start(script, self.toolbar.tensors, self.toolbar.record_steps, arguments)
 
     def make_ready(self) -> None:
-        """Let a Python with torch imported wait for the next run, so that its first picture comes at once.
-
-        In this process, import what the picture needs.
-        """
+        """So that the next run's first picture comes at once: let a Python with torch imported wait for it, and import
+        what the picture needs in this one."""
         if self.isVisible():
             from gui.canvas.loader import warm_up
 
             warm_up()
-            QTimer.singleShot(CHARTS_AFTER_MS, self, chart_library.library.load)
+            QTimer.singleShot(CHARTS_AFTER_MS, self, lambda: library.load_between(self.canvas.is_ready, self))
         if self.keeps_host_ready and self.isVisible():
             self.runs.host.make_ready(self.source.editor.toPlainText() if self.source.script is not None else "")
 
@@ -341,7 +340,7 @@ class MainWindow(QMainWindow):
         if recording is not None and (not name or not is_run_file(recording.path)):
             name = recording.path.name
         self.setWindowTitle(f"{name}[*] — chainrule" if name else "chainrule")
-        self.setWindowModified(self.source.modified)
+        self.setWindowModified(bool(name) and self.source.modified)  # an editor is emptied after its script is gone
 
     def _counts_text(self) -> str:
         recording, graph = self.session.recording, self.session.graph_id
@@ -390,13 +389,11 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         remembered = self.settings.geometry()
         if remembered is None:
-            screen = self.screen().availableGeometry()
-            if screen.width() >= LARGE_SCREEN:
-                self.resize(screen.width() * 4 // 5, screen.height() * 4 // 5)
+            self.resize(start_size(self.screen().availableSize()))
             self.panels.reset()
         else:
             self.restoreGeometry(remembered[0])
-            self.panels.restore(remembered[1])
+            self.panels.restore(*remembered[1:])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -411,7 +408,7 @@ class MainWindow(QMainWindow):
             if answer == "cancel" or (answer == "save" and not self.source.save()):
                 event.ignore()
                 return
-        self.settings.set_geometry(self.saveGeometry(), self.saveState(VERSION))
+        self.settings.set_geometry(self.saveGeometry(), self.saveState(VERSION), self.panels.low)
         self.settings.sync()
         self.hide()
         self.transport.player.stop()
@@ -425,6 +422,9 @@ class MainWindow(QMainWindow):
         finish_all(self)
         self.session.close()
         event.accept()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return move_focus(self, forward=forward)
 
     def createPopupMenu(self) -> QMenu:
         """A right click on a bar offers the panels."""

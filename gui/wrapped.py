@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QWidget
@@ -14,6 +15,8 @@ BREAK = "\u200b"  # a space of no width: a line may end there
 LONGEST = 16  # characters that are kept together
 _JOINT = re.compile(r"(?<=[\w\])][._/\\:])(?=[^\W\d])")  # not within "0.25"
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+HUGE = 40  # characters: as long is no name that anybody gave by hand
+_HUGE = re.compile(rf"[^\s/\\-]{{{HUGE + 1},}}")
 _LONG = re.compile(rf"[^\s{BREAK}]{{{LONGEST + 1},}}")
 
 
@@ -25,19 +28,24 @@ def breakable(text: str) -> str:
     return _LONG.sub(lambda found: BREAK.join(re.findall(rf".{{1,{LONGEST}}}", found[0])), text)
 
 
+def hardly_broken(text: str) -> str:
+    """The same where only what no line has room for is broken: what is selected with the mouse is copied as it is."""
+    return _HUGE.sub(lambda found: BREAK.join(re.findall(rf".{{1,{HUGE}}}", found[0])), text)
+
+
 class WrappedLabel(QLabel):
     """Plain text in as many lines as it takes; `text` is what was given to `setText`."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, broken: Callable[[str], str] = breakable) -> None:
         super().__init__(parent)
-        self._words = ""
+        self._words, self._broken = "", broken
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
 
     def setText(self, text: str) -> None:
         if text != self._words:
             self._words = text
-            super().setText(breakable(text))
+            super().setText(self._broken(text))
             self.setAccessibleName(text)
 
     def text(self) -> str:

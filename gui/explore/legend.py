@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas import minimap
-from gui.canvas.overlays import stripes
+from gui.canvas.overlays import LEGEND_FOOT, stripes
 from gui.explore.coloring import Legend, Swatch
 from gui.theme import Theme, blend
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BAR_WIDTH, BAR_HEIGHT = 120.0, 9.0
 SWATCH = 9.0
 GAP = 5.0
-LINE = 20.0
+LINE = 18.0
 EDGE = 6.0  # room round the words
 PLATE = 228  # opacity of the ground, of 255
 MOST_LINES = 2
@@ -43,30 +43,45 @@ class ScaleLegend:
         if self._picture is None or self._made_of != made_of:
             self._picture = draw(legend, width, camera.ratio, theme)
             self._made_of = made_of
-        foot = height - tokens.MEDIUM - self._picture.height() / camera.ratio
+        foot = height - LEGEND_FOOT - self._picture.height() / camera.ratio
         painter.drawPixmap(QPointF(tokens.LARGE - 6.0, foot), self._picture)
 
 
 def draw(legend: Legend, width: float, ratio: float, theme: Theme) -> QPixmap:
     """The title, the bar between its numbers, and swatches, in as few lines as `width` allows; the rest is counted."""
-    lines = _lines(_parts(legend), width - 2 * EDGE)
-    used = max(_width_of(line) for line in lines)
-    picture = QPixmap(round((used + 2 * EDGE) * ratio), round((LINE * len(lines) + 4) * ratio))
+    lines = lines_of(legend, width)
+    size = size_of(lines)
+    picture = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
     picture.setDevicePixelRatio(ratio)
     plate = QColor(theme.bg)
     plate.setAlpha(PLATE)
     picture.fill(plate)
     painter = QPainter(picture)
     try:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        for number, line in enumerate(lines):
-            x = EDGE
-            for part in line:
-                part.paint(painter, x, 2 + LINE * (number + 0.5), theme)
-                x += part.width + tokens.MEDIUM
+        paint_lines(painter, lines, theme)
     finally:
         painter.end()
     return picture
+
+
+def lines_of(legend: Legend, width: float, most: int = MOST_LINES) -> list[list[_Part]]:
+    """What is drawn, in at most so many lines; what does not fit into them is counted."""
+    return _lines(_parts(legend), width - 2 * EDGE, most)
+
+
+def size_of(lines: Sequence[Sequence[_Part]]) -> QSizeF:
+    """In logical px."""
+    return QSizeF(max(_width_of(line) for line in lines) + 2 * EDGE, LINE * len(lines) + 4)
+
+
+def paint_lines(painter: QPainter, lines: Sequence[Sequence[_Part]], theme: Theme) -> None:
+    """From the painter's origin, without a ground."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    for number, line in enumerate(lines):
+        x = EDGE
+        for part in line:
+            part.paint(painter, x, 2 + LINE * (number + 0.5), theme)
+            x += part.width + tokens.MEDIUM
 
 
 @dataclass(frozen=True)
@@ -148,13 +163,13 @@ def _parts(legend: Legend) -> list[_Part]:
     return parts + [_Entry(swatch) for swatch in legend.swatches]
 
 
-def _lines(parts: Sequence[_Part], width: float) -> list[list[_Part]]:
-    """Parts in at most MOST_LINES lines; where they do not fit, the last one tells how many more there are."""
+def _lines(parts: Sequence[_Part], width: float, most: int) -> list[list[_Part]]:
+    """Parts in at most `most` lines; where they do not fit, the last one tells how many more there are."""
     lines: list[list[_Part]] = [[]]
     for place, part in enumerate(parts):
         if not lines[-1] or _width_of([*lines[-1], part]) <= width:
             lines[-1].append(part)
-        elif len(lines) < MOST_LINES:
+        elif len(lines) < most:
             lines.append([part])
         else:
             left = len(parts) - place

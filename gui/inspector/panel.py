@@ -138,6 +138,7 @@ class InspectorPanel(QWidget):
         self._body.addWidget(self.rule)
         self._body.addStretch(1)
         self._scroll = QScrollArea(self)
+        self._scroll.setAccessibleName(self.tr("Inspector"))
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

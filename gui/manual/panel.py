@@ -7,9 +7,9 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QSize, QTimer
+from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from engine.errors import ChainruleError
 from gui.manual import story
@@ -70,6 +70,11 @@ class ManualPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.lines)
+        self.empty = QLabel(translate("manual", "A recorded training step appears here, by hand and by autograd."))
+        self.empty.setProperty("role", "dim")
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        layout.addWidget(self.empty)
 
     def sizeHint(self) -> QSize:
         return self.lines.sizeHint()
@@ -118,6 +123,9 @@ class ManualPanel(QWidget):
         if drawn == self._drawn:
             return
         self._drawn = drawn
+        nothing = self._session.recording is None
+        set_visible(self.lines, not nothing)
+        set_visible(self.empty, nothing)
         told = story.Story()
         if step is not None:
             told = story.tell(step.places, step.doers, self._known, self._session.playhead)
@@ -133,8 +141,6 @@ class ManualPanel(QWidget):
         return Head(verdict, self._problem or text or self._nothing(), remark)
 
     def _nothing(self) -> str:
-        if self._session.recording is None:
-            return translate("manual", "A recorded training step appears here, by hand and by autograd.")
         if self._key is not None and self._key not in self._steps:
             return translate("manual", "Reading the training step…")
         return translate("manual", "Nothing was recorded in this training step.")

@@ -100,10 +100,11 @@ class OptimizerPanel(QWidget):
         columns = QHBoxLayout(self._body)
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(0)
-        columns.addWidget(_scrolled(self.parts), 62)
-        columns.addWidget(_scrolled(self._make_memory()), 38)
+        columns.addWidget(_scrolled(self.parts, self.tr("The update, part by part")), 62)
+        columns.addWidget(_scrolled(self._make_memory(), self.tr("What it remembers")), 38)
         layout.addWidget(self._body, 1)
         layout.addStretch(0)  # the name stays where it is while there is nothing to take apart
+        self._layout = layout
 
     def _make_top(self) -> QHBoxLayout:
         top = QHBoxLayout()
@@ -238,6 +239,9 @@ class OptimizerPanel(QWidget):
         message = self._why(name, found)
         self._message.setText(message)
         set_visible(self._message, bool(message))
+        alone = not name  # in the middle of the panel, as in others that have nothing to show
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter if alone else Qt.AlignmentFlag.AlignLeft)
+        self._layout.setStretchFactor(self._message, int(alone))
         set_visible(self._body, found is not None)
         several = found is not None and bool(found.element)
         for widget in (self._element_label, self.element, self.largest):
@@ -376,8 +380,9 @@ class OptimizerPanel(QWidget):
             self._session.select(selection)
 
 
-def _scrolled(widget: QWidget) -> QScrollArea:
+def _scrolled(widget: QWidget, name: str) -> QScrollArea:
     area = QScrollArea()
+    area.setAccessibleName(name)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -35,13 +35,14 @@ class PartsView(QWidget):
         self.parts: tuple[Part, ...] = ()
         self.passed = True
         self.log: bool | None = None  # None: as the numbers ask for
+        self._wanted: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("The update, taken apart"))
         theme.switch.changed.connect(self.update)
 
     def set_parts(self, parts: Sequence[Part], *, passed: bool) -> None:
-        self.parts, self.passed = tuple(parts), passed
+        self.parts, self.passed, self._wanted = tuple(parts), passed, None
         self.setFixedHeight(HEADER + ROW * len(self.parts) + theme.SMALL)
         self.setAccessibleDescription(self.all_text())
         self.update()
@@ -91,18 +92,29 @@ class PartsView(QWidget):
     def _cells(self, place: QRect) -> tuple[QRect, QRect, QRect, QRect, QRect]:
         """Name, formula, number, bar, norm."""
         has_norm = any(part.norm is not None for part in self.parts)
-        name = min(round(place.width() * NAME_SHARE), NAME_MOST)
         norm = NORM_WIDTH if has_norm else 0
         texts = [figure(part.value) for part in self.parts]
         number = max((metrics("number").horizontalAdvance(text) for text in texts), default=0) + theme.MEDIUM
         bar = max(min(round(place.width() * 0.2), MOST_BAR), LEAST_BAR)
-        formula = max(place.width() - name - norm - number - bar - theme.MEDIUM * 4, theme.space(20))
+        room = place.width() - norm - number - bar - theme.MEDIUM * 4
+        wanted, formulas = self._widths()
+        name = min(wanted, max(min(round(place.width() * NAME_SHARE), NAME_MOST), room - formulas))
+        formula = max(room - name, theme.space(20))
         cells, left = [], place.left() + theme.MEDIUM
         for width, gap in ((name, theme.SMALL), (formula, theme.SMALL), (number, theme.MEDIUM), (bar, 0), (norm, 0)):
             cells.append(QRect(left, place.top(), width, place.height()))
             left += width + gap
         name_cell, formula_cell, number_cell, bar_cell, norm_cell = cells
         return name_cell, formula_cell, number_cell, bar_cell, norm_cell
+
+    def _widths(self) -> tuple[int, int]:
+        """What the names with their words, and what the formulas would take."""
+        if self._wanted is None:
+            names = [max(metrics(_kind(part, self.parts)).horizontalAdvance(part.name),
+                         metrics("caption").horizontalAdvance(part.words)) for part in self.parts]  # fmt: skip
+            formulas = [math.ceil(width_of(_whole(part))) for part in self.parts]
+            self._wanted = max(names, default=0) + theme.SMALL, max(formulas, default=0) + theme.MEDIUM
+        return self._wanted
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -111,7 +123,7 @@ class PartsView(QWidget):
             for number, part in enumerate(self.parts):
                 place = QRect(0, HEADER + number * ROW, self.width(), ROW)
                 if event.rect().intersects(place):
-                    self._paint_part(painter, place, part, last=number + 1 == len(self.parts))
+                    self._paint_part(painter, place, part)
         finally:
             painter.end()
 
@@ -127,13 +139,13 @@ class PartsView(QWidget):
         draw_text(painter, bar, scale, "caption", look.dim, Qt.AlignmentFlag.AlignCenter)
         draw_text(painter, norm, "" if single else self.tr("norm of all"), "caption", look.dim, RIGHT)
 
-    def _paint_part(self, painter: QPainter, place: QRect, part: Part, *, last: bool) -> None:
+    def _paint_part(self, painter: QPainter, place: QRect, part: Part) -> None:
         look = theme.current()
         name, formula, number, bar, norm = self._cells(place)
         painter.fillRect(QRect(theme.MEDIUM, place.top(), place.width() - 2 * theme.MEDIUM, theme.LINE),
                          theme.blend(look.surface, look.line, 0.6))  # fmt: skip
         painter.setOpacity(1.0 if self.passed else theme.NOT_YET)
-        kind: Kind = "heading" if last else "text"
+        kind = _kind(part, self.parts)
         if part.words:
             top = place.center().y() - LINE
             draw_text(painter, QRect(name.left(), top, name.width(), LINE), part.name, kind, look.text)
@@ -184,13 +196,21 @@ class PartsView(QWidget):
 def _paint_formula(painter: QPainter, cell: QRect, part: Part) -> None:
     """symbol = formula; where that could not be read, the formula alone, or as text."""
     look = theme.current()
-    has_formula = bool(part.formula) and part.formula != part.symbol
-    shown = [part.symbol, EQUALS, part.formula] if has_formula else [part.symbol]
+    shown = _whole(part)
     for parts, inks in ((shown, [look.text, look.dim, look.text][: len(shown)]), (shown[-1:], [look.text])):
         if width_of(parts) * READABLE <= cell.width():
             draw_inline(painter, cell, parts, inks)
             return
     draw_text(painter, cell, plain_text(shown[-1]), "caption", look.text)
+
+
+def _whole(part: Part) -> list[str]:
+    has_formula = bool(part.formula) and part.formula != part.symbol
+    return [part.symbol, EQUALS, part.formula] if has_formula else [part.symbol]
+
+
+def _kind(part: Part, parts: Sequence[Part]) -> Kind:
+    return "heading" if part is parts[-1] else "text"
 
 
 def _size(part: Part) -> float:

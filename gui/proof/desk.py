@@ -129,7 +129,7 @@ class DeskProcess(QObject):
         self._process, self._rest, self._errors = process, b"", ""
         process.start()
         # Meanwhile: what its first answer is made of takes longer to import than the window should wait.
-        threading.Thread(target=_warm_up, name="desk", daemon=True).start()
+        threading.Thread(target=warm_up, name="desk", daemon=True).start()
 
     def _end(self, *, wait: bool = False) -> None:
         process, self._process = self._process, None
@@ -212,7 +212,8 @@ class DeskProcess(QObject):
         self._next()
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
+    """Import what questions and answers are made of, in whatever thread has time for it."""
     from engine.desk import typeset, wire  # noqa: F401
 
     wire.warm_up()

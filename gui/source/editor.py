@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QRegion,
     QResizeEvent,
     QTextBlock,
     QTextCursor,
@@ -67,9 +68,15 @@ class Editor(QPlainTextEdit):
         """Give lines a coloured ground and a bar beside them."""
         if marks == self._marks and self._are_drawn:  # as at most events that are played: the text need not be painted
             return
+        before, all_of_it = self._marks, not self._are_drawn
         self._marks, self._are_drawn = dict(marks), True
         self.setExtraSelections([self._selection(line, color) for line, color in self._marks.items()])
-        self._gutter.update()
+        if all_of_it:
+            self._gutter.update()
+            return
+        for line in before.keys() | marks.keys():
+            if before.get(line) != marks.get(line):
+                self._update_gutter(line)
 
     def set_counts(self, counts: Mapping[int, int]) -> None:
         """How many nodes each line made."""
@@ -140,19 +147,26 @@ class Editor(QPlainTextEdit):
         inside = self.contentsRect()
         self._gutter.setGeometry(QRect(inside.left(), inside.top(), self.gutter_width(), inside.height()))
 
-    def paint_gutter(self, painter: QPainter, region: QRect) -> None:
-        colors = theme.current()
-        painter.fillRect(region, colors.field)
+    def paint_gutter(self, painter: QPainter, region: QRegion) -> None:
+        all_of_it = region.boundingRect()
+        painter.fillRect(all_of_it, theme.current().field)
         painter.setFont(self.font())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         block = self.firstVisibleBlock()
         top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
-        while block.isValid() and top <= region.bottom():
+        while block.isValid() and top <= all_of_it.bottom():
             height = self.blockBoundingRect(block).height()
-            if block.isVisible() and top + height >= region.top():
+            if block.isVisible() and region.intersects(QRect(0, int(top), self._gutter.width(), int(height) + 1)):
                 self._paint_line(painter, block, top, height)
             block = block.next()
             top += height
+
+    def _update_gutter(self, line: int) -> None:
+        """Paint one line's part anew: while a recording is played, each event marks another one."""
+        block = self.document().findBlockByNumber(line - 1)
+        if block.isValid():
+            place = self.blockBoundingGeometry(block).translated(self.contentOffset())
+            self._gutter.update(0, int(place.top()) - 1, self._gutter.width(), int(place.height()) + 2)
 
     def _paint_line(self, painter: QPainter, block: QTextBlock, top: float, height: float) -> None:
         colors, line = theme.current(), block.blockNumber() + 1
@@ -185,7 +199,7 @@ class Gutter(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         try:
-            self._editor.paint_gutter(painter, event.rect())
+            self._editor.paint_gutter(painter, event.region())
         finally:
             painter.end()
 

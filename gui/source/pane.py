@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,17 +10,19 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from engine.errors import RecordingError
+from engine.errors import RecordingError, UsageError
 from engine.recording.model import Node, Source
 from gui import theme
 from gui.session import Session
 from gui.source.editor import Editor
+from gui.source.text_file import TextFile, read_text_file, unix_lines, write_text_file
 from gui.turns import Turn
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
 
 LOOK_AGAIN_MS = 40
+FILES_LEAST = 96  # px: of the choice of files
 
 
 class SourcePane(QWidget):
@@ -36,6 +39,7 @@ class SourcePane(QWidget):
         super().__init__(parent)
         self._session = session
         self._script: Path | None = None
+        self._file = TextFile("")  # what was read from it, or written to it
         self._shown: Source | None = None  # None: the script
         self._viewed: Source | None = None  # what the viewer holds, seen or not
         self._listed: list[tuple[str, str, int | None]] = []
@@ -43,6 +47,7 @@ class SourcePane(QWidget):
         self._made: tuple[tuple[Recording, int], dict[tuple[int, int | None], int]] | None = None
         self._recorded_lines: list[str] = []  # the script as it was when it was recorded
         self._counting = Turn(self._count_or_wait, self)
+        self._marking = Turn(self._mark, self)
         self.is_reading: Callable[[], bool] = lambda: False  # a large graph, in another thread: it counts, too
         self._clicked = (-1, -1)  # the line last clicked, and which of its nodes was selected
         self.editor = Editor()
@@ -63,6 +68,7 @@ class SourcePane(QWidget):
         self._header = QWidget()
         row = QHBoxLayout(self._header)
         row.setContentsMargins(theme.SMALL, theme.TIGHT, theme.MEDIUM, theme.TIGHT)
+        self._files.setMinimumWidth(FILES_LEAST)  # a long name would make the window wider than the screen
         row.addWidget(self._files, 1)
         row.addWidget(self._state)
         self._pages = QStackedWidget()
@@ -83,8 +89,8 @@ class SourcePane(QWidget):
         self._session.recording_changed.connect(self._on_recording_changed)
         self._session.graph_changed.connect(lambda _: self._counting.start(0))
         self._session.recording_grew.connect(self._on_recording_grew)
-        self._session.selection_changed.connect(lambda _: self._mark())
-        self._session.playhead_changed.connect(lambda _: self._mark())
+        self._session.selection_changed.connect(lambda _: self._marking.start(0))
+        self._session.playhead_changed.connect(lambda _: self._marking.start(0))
         theme.switch.changed.connect(self._put_on_theme)
 
     # --- the script --------------------------------------------------------------------------------------------------
@@ -110,12 +116,12 @@ class SourcePane(QWidget):
     def open_script(self, path: Path) -> bool:
         """Show a script from disk. On failure `failed` tells why, and what is shown stays."""
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            self._file = read_text_file(path)
+        except (OSError, UsageError) as error:
             self.failed.emit(self.tr("{0} cannot be read: {1}").format(path, _reason(error)))
             return False
         self._script = path.absolute()
-        self.editor.setPlainText(text)
+        self.editor.setPlainText(self._file.text)
         self._show(None)
         self.script_changed.emit()
         return True
@@ -140,7 +146,7 @@ class SourcePane(QWidget):
             script = recording.info.script
             recorded = next((each for each in self._sources.values() if _same(each.path, script)), None)
         path = Path(recorded.path) if recorded is not None else None
-        if recorded is not None and path is not None and _text_of(path) == recorded.text:
+        if recorded is not None and path is not None and _text_of(path) == unix_lines(recorded.text):
             self.open_script(path)
         elif self._script is not None:
             self.close_script()
@@ -150,8 +156,8 @@ class SourcePane(QWidget):
         if self._script is None:
             return False
         try:
-            self._script.write_text(self.editor.toPlainText(), encoding="utf-8")
-        except OSError as error:
+            self._file = write_text_file(self._script, self.editor.toPlainText(), self._file)
+        except (OSError, UsageError) as error:
             self.failed.emit(self.tr("{0} cannot be written: {1}").format(self._script, _reason(error)))
             return False
         self.editor.document().setModified(False)
@@ -229,7 +235,7 @@ class SourcePane(QWidget):
         first = next(iter(self._sources.values()), None)
         own = any(self._is_script(source) for source in self._sources.values())
         self._show(None if own or self._script is not None else first)
-        self._mark()
+        self._marking.start(0)
 
     def _on_recording_grew(self) -> None:
         self._made = None
@@ -344,11 +350,14 @@ class SourcePane(QWidget):
         if self._counting.isActive():
             self._counting.stop()
             self._count()
+        if self._marking.isActive():
+            self._mark()
         marks = tuple(sorted((line, color.name()) for line, color in self.shown.marks.items()))
         return (self.shown_path, marks)
 
     def _mark(self) -> None:
         """Mark the lines of the active and of the selected node, and show the file of the latter, or of the former."""
+        self._marking.stop()
         nodes = [node for node in (self._selected(), self._active()) if node is not None and node.line is not None]
         source = self._sources.get(nodes[0].source or -1) if nodes else None
         if source is not None:
@@ -400,13 +409,13 @@ class SourcePane(QWidget):
 
 
 def _same(one: str, other: str) -> bool:
-    return Path(one).absolute() == Path(other).absolute()
+    return os.path.abspath(one) == os.path.abspath(other)  # a `Path` takes ten times as long
 
 
 def _text_of(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return read_text_file(path).text
+    except (OSError, UsageError):
         return None
 
 

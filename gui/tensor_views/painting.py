@@ -14,7 +14,6 @@ from gui import theme
 Kind = Literal["text", "heading", "caption", "number", "small_number", "value"]
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-CENTER = Qt.AlignmentFlag.AlignCenter
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.actions import Actions
+from gui.actions import Actions, translate
 from gui.session import Session
 from gui.transport.player import SLIDER_STEPS, Player, events_per_second
 from gui.transport.scrubber import Scrubber
@@ -130,7 +130,7 @@ class Transport(QWidget):
         # A click must not take the focus away from where the arrow keys and Space were going.
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAutoRepeat(action_id in ("step_back", "step_forward"))
-        button.setAccessibleName(actions[action_id].text())
+        button.setAccessibleName(translate(actions.spec(action_id).label))
         return button
 
     # --- what is shown -----------------------------------------------------------------------------------------------

@@ -160,6 +160,19 @@ def test_the_list_of_shortcuts_has_them_all(window: MainWindow, qtbot: QtBot) ->
     assert rows == len([spec for spec in ACTIONS if spec.shortcuts])
 
 
+def test_the_list_of_shortcuts_is_read_by_keys(window: MainWindow, qtbot: QtBot) -> None:
+    dialog = ShortcutsDialog(window.actions_table)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert dialog.focusWidget() is dialog.tree
+    assert dialog.tree.verticalScrollBar().value() == 0
+    for _ in range(3):
+        QTest.keyClick(dialog.tree, Qt.Key.Key_PageDown)
+    assert dialog.tree.verticalScrollBar().value() > 0
+    QTest.keyClick(dialog.tree, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
 def test_the_palette_finds_actions_and_nodes(walked: MainWindow) -> None:
     recording = walked.session.recording
     assert recording is not None
@@ -171,6 +184,40 @@ def test_the_palette_finds_actions_and_nodes(walked: MainWindow) -> None:
     found[0].run()
     assert recording.node(chosen[0]).type == "PowBackward0"
     assert search(entries, "no such thing") == []
+
+
+def test_what_is_called_just_so_is_found_first(walked: MainWindow) -> None:
+    recording = walked.session.recording
+    assert recording is not None
+    entries = action_entries(walked.actions_table) + node_entries(recording.nodes(0), lambda _: None)
+    assert [entry.title for entry in search(entries, "loss")][:2] == ["loss", "Loss at the top"]
+
+
+def test_every_entry_of_a_menu_has_a_letter_of_its_own(window: MainWindow) -> None:
+    for path, menu in window.menus.items():
+        texts = [entry.text() for entry in menu.actions() if entry.text()]
+        letters = [text[text.index("&") + 1].lower() for text in texts if "&" in text]
+        assert len(set(letters)) == len(letters), path
+        for text in texts:  # in a long menu there may be none left
+            assert "&" in text or set(filter(str.isalnum, text.lower())) <= set(letters), (path, text)
+    assert "&Open script…" in [entry.text() for entry in window.menus["file"].actions()]
+
+
+def test_recent_files_of_one_name_can_be_told_apart_and_forgotten(window: MainWindow, tmp_path: Path) -> None:
+    for folder in ("a&b", "c"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.py").write_text("import torch\n", encoding="utf-8")
+        assert window.open_path(tmp_path / folder / "train.py")
+    menu = window.menus["file/recent"]
+    menu.aboutToShow.emit()
+    first, second = (entry.text() for entry in menu.actions()[:2])
+    assert first.startswith("train.py\t")
+    assert first != second.replace("&&", "&")
+    assert second.endswith("a&&b")
+    menu.actions()[-1].trigger()
+    assert window.settings.recent == []
+    menu.aboutToShow.emit()
+    assert [entry.isEnabled() for entry in menu.actions()] == [False]
 
 
 def test_the_palette_runs_what_is_chosen(walked: MainWindow, qtbot: QtBot) -> None:

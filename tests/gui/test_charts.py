@@ -15,10 +15,10 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-import gui.chart_plots  # noqa: F401 (here, so that no chart waits for it)
 from engine.recording.reader import open_recording
 from gui import theme
 from gui.chart_library import library
+from gui.chart_plots import cut_at
 from gui.charts import ChartsPanel, LossChart, phase_times
 from gui.session import Session
 from tests.gui import layers
@@ -152,6 +152,82 @@ def test_times_are_stacked(qtbot: QtBot, layered: Session) -> None:
     assert feet[2] == pytest.approx([18.0, 18.0], abs=1e-3)
 
 
+def test_a_step_that_warms_up_does_not_press_down_the_others(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered, 2)
+    plot = plot_of(panel)
+    times = np.full((10, 3), 0.001)
+    times[0] = 0.4, 0.1, 0.2
+    plot.set_data(np.arange(1.0, 11.0), times, 1)
+    top = max(float((bars.opts["y0"] + bars.opts["height"]).max()) for bars in plot._bars)
+    assert top == pytest.approx(4.5)  # ms; the others' is 3
+    assert [words.toPlainText() for _, words in plot._words] == ["700 ms"]
+    assert plot._notches.opts["x"].tolist() == [1.0]
+    assert plot.csv().splitlines()[1] == "1,0.4,0.1,0.2"
+    plot.set_data(np.arange(1.0, 11.0), np.full((10, 3), 0.001), 1)
+    assert (plot._words, plot._notches.opts["x"].tolist()) == ([], [])
+
+
+def test_the_times_of_bars_that_are_cut_stand_above_all_bars_and_not_on_each_other(
+    qtbot: QtBot, layered: Session
+) -> None:
+    panel = panel_of(qtbot, layered, 2)
+    plot = plot_of(panel)
+    times = np.full((40, 3), 0.001)
+    times[[0, 1, 39]] = 0.4
+    plot.set_data(np.arange(1.0, 41.0), times, 1)
+    box = plot.getPlotItem().getViewBox()
+    box.updateAutoRange()
+    plot.grab()
+    places = [words.mapRectToScene(words.boundingRect()) for _, words in plot._words if words.isVisible()]
+    assert [words.isVisible() for _, words in plot._words] == [True, False, True]
+    top = box.mapViewToScene(QPointF(1.0, 4.5)).y()  # ms; where they are cut
+    assert all(place.bottom() <= top + 1 and place.right() <= box.sceneBoundingRect().right() for place in places)
+    assert all(place.top() >= box.sceneBoundingRect().top() for place in places)
+    panel.resize(1800, panel.height())
+    box.setXRange(1, 18)
+    plot.grab()
+    assert [words.isVisible() for _, words in plot._words] == [True, True, True]
+
+
+def test_many_gradients_are_named_by_their_modules(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered, 1)
+    plot = plot_of(panel)
+    names = tuple(f"layer{block}.{place}.{kind}" for block in range(2) for place in range(20) for kind in "wb")
+    plot.set_data(names, np.ones(80), np.ones(80, np.bool_), (-1.0, 1.0), -1)
+    assert plot.getPlotItem().getAxis("bottom")._tickLevels == [[(19.5, "layer0"), (59.5, "layer1")]]
+
+
+@pytest.mark.parametrize(
+    ("totals", "end"),
+    [
+        ([900.0, 5.0, 6.0, 4.0], 9.0),
+        ([900.0, 5.0], np.inf),  # of two, who is to say which one is odd?
+        ([12.0, 5.0, 6.0, 4.0], np.inf),
+        ([900.0, 50.0, *([5.0] * 30)], 7.5),
+        ([*([900.0] * 5), *([5.0] * 5)], np.inf),  # half of them are no exception
+        ([0.0, 0.0, 0.0], np.inf),
+        ([0.0, 0.0, 7.0], np.inf),
+    ],
+)
+def test_bars_are_cut_where_few_are_many_times_longer(totals: list[float], end: float) -> None:
+    assert cut_at(np.array(totals)) == end
+
+
+def test_the_caption_stands_beside_the_tabs(qtbot: QtBot, layered: Session) -> None:
+    panel = panel_of(qtbot, layered)
+    for tab, chart in enumerate(panel.charts):
+        panel.tabs.setCurrentIndex(tab)
+        panel.drawn_state()
+        assert [each.caption.isVisible() for each in panel.charts] == [place == tab for place in range(3)]
+        bar = panel.tabs.tabBar()
+        last = bar.tabRect(bar.count() - 1).right()
+        assert chart.caption.geometry().left() > last
+        assert chart.caption.geometry().bottom() <= bar.height()
+    layered.close()
+    panel.drawn_state()
+    assert panel.times.caption.text() == ""
+
+
 def test_hovering_tells_the_numbers_under_the_mouse(qtbot: QtBot, layered: Session) -> None:
     panel = panel_of(qtbot, layered)
     plot = plot_of(panel)
@@ -203,6 +279,24 @@ def test_the_plot_that_is_seen_is_made_ahead_of_time(qtbot: QtBot, qapp: QApplic
     qtbot.waitUntil(made.isVisible)
     assert panel.loss.plot is made
     session.close()
+
+
+def test_another_recording_is_drawn_once_its_graph_is_there(
+    qtbot: QtBot, session: Session, layered: Session, tmp_path: Path
+) -> None:
+    panel = panel_of(qtbot, session)
+    plot = plot_of(panel)
+    before = plot._ahead.getData()[1].tolist()
+    may_draw = False
+    panel.wait_until(lambda: may_draw)
+    assert layered.recording is not None
+    assert session.open(layered.recording.path)
+    assert not plot.isVisible()  # what it shows is of the recording before
+    panel.loss.refresh()
+    assert not plot.isVisible()
+    may_draw = True
+    qtbot.waitUntil(plot.isVisible)
+    assert plot._ahead.getData()[1].tolist() == [step.loss for step in layered.recording.steps] != before
 
 
 def test_a_plot_is_made_in_two_turns_and_does_not_lift_the_panels_edge(qtbot: QtBot, session: Session) -> None:

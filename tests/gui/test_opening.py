@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from engine.recording.timeline import Timeline
 from gui import session as sessions
+from gui.canvas import loader
 from gui.canvas.view import CanvasView
 from gui.session import Session
 from tests.recordings import make_chain
@@ -58,7 +59,9 @@ def test_a_long_one_comes_later(session: Session, path: Path, view: CanvasView, 
 
 
 @pytest.mark.usefixtures("long")
-def test_what_its_first_picture_asks_for_has_been_read(session: Session, path: Path, qtbot: QtBot) -> None:
+def test_what_its_first_picture_asks_for_has_been_read(
+    session: Session, path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with qtbot.waitSignal(session.recording_changed):
         session.open(path, wait=False)
     recording, graph = session.recording, session.graph_id
@@ -66,6 +69,10 @@ def test_what_its_first_picture_asks_for_has_been_read(session: Session, path: P
     assert graph is not None
     assert recording.has_read(graph)
     assert recording.has_norms(0)
+    made: list[object] = []
+    monkeypatch.setattr(loader, "_fingerprint", lambda *graph: made.append(graph))
+    loader.structure_of(recording, graph)
+    assert not made
 
 
 @pytest.mark.usefixtures("long")

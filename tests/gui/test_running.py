@@ -121,6 +121,18 @@ say("finished", exit_code=1, reason="error", events=36, steps=3)
     assert window.source.editor.textCursor().blockNumber() == 2
 
 
+def test_a_script_that_asks_for_input_is_told_of_arguments(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, f"""
+say("failed", error="EOFError: EOF when reading a line", traceback="Traceback …", file={str(script)!r}, line=1)
+say("finished", exit_code=1, reason="error", events=36, steps=3)
+""")  # fmt: skip
+    qtbot.waitUntil(lambda: not window.runs.is_active)
+    assert _text(window).startswith("EOFError: EOF when reading a line (train.py, line 1). Nobody can type")
+    assert "arguments" in _text(window)
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QTextCursor, QTextDocument
+from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextCursor, QTextDocument
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.recording.reader import Recording
@@ -16,6 +18,7 @@ from gui import theme
 from gui.highlight import PythonHighlighter
 from gui.session import Session
 from gui.source import SourcePane
+from gui.source.editor import Editor
 from gui.source.pane import LOOK_AGAIN_MS
 from tests.recordings import BOW_SCRIPT
 
@@ -35,6 +38,12 @@ def script(tmp_path: Path) -> Path:
     path = tmp_path / "bow.py"
     path.write_text(BOW_SCRIPT, encoding="utf-8")
     return path
+
+
+def _marks(pane: SourcePane) -> dict[int, QColor]:
+    """Once it has been its turn."""
+    pane.drawn_state()
+    return dict(pane.shown.marks)
 
 
 def _line(text: str) -> int:
@@ -59,9 +68,9 @@ def test_a_recording_without_its_script_shows_the_recorded_text(pane: SourcePane
 
 def test_the_line_of_the_active_node_is_marked_in_its_phase(pane: SourcePane, session: Session) -> None:
     session.seek(_event_of(session, "forward", "prediction"))
-    assert dict(pane.shown.marks) == {_line("prediction ="): theme.current().forward}
+    assert _marks(pane) == {_line("prediction ="): theme.current().forward}
     session.seek(_event_of(session, "backward", "loss"))
-    assert dict(pane.shown.marks) == {_line("loss ="): theme.current().backward}
+    assert _marks(pane) == {_line("loss ="): theme.current().backward}
 
 
 def test_marks_that_stay_are_not_drawn_again_but_in_another_text(
@@ -107,7 +116,14 @@ def test_the_nodes_of_lines_are_counted_once_the_graph_has_been_read(
     reading = False
     qtbot.waitUntil(lambda: not pane._counting.isActive())
     assert set(asked) == {session.graph_id}
-    assert dict(pane.shown.marks) == {_line("b = torch"): theme.current().update}  # what was updated last
+    assert _marks(pane) == {_line("b = torch"): theme.current().update}  # what was updated last
+
+
+def test_marks_come_when_it_is_their_turn(pane: SourcePane, session: Session, qtbot: QtBot) -> None:
+    session.seek(_event_of(session, "forward", "prediction"))
+    qtbot.waitUntil(lambda: list(pane.shown.marks) == [_line("prediction =")])
+    session.seek(session.last)
+    qtbot.waitUntil(lambda: list(pane.shown.marks) == [_line("b = torch")])
 
 
 def test_the_line_of_the_selected_node_is_marked_too(pane: SourcePane, session: Session) -> None:
@@ -116,7 +132,7 @@ def test_the_line_of_the_selected_node_is_marked_too(pane: SourcePane, session: 
     session.seek(_event_of(session, "forward", "prediction"))
     w = next(node for node in recording.nodes(0) if node.name == "w" and node.kind == "parameter")
     session.select(w.id)
-    assert dict(pane.shown.marks) == {
+    assert _marks(pane) == {
         _line("prediction ="): theme.current().forward,
         _line("w = torch"): theme.current().accent,
     }
@@ -157,6 +173,56 @@ def test_a_script_can_be_edited_and_saved(pane: SourcePane, script: Path, qtbot:
     assert pane.save()
     assert not pane.modified
     assert script.read_text(encoding="utf-8").startswith("# hello import torch")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"# -*- coding: latin-1 -*-\nname = 'caf\xe9'\n",
+        b"\xef\xbb\xbfname = 'caf\xc3\xa9'\n",
+        b"import torch\r\nname = 1\r\n",
+    ],
+    ids=["latin-1", "byte order mark", "line ends"],
+)
+def test_a_file_keeps_its_encoding_and_its_line_ends(pane: SourcePane, tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "train.py"
+    path.write_bytes(data)
+    assert pane.open_script(path)
+    assert "\r" not in pane.editor.toPlainText()
+    assert "caf\xe9" in pane.editor.toPlainText() or b"\r" in data
+    assert pane.save()
+    assert path.read_bytes() == data
+
+
+def test_an_encoding_follows_what_the_text_says_and_loses_nothing(
+    pane: SourcePane, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_bytes(b"# coding: latin-1\n# \xe9\n")
+    assert pane.open_script(path)
+    pane.editor.insertPlainText("#\u2192 ")
+    before = path.read_bytes()
+    with qtbot.waitSignal(pane.failed) as failed:
+        assert not pane.save()
+    assert "iso-8859-1" in failed.args[0]
+    assert (pane.modified, path.read_bytes()) == (True, before)
+    pane.editor.setPlainText("# \u2192 \xe9\n")
+    assert pane.save()
+    assert path.read_text(encoding="utf-8") == "# \u2192 \xe9\n"
+
+
+def test_what_is_not_in_the_encoding_that_python_takes_says_how_to_name_it(
+    pane: SourcePane, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "train.py"
+    for data, said in (
+        (b"import torch\nx = 1\ny = 'caf\xe9'\n", "coding: latin-1"),
+        (b"# coding: klingon\n", "klingon"),
+    ):
+        path.write_bytes(data)
+        with qtbot.waitSignal(pane.failed) as failed:
+            assert not pane.open_script(path)
+        assert said in failed.args[0]
 
 
 def test_what_cannot_be_read_is_told_and_what_is_shown_stays(
@@ -209,6 +275,48 @@ def test_the_gutter_is_painted_in_both_themes(pane: SourcePane) -> None:
     finally:
         theme.switch.theme = before
         theme.switch.changed.emit()
+
+
+def test_only_the_lines_whose_marks_change_are_painted_anew(
+    pane: SourcePane, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor, painted, accent = pane.editor, set[int](), theme.current().accent
+    paint_line = Editor._paint_line
+
+    def noted(self: Editor, painter: QPainter, block: QTextBlock, top: float, height: float) -> None:
+        painted.add(block.blockNumber() + 1)
+        paint_line(self, painter, block, top, height)
+
+    monkeypatch.setattr(Editor, "_paint_line", noted)
+    pane.resize(400, 600)
+    editor.setPlainText("\n".join("abcdefghijklmnop"))
+    pane._show(None)
+    qtbot.waitUntil(lambda: len(painted) == 16)
+    editor.set_marks({3: accent, 8: accent})
+    QApplication.processEvents()
+    painted.clear()
+    editor.set_marks({8: accent, 12: accent})
+    qtbot.waitUntil(lambda: {3, 12} <= painted)
+    QApplication.processEvents()
+    assert painted <= {2, 3, 4, 11, 12, 13}
+    editor.set_marks({8: theme.current().forward})
+    qtbot.waitUntil(lambda: 8 in painted)
+
+
+def test_a_recorded_script_with_line_ends_of_windows_can_be_edited(
+    pane: SourcePane, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its text was recorded with them; it was taken for another one than that of the file."""
+    path = tmp_path / "train.py"
+    path.write_bytes(b"import torch\r\nx = 1\r\n")
+    recording = session.recording
+    assert recording is not None
+    source = replace(next(iter(pane._sources.values())), path=str(path), text="import torch\r\nx = 1\r\n")
+    info = replace(recording.info, script=str(path))
+    monkeypatch.setattr(Recording, "info", property(lambda _: info))
+    monkeypatch.setattr(pane, "_read_sources", lambda: pane._sources.update({source.id: source}))
+    pane.adopt_recorded_script()
+    assert pane.script == path
 
 
 # --- syntax ----------------------------------------------------------------------------------------------------------

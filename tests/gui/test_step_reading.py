@@ -13,7 +13,7 @@ from engine.errors import RecordingError
 from gui.parameter_values import StepValues
 from gui.parameters import ParametersPanel
 from gui.session import Session
-from gui.step_reading import StepReading
+from gui.step_reading import AT_ONCE, GENTLY, StepReading
 
 
 def test_everything_is_read_elsewhere_and_told_here(
@@ -76,3 +76,27 @@ def test_the_table_fills_by_itself(qtbot: QtBot, session: Session) -> None:
     qtbot.waitUntil(known)
     QApplication.processEvents()
     assert panel.message.text() == ""
+
+
+def test_while_it_plays_the_window_has_more_of_the_time(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portions: list[float | None] = []
+    load = StepValues.load
+
+    def noted(self: StepValues, seconds: float | None = None) -> bool:
+        portions.append(seconds)
+        return load(self, seconds)
+
+    monkeypatch.setattr(StepValues, "load", noted)
+    panel = ParametersPanel(session)
+    qtbot.addWidget(panel)
+    panel.show()
+    qtbot.waitUntil(lambda: bool(portions) and not panel._reading.busy)
+    panel.set_playing(True)
+    session.seek(session.last)
+    panel.refresh()
+    quick = len(portions)
+    qtbot.waitUntil(lambda: len(portions) > quick and not panel._reading.busy)
+    assert set(portions[:quick]) == {AT_ONCE[0]}
+    assert set(portions[quick:]) == {GENTLY[0]}

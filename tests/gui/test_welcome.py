@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
+from gui import theme
 from gui.welcome import Card
 from gui.window import MainWindow
 
@@ -26,6 +27,27 @@ def test_a_card_opens_its_example(window: MainWindow, qtbot: QtBot) -> None:
     assert window.source.script is not None
     assert window.source.script.name == "bow.py"
     assert window.central.page is window.central.ready
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_a_card_is_chosen_by_key(window: MainWindow, key: Qt.Key) -> None:
+    card = window.findChild(Card, "example_bow_card")
+    assert card is not None
+    QTest.keyClick(card, key)
+    assert window.source.script is not None
+
+
+def test_a_card_has_one_ground(window: MainWindow, qtbot: QtBot) -> None:
+    """It had that of the page, as its words had, over the style's mark for the focus."""
+    window.show()
+    card = window.findChild(Card, "example_bow_card")
+    assert card is not None
+    card.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.waitUntil(card.hasFocus)
+    picture = card.grab().toImage()
+    left = {picture.pixel(3, y) for y in range(8, picture.height() - 8)}
+    right = {picture.pixel(picture.width() - 13, y) for y in range(8, picture.height() - 8)}  # of the words' labels
+    assert left == right == {theme.current().raised.rgb()}
 
 
 def test_it_fits_into_a_small_window(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -59,6 +59,31 @@ def test_every_part_has_room(walked: MainWindow, qtbot: QtBot, size: tuple[int, 
     assert canvas.height() >= size[1] * 0.45
 
 
+@pytest.mark.parametrize("name", ["x" * 180, "сеть_" * 20, "a name of many words " * 8])
+def test_the_longest_name_does_not_widen_the_window(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot, name: str
+) -> None:
+    script = tmp_path / f"{name}.py"
+    script.write_text("import torch\n")
+    window.resize(1000, 650)
+    window.panels.reset()
+    assert window.open_path(script)
+    qtbot.wait(50)
+    assert window.width() == 1000
+    assert window.panels["source"].width() < 400
+    window.central.ready.show_running(script.name, "x")
+    window.show_error(f"{script} does not exist.", "some details")
+    qtbot.wait(50)
+    assert window.width() == 1000
+    assert window.central.messages.text == f"{script} does not exist."
+
+
+def test_the_title_is_well_formed_while_a_recording_is_closed(walked: MainWindow, qtlog: Any) -> None:
+    walked.close_all()
+    assert walked.windowTitle() == "chainrule"
+    assert [record.message for record in qtlog.records if "placeholder" in record.message] == []
+
+
 def test_geometry_and_choices_are_remembered(window: MainWindow, qtbot: QtBot) -> None:
     window.resize(790, 700)
     window.actions_table["show_console"].trigger()
@@ -230,7 +255,7 @@ def test_space_plays_and_pauses(walked: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: walked.session.playhead > 0)
     QTest.keyClick(walked, Qt.Key.Key_Space)
     assert not _is_playing(walked)
-    assert walked.actions_table["play"].text() == "Play"
+    assert walked.actions_table["play"].text().replace("&", "") == "Play"
 
 
 def test_playing_stops_at_the_end_and_starts_over(walked: MainWindow, qtbot: QtBot) -> None:
@@ -258,6 +283,28 @@ def test_a_recording_is_saved_while_it_is_open(
     with open_recording(target.with_suffix(".chain")) as copy:
         assert len(copy.timeline) == walked.session.event_count
     assert "Saved as" in _text(walked)
+
+
+def test_what_is_there_is_not_written_over_because_of_an_ending_that_was_left_out(
+    walked: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file dialog asks about the name that was typed."""
+    asked: list[str] = []
+    monkeypatch.setattr(dialogs, "save_file", lambda *_: tmp_path / "kept")
+
+    def refuse(_: object, name: str) -> bool:
+        asked.append(name)
+        return False
+
+    monkeypatch.setattr(dialogs, "ask_to_replace", refuse)
+    (tmp_path / "kept.chain").write_bytes(b"mine")
+    walked.actions_table["save_recording"].trigger()
+    assert asked == ["kept.chain"]
+    assert _text(walked) == ""
+    assert (tmp_path / "kept.chain").read_bytes() == b"mine"
+    monkeypatch.setattr(dialogs, "ask_to_replace", lambda *_: True)
+    with qtbot.waitSignal(walked.copier.done):
+        walked.actions_table["save_recording"].trigger()
 
 
 def test_a_place_that_cannot_be_written_is_told(

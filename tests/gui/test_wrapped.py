@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.wrapped import BREAK, LONGEST, WrappedLabel, WrappedLink, breakable
+from gui.wrapped import BREAK, HUGE, LONGEST, WrappedLabel, WrappedLink, breakable, hardly_broken
 
 PATH = "features.denseblock3.denselayer2.relu1"
 
@@ -39,6 +39,15 @@ def test_nothing_is_lost_and_no_part_is_long(text: str) -> None:
     broken = breakable(text)
     assert broken.replace(BREAK, "") == text
     assert all(len(part) <= LONGEST for line in broken.split() for part in line.split(BREAK))
+
+
+@pytest.mark.parametrize("text", [PATH, "/home/archer/" * 9, "x" * HUGE, "a.b_c:d", "two  words\nand a line"])
+def test_what_is_copied_from_a_message_is_as_it_was(text: str) -> None:
+    assert hardly_broken(text) == text
+
+
+def test_even_in_a_message_no_word_is_endless() -> None:
+    assert hardly_broken("/tmp/" + "x" * (2 * HUGE) + ".py").split(BREAK) == ["/tmp/" + "x" * HUGE, "x" * HUGE, ".py"]
 
 
 @pytest.mark.parametrize("kind", [WrappedLabel, WrappedLink])

@@ -170,7 +170,7 @@ def test_an_edge_tells_its_gradient_and_a_click_marks_its_ends(walked: MainWindo
 
 
 def actions_of(menu: QMenu) -> dict[str, QAction]:
-    return {action.text(): action for action in menu.actions()}
+    return {action.text().replace("&", ""): action for action in menu.actions()}
 
 
 def test_the_menu_of_a_node(walked: MainWindow, named: Callable[[str], int]) -> None:
@@ -238,11 +238,13 @@ def test_the_inspector_says_what_the_marked_nodes_are(
 
 def test_the_menu_of_a_module_opens_and_closes_it(walked: MainWindow) -> None:
     menu = build_menu(walked, -1, None)
-    labels = [action.text() for action in menu.actions()]
+    labels = [action.text().replace("&", "") for action in menu.actions()]
     assert {"Expand", "Collapse", "Fit it", "Copy names"} <= set(labels)
-    inner = next(action.menu() for action in menu.actions() if action.text() == "Modules")
+    inner = next(action.menu() for action in menu.actions() if action.text().replace("&", "") == "Modules")
     assert isinstance(inner, QMenu)
-    assert {"Expand all modules", "Collapse all modules"} <= {action.text() for action in inner.actions()}
+    assert {"Expand all modules", "Collapse all modules"} <= {
+        action.text().replace("&", "") for action in inner.actions()
+    }
 
 
 def test_names_in_the_list_of_marked_nodes_go_without_their_class(walked: MainWindow, qtbot: QtBot) -> None:

@@ -203,10 +203,13 @@ def test_hidden_it_reads_nothing(qtbot: QtBot, session: Session) -> None:
 def test_no_recording(qtbot: QtBot, session: Session) -> None:
     panel = panel_of(qtbot, session)
     panel.drawn_state()
+    assert (panel.lines.isVisible(), panel.empty.isVisible()) == (True, False)
     session.close()
     panel.drawn_state()
     assert not panel.lines.story.rows
-    assert "appears here" in panel.lines.head.text
+    assert "appears here" in panel.empty.text()
+    assert (panel.lines.isVisible(), panel.empty.isVisible()) == (False, True)
+    qtbot.waitUntil(lambda: panel.empty.height() == panel.height())
 
 
 @pytest.mark.parametrize("choice", ["light", "dark"])

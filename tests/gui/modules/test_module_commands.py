@@ -47,7 +47,7 @@ def test_boxes_can_be_left_out_and_that_is_remembered(layers: MainWindow, qtbot:
 
 def test_the_menu_of_a_module_shows_it_alone(layers: MainWindow, qtbot: QtBot) -> None:
     def offered() -> dict[str, QAction]:
-        return {action.text(): action for action in build_menu(layers, -1, None).actions()}
+        return {action.text().replace("&", ""): action for action in build_menu(layers, -1, None).actions()}
 
     layers.session.modules.look_at("layers.3")
     back = "Show the other modules again"

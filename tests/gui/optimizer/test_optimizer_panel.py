@@ -20,6 +20,7 @@ from gui.optimizer.panel import OptimizerPanel
 from gui.optimizer.parts_view import PartsView
 from gui.proof.inline import READABLE, width_of
 from gui.session import Session
+from gui.tensor_views.painting import metrics
 from tests.gui import layers
 from tests.gui.layers import make_layers
 from tests.gui.walking import assert_walking_equals_seeking
@@ -164,6 +165,7 @@ def test_hidden_it_reads_nothing_and_without_a_recording_it_says_so(qtbot: QtBot
     panel.drawn_state()
     assert "appears here" in panel._message.text()
     assert panel._body.isHidden()
+    qtbot.waitUntil(lambda: abs(panel._message.geometry().center().y() - panel.height() // 2) < 40)  # in the middle
 
 
 def part(value: float, name: str = "step", size: float | None = None) -> Part:
@@ -184,6 +186,22 @@ def test_bars_share_one_scale(qtbot: QtBot) -> None:
     assert [view.share(item) for item in view.parts] == [0.0, 1.0]
     view.set_parts([part(1.0)], passed=False)
     assert view.share(view.parts[0]) == 0.0
+
+
+def test_words_have_the_room_that_the_formulas_leave(qtbot: QtBot) -> None:
+    view, words = PartsView(), "How far the parameter moves, downhill, and some words more than that."
+    qtbot.addWidget(view)
+    view.set_parts([Part("step", "x", "y", words, 1.0, None)], passed=True)
+    wanted = metrics("caption").horizontalAdvance(words)
+    for width, fits in ((1200, True), (420, False)):
+        view.resize(width, 100)
+        name, formula, *_ = view._cells(view.rect())
+        assert (name.width() >= wanted) == fits
+        assert name.right() < formula.left()
+    many = Part("step", "x", " + ".join(["y"] * 60), words, 1.0, None)
+    view.set_parts([many], passed=True)
+    view.resize(1200, 100)
+    assert view._cells(view.rect())[0].width() < wanted, "a long formula comes first"
 
 
 @pytest.mark.parametrize("choice", ["light", "dark"])
