@@ -5,6 +5,7 @@
 VENV ?= .venv
 SETUP = @PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' sh tools/python -m tools.setup --venv '$(VENV)'
 IN_VENV = '$(VENV)'/bin/python
+SPREAD = -n auto --maxprocesses 4 --dist worksteal
 LINT = { $(IN_VENV) -m ruff check . && $(IN_VENV) -m ruff format --check . && $(IN_VENV) -m mypy; }
 
 .PHONY: run test fuzz bench prove screenshots lint format clean
@@ -14,9 +15,10 @@ run:
 	$(SETUP) run
 	@$(IN_VENV) -m tools.run $(ARGS)
 
+# On each processor, but for a debugger: `make test ARGS='-n 0 --pdb'`. Each process holds a torch of its own.
 test:
 	$(SETUP) run test
-	@status=0; $(LINT) || status=1; $(IN_VENV) -m pytest $(ARGS) || status=1; exit $$status
+	@status=0; $(LINT) || status=1; $(IN_VENV) -m pytest $(SPREAD) $(ARGS) || status=1; exit $$status
 
 # Properties, on examples that nobody has seen yet.
 fuzz:
