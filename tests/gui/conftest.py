@@ -24,7 +24,7 @@ Script = Callable[[str], None]
 
 @pytest.fixture(autouse=True)
 def _application(qapp: QApplication) -> None:
-    """Each test has one, asked for or not: without it Qt's fonts end the process, but only where no test before made it."""
+    """Each test has one, asked for or not: without it Qt's fonts end the process, if no test before has made one."""
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from engine.arithmetic import Array, special, value_of
 from engine.rules.registry import elementwise, rule
 from engine.rules.scalars import limit, number, rounded
 from engine.rules.terms import Index, TermGroup
+from engine.rules.unordered import either
 from engine.rules.values import NodeValues
 
 
@@ -42,7 +43,7 @@ def threshold(n: NodeValues) -> tuple[Any, ...]:
 )
 def hardtanh(n: NodeValues) -> tuple[Any, ...]:
     x = value_of(n.saved("self"))
-    return (((x > limit(n, "min_val")) & (x < limit(n, "max_val"))) * 1.0,)
+    return (either(n, ((x > limit(n, "min_val")) & (x < limit(n, "max_val"))) * 1.0, x, 1.0),)
 
 
 @elementwise(
@@ -53,7 +54,7 @@ def hardtanh(n: NodeValues) -> tuple[Any, ...]:
 )
 def shrink(n: NodeValues) -> tuple[Any, ...]:
     x, border = value_of(n.saved("self")), limit(n, "lambd")
-    return ((np.abs(x) > border) * 1.0,)
+    return (either(n, (np.abs(x) > border) * 1.0, x, 1.0),)
 
 
 _SIXTH = float(np.float32(1.0) / np.float32(6.0))  # PyTorch has it in single precision for all dtypes
@@ -77,7 +78,8 @@ def hardsigmoid(n: NodeValues) -> tuple[Any, ...]:
     stops=True,
 )
 def hardswish(n: NodeValues) -> tuple[Any, ...]:
-    return (hardswish_slope(n.saved("self")),)
+    x = n.saved("self")
+    return (either(n, hardswish_slope(x), x, 1.0),)
 
 
 def hardswish_slope(x: Array) -> Array:
@@ -159,7 +161,8 @@ def logit(n: NodeValues) -> tuple[Any, ...]:
     limited = n.argument("eps", None) is not None
     low = limit(n, "eps") if limited else 0.0
     inside = (value_of(x) >= low) & (value_of(x) <= 1.0 - low)
-    return (np.where(inside, 1.0 / (x * (1.0 - x)), 0.0 if limited else np.nan),)
+    slope = np.where(inside, 1.0 / (x * (1.0 - x)), 0.0 if limited else np.nan)
+    return (either(n, slope, x, np.nan),)
 
 
 @elementwise(
@@ -250,7 +253,8 @@ def elu_slope(x: Array, negative: Array, positive: float, inner: float, is_resul
 def elu(n: NodeValues) -> tuple[Any, ...]:
     alpha, scale, inner = (number(n, name, 1) for name in ("alpha", "scale", "input_scale"))
     in_place = n.has("result")
-    return (elu_slope(n.saved("result" if in_place else "self"), rounded(n, alpha * scale), scale, inner, in_place),)
+    x = n.saved("result" if in_place else "self")
+    return (either(n, elu_slope(x, rounded(n, alpha * scale), scale, inner, in_place), x, scale),)
 
 
 @elementwise(
@@ -261,7 +265,8 @@ def elu(n: NodeValues) -> tuple[Any, ...]:
 def celu(n: NodeValues) -> tuple[Any, ...]:
     alpha, in_place = number(n, "alpha", 1.0), n.has("result")
     inner = 1.0 / float(np.float32(alpha))  # PyTorch takes it in single precision for all dtypes
-    return (elu_slope(n.saved("result" if in_place else "self"), rounded(n, alpha), 1.0, inner, in_place),)
+    x = n.saved("result" if in_place else "self")
+    return (either(n, elu_slope(x, rounded(n, alpha), 1.0, inner, in_place), x, 1.0),)
 
 
 def _glu_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:

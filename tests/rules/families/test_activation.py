@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.rules.edges import assert_kinks_hold
+from tests.rules.edges import assert_kinks_hold, faults, proofs
 from tests.rules.proving import leaf, prove
 
 Function = Callable[..., torch.Tensor]
@@ -76,6 +76,13 @@ def test_gates(axis: int) -> None:
 def test_a_learnt_slope_gathers_what_was_off() -> None:
     prove(F.prelu, leaf(4, 3, 5), leaf(3, seed=1), type_="PreluKernelBackward0")
     prove(F.prelu, leaf(4, 3, 5), leaf(1, seed=1), type_="PreluKernelBackward0")
+
+
+@pytest.mark.parametrize("weight", [0.7, torch.nan])
+@pytest.mark.parametrize("length", [1, 16, 40])
+def test_what_a_limited_logit_makes_of_nan_depends_on_the_processor(length: int, weight: float) -> None:
+    leaves = [torch.full((length,), torch.nan)]
+    assert not faults(proofs([lambda a: torch.logit(a, 0.2)], leaves, torch.tensor(weight)))
 
 
 def test_kinks() -> None:
