@@ -85,7 +85,7 @@ class BackwardMode(TorchFunctionMode):
     def _run(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `func` with the pass watched."""
         recorder = self._recorder
-        recorder.before_operation()
+        recorder.before_backward()
         call = _PASSES[func]
         given = dict(zip(call.arguments, args, strict=False)) | kwargs
         kind: GraphKind = "grad" if func is torch.autograd.grad else "backward"

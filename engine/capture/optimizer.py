@@ -52,6 +52,7 @@ class _Step:
 
     optimizer: torch.optim.Optimizer
     closure: bool
+    since: int  # what was taken for it comes after this mark
     found: list[_Before] = field(default_factory=list)
     followed: bool = False  # each call of the closure counts: LBFGS
     losses: list[Any] = field(default_factory=list)
@@ -71,8 +72,9 @@ def steps_under_way() -> Iterator[Any]:
 class _OfThread(threading.local):
     """The steps under way in this thread; others may take theirs at the same time."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps_of: dict[int, list[_Step]]) -> None:
         self.steps: list[_Step] = []
+        steps_of[threading.get_ident()] = self.steps
         self.inner = 0  # steps of base classes under way: what they do is recorded as the outer one's
 
 
@@ -82,8 +84,8 @@ class Updates:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._leaves: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
-        self._mine = _OfThread()
-        self._writing = threading.Lock()  # events of one step follow each other
+        self._steps_of: dict[int, list[_Step]] = {}  # by thread
+        self._mine = _OfThread(self._steps_of)
         self._calls = 0
         self._thread = threading.get_ident()
         self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
@@ -101,6 +103,10 @@ class Updates:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+
+    def held_since(self) -> int | None:
+        """The mark of the oldest step that is under way, of all threads."""
+        return min((step.since for steps in tuple(self._steps_of.values()) for step in tuple(steps)), default=None)
 
     def know(self, leaf: torch.Tensor, parameter: int) -> None:
         """Remember where a leaf's memory is, to notice writes to it. The caller holds a `Quiet`."""
@@ -125,14 +131,14 @@ class Updates:
         here = threading.get_ident() == self._thread
         if not here:
             recorder.note(ELSEWHERE)
-        step = _Step(optimizer, has_closure, followed=is_own(optimizer, "LBFGS"))
+        step = _Step(optimizer, has_closure, recorder.store.mark(), followed=is_own(optimizer, "LBFGS"))
+        self._mine.steps.append(step)
         with recorder.careful(), Quiet():
             for index, group in enumerate(optimizer.param_groups):
                 described = self._describe(optimizer, group, index)
                 for tensor in group["params"]:
                     if tensor.grad is not None or has_closure:
                         step.found.append(self._read(tensor, optimizer.state.get(tensor, {}), dict(described), step))
-        self._mine.steps.append(step)
         self._calls += 1
         if here:  # only what this thread computes is seen
             recorder.in_optimizer += 1
@@ -207,11 +213,11 @@ class Updates:
         if self._mine.inner:
             self._mine.inner -= 1
             return
-        step = self._mine.steps.pop()
+        step = self._mine.steps[-1]
         if threading.get_ident() == self._thread:
             recorder.in_optimizer -= 1
             self.follows = False
-        with recorder.careful(), Quiet(), self._writing:
+        with recorder.careful(), Quiet(), recorder.lock:  # its events follow each other
             for before in step.found:
                 if step.losses:
                     before.info["losses"] = step.losses
@@ -222,6 +228,7 @@ class Updates:
                 if isinstance(found_inf, torch.Tensor) and found_inf.item():
                     before.info["found_inf"] = True
                 self._finish(before, optimizer.state.get(before.tensor, {}))
+        self._mine.steps.pop()
 
     def give_up(self) -> None:
         """A step that raised is over, although nobody was told."""

@@ -58,11 +58,14 @@ class Recorder:
         self._writer = writer
         self._on_step = on_step
         self._pid = os.getpid()
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()  # what is written under it is of one step
         self._counts = {"node": 0, "graph": 0, "note": 0}
         self._sources: dict[str, int] = {}
         self._leaf_numbers: ByTensor[int] = ByTensor()
+        self._thread = threading.get_ident()
         self._updated = False
+        self._complete = False  # an update has come of the passes of this thread; of another's, nothing more is seen
+        self._under_way = False  # a backward pass has run of which no update has come
         self._budget = budget
         self.notes: dict[str, Note] = {}
         self.active = False
@@ -88,7 +91,7 @@ class Recorder:
         self._writer.put_all(rows)
 
     def _next(self, what: str) -> int:
-        with self._lock:
+        with self.lock:
             number = self._counts[what]
             self._counts[what] = number + 1
         return number
@@ -111,7 +114,7 @@ class Recorder:
         time: float | None = None,
     ) -> int:
         """Write one event. It goes last, so that whoever reads it finds everything that belongs to it."""
-        with self._lock:
+        with self.lock:
             number = self.next_event
             self.next_event = number + 1
             self.steps = self.step + 1
@@ -122,7 +125,10 @@ class Recorder:
             when = _now() if time is None else time
             rows.append(Event(number, self.step, graph, kind, node, parameter, when, info or {}))
             self._writer.put_all(rows)
-            self._updated = self._updated or kind == "update"
+            if kind == "update":
+                self._updated = True
+                if node is not None or threading.get_ident() == self._thread:
+                    self._complete, self._under_way = True, False
         return number
 
     def parameter(self, leaf: torch.Tensor) -> int:
@@ -130,7 +136,7 @@ class Recorder:
         known = self._leaf_numbers.get(leaf)
         if known is not None:
             return known
-        with self._lock, Quiet():
+        with self.lock, Quiet():
             known = self._leaf_numbers.get(leaf)  # another thread may have met it meanwhile
             if known is not None:
                 return known
@@ -157,7 +163,7 @@ class Recorder:
         number = self._sources.get(path)
         if number is not None:
             return number
-        with self._lock:
+        with self.lock:
             number = self._sources.get(path)
             if number is None:
                 number = len(self._sources)
@@ -167,7 +173,7 @@ class Recorder:
 
     def note(self, text: str, step: int | None = None) -> None:
         """A remark to whoever reads the recording; the same remark is made once."""
-        with self._lock:
+        with self.lock:
             if text not in self.notes:
                 self.notes[text] = Note(self._next("note"), step, text)
                 self.put(self.notes[text])
@@ -178,31 +184,38 @@ class Recorder:
         """Something of a forward or backward pass is about to happen: after an update, it begins a new step."""
         if self.in_optimizer and not any(True for _ in steps_under_way()):
             self.updates.give_up()
-        if self._updated and not self.backward_depth and not self.in_optimizer:
+        if self._updated and not self._under_way and not self.backward_depth and not self.in_optimizer:
             self._end_step()
         if self.step < 0:
             self._begin_step(0)
 
+    def before_backward(self) -> None:
+        """A backward pass is about to begin. Until its update comes, updates of other threads end no step."""
+        self.before_operation()
+        if not self.backward_depth and not self.in_optimizer:
+            self._under_way = True
+
     def _begin_step(self, step: int) -> None:
-        with self._lock:
+        with self.lock:
             if step > self.step:  # else another thread has begun it
                 self.step = step
                 self.put(StepStart(step, _now()))
 
     def _end_step(self) -> None:
-        with self._lock:
+        with self.lock:
             if not self._updated:  # another thread has ended it
                 return
             self._updated = False
-            self._note_reduced()
+            self._note_reduced(self.store.end_step(complete=self._complete, held_since=self.updates.held_since()))
+            self._complete = False
             finished = self.step
         if self._on_step is not None:
             self._on_step(finished)
         if self.active:
             self._begin_step(finished + 1)
 
-    def _note_reduced(self) -> None:
-        for level, (count, size) in self.store.end_step().items():
+    def _note_reduced(self, reduced: Mapping[Level, tuple[int, int]]) -> None:
+        for level, (count, size) in reduced.items():
             what = "as evenly spaced samples" if level == "preview" else "as statistics only"
             self.note(
                 f"Step {self.step}: {count} tensors ({size / 2**20:,.0f} MiB) were kept {what}; "
@@ -239,7 +252,7 @@ class Recorder:
         finally:
             if os.getpid() == self._pid:
                 self.active = False
-                self._note_reduced()
+                self._note_reduced(self.store.end_step())
             self.updates.unwatch()
             for hook in hooks:
                 hook.remove()

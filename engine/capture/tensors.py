@@ -93,6 +93,7 @@ class TensorStore:
         self._makes: dict[int, _Make] = {}
         self._exposed: dict[int, StorageWeakRef] = {}
         self._oldest_kept = 0
+        self._lost_before = 0  # rows from before this one that still wait have lost their data
         self._measured = 0
         self.reduced: dict[Level, list[int]] = {"preview": [0, 0], "stats": [0, 0]}
 
@@ -115,7 +116,12 @@ class TensorStore:
             place = (address, offset, shape, tensor.stride(), tensor.dtype, make.conjugated, make.negated)
             version = tensor._version + bumps if make.versioned else -1
             known = self._known.get(place)
-            if known is not None and known.version == version >= 0 and not known.storage.expired():
+            if (
+                known is not None
+                and known.version == version >= 0
+                and not known.storage.expired()
+                and (known.tensor >= self._lost_before or known.tensor not in self._waiting)
+            ):
                 return known.tensor
             number = next(self._numbers)
             measurement = self._shared(place, version)
@@ -234,19 +240,40 @@ class TensorStore:
             return False
         return reference is not None
 
-    def end_step(self) -> dict[Level, tuple[int, int]]:
-        """A fresh budget. Rows that wait since before this step lose their data. Returns (count, bytes) reduced."""
+    def mark(self) -> int:
+        """A number that parts what was taken before from what will be."""
+        return next(self._numbers)
+
+    def end_step(self, *, complete: bool = True, held_since: int | None = None) -> dict[Level, tuple[int, int]]:
+        """A fresh budget. Rows that wait since before this step lose their data. Returns (count, bytes) reduced.
+
+        `complete`: the passes that began in this step are over. If another thread has ended it in the middle of them,
+        rows go on waiting, at the cost of the next step's budget. `held_since`: a mark; rows from then on are of an
+        update that is under way. When what waits takes half of the budget, neither is looked at.
+        """
         with self._lock:
-            stale = [row for number, row in self._waiting.items() if number < self._oldest_kept]
-            measure_together(row.measurement for row in stale)
-            for row in stale:
-                if row.data is not None or row.held:
-                    self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
-            self._oldest_kept = next(self._numbers)
-            self._spent = 0
+            waits = 0
+            if not complete or held_since is not None:
+                waits = sum(row.data.nbytes for row in self._waiting.values() if row.data is not None)
+                if waits > self._budget // 2:
+                    complete, held_since = True, None
+            if complete:
+                self._let_go(self._oldest_kept if held_since is None else min(self._oldest_kept, held_since))
+                self._oldest_kept = next(self._numbers)
+                waits = 0
+            self._spent = waits
             reduced = {level: (count[0], count[1]) for level, count in self.reduced.items() if count[0]}
             self.reduced = {"preview": [0, 0], "stats": [0, 0]}
             return reduced
+
+    def _let_go(self, oldest_kept: int) -> None:
+        """Rows from before `oldest_kept` that still wait lose their data."""
+        stale = [row for number, row in self._waiting.items() if number < oldest_kept]
+        measure_together(row.measurement for row in stale)
+        for row in stale:
+            if row.data is not None or row.held:
+                self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
+        self._lost_before = oldest_kept
 
     def _sweep(self) -> None:
         """Now and then, drop what is known of storages that are gone."""

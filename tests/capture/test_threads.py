@@ -1,0 +1,154 @@
+"""Threads that train side by side: what one of them does loses nothing of what another is about to write."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import torch
+from torch import nn
+
+from engine.capture.tensors import TensorStore
+from engine.optimizers.verify import verify_update
+from engine.rules.verify import verify_graph
+from tests.capture.conftest import Capture, Captured
+
+
+class Slow(torch.optim.SGD):
+    """Does something else first."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def step(self, closure: Any = None) -> Any:
+        self.meanwhile()
+        return super().step(closure)
+
+
+def trainer(kind: type[torch.optim.Optimizer]) -> tuple[Callable[[], None], torch.optim.Optimizer]:
+    """(one training step of a small model of its own, its optimizer)."""
+    weight = nn.Parameter(torch.arange(1.0, 4.0))
+    optimizer = kind([weight], lr=0.1)  # type: ignore[call-arg]
+
+    def train() -> None:
+        optimizer.zero_grad()
+        (weight * weight).sum().backward()
+        optimizer.step()
+
+    return train, optimizer
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """Run it in another thread, to its end."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result(timeout=60)
+
+
+def states(captured: Captured) -> tuple[set[str], set[str]]:
+    """Verdicts on all backward passes, and on all updates."""
+    recording = captured.recording
+    backward: set[str] = {proof.state for graph in recording.graphs for proof in verify_graph(recording, graph.id)}
+    return backward, {verify_update(recording, event).state for event in captured.events("update")}
+
+
+def test_an_update_during_which_others_end_steps_keeps_its_gradient(capture: Capture) -> None:
+    slow, optimizer = trainer(Slow)
+    quick, _ = trainer(torch.optim.Adam)
+    optimizer.meanwhile = lambda: elsewhere(lambda: [quick() for _ in range(4)])  # type: ignore[attr-defined]
+    with capture() as captured:
+        elsewhere(slow)
+        elsewhere(slow)
+    assert states(captured) == (set(), {"proved"})
+    assert len(captured.events("update")) == 10
+
+
+def test_a_pass_during_which_others_end_steps_keeps_what_it_saw(capture: Capture) -> None:
+    quick, _ = trainer(torch.optim.Adam)
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with capture() as captured:
+        for _ in range(2):
+            loss = torch.tanh(model(torch.ones(4, 3))).sum()
+            for _ in range(4):
+                elsewhere(quick)
+            optimizer.zero_grad()
+            loss.backward()
+            for _ in range(4):
+                elsewhere(quick)
+            optimizer.step()
+    assert states(captured) == ({"proved"}, {"proved"})
+    recording = captured.recording
+    own = [event for event in map(recording.event, captured.events("update")) if event.info["optimizer"] == "SGD"]
+    assert [event.graph for event in own] == [0, 0, 1, 1]  # each is shown at the backward pass that led to it
+    assert Counter(event.step for event in own) == dict.fromkeys((graph.step for graph in recording.graphs), 2)
+
+
+def test_updates_that_another_thread_makes_of_gradients_of_this_one_end_its_steps(capture: Capture) -> None:
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    with capture() as captured:
+        for _ in range(3):
+            optimizer.zero_grad()
+            (weight * weight).sum().backward()
+            elsewhere(optimizer.step)
+    assert [graph.step for graph in captured.recording.graphs] == [0, 1, 2]
+    assert [captured.recording.event(event).step for event in captured.events("update")] == [0, 1, 2]
+
+
+def test_what_nothing_came_back_from_is_recorded_again_when_something_does(capture: Capture) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    late, early = torch.ones(5, 3), torch.zeros(5, 3)
+    with capture() as captured:
+        model(late)  # a look at the loss before
+        for batch in (early, early, early, late):
+            optimizer.zero_grad()
+            model(batch).square().mean().backward()
+            optimizer.step()
+    assert states(captured) == ({"proved"}, {"proved"})
+
+
+def levels(store: TensorStore, numbers: list[int]) -> list[str]:
+    return [row.level for number in numbers for row in store.referred(number)]
+
+
+def mebibytes(store: TensorStore, count: int) -> list[int]:
+    return [store.take(torch.ones(1 << 18)) for _ in range(count)]
+
+
+def test_what_waits_while_steps_of_others_end_takes_part_of_their_budget() -> None:
+    store = TensorStore("full", 8 << 20)
+    waiting = mebibytes(store, 3)
+    for _ in range(2):
+        store.end_step(complete=False)
+    assert levels(store, mebibytes(store, 6)) == ["full"] * 5 + ["preview"]
+    assert levels(store, waiting) == ["full"] * 3
+
+
+def test_what_waits_for_ever_loses_its_data_when_it_takes_half_of_the_budget() -> None:
+    store = TensorStore("full", 8 << 20)
+    waiting = mebibytes(store, 5)
+    for _ in range(2):
+        store.end_step(complete=False)
+    assert levels(store, waiting) == ["stats"] * 5
+
+
+def test_what_an_update_under_way_has_taken_waits_for_it() -> None:
+    store = TensorStore("full", 8 << 20)
+    before = mebibytes(store, 2)
+    mark = store.mark()
+    held = mebibytes(store, 2)
+    for _ in range(3):
+        store.end_step(held_since=mark)
+    assert levels(store, before) == ["stats"] * 2
+    assert levels(store, held) == ["full"] * 2
+
+
+def test_an_update_that_raised_holds_no_more_than_half_of_the_budget() -> None:
+    store = TensorStore("full", 8 << 20)
+    mark = store.mark()
+    held = mebibytes(store, 5)
+    for _ in range(2):
+        store.end_step(held_since=mark)
+    assert levels(store, held) == ["stats"] * 5
