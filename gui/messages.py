@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +27,7 @@ Level = Literal["info", "warning", "error"]
 
 INFO_MS = 8000
 DETAILS_HEIGHT = 140
+LINES_BESIDE = 2  # text that takes more of them beside the buttons has the whole width, and the buttons stand below
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class MessageBar(QFrame):
         self._more.setVisible(bool(details))
         self._copy.setVisible(level != "info")
         self._go.setVisible(place is not None)
+        self._place_buttons()
         self._paint()
         self.show()
         if level == "info":
@@ -101,19 +104,38 @@ class MessageBar(QFrame):
             self._timer.stop()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
+        self._buttons = QWidget()
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SMALL)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._text, 1)
-        for part in (self._go, self._more, self._copy, self._close):
-            row.addWidget(part, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.MEDIUM, theme.SMALL, theme.SMALL, theme.SMALL)
-        column.setSpacing(theme.SMALL)
-        column.addLayout(row)
-        column.addWidget(self._details)
+        for part in (self._go, self._more, self._copy):
+            row.addWidget(part)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(theme.MEDIUM, theme.SMALL, theme.SMALL, theme.SMALL)
+        self._grid.setSpacing(theme.SMALL)
+        self._grid.setColumnStretch(1, 1)
+        top = Qt.AlignmentFlag.AlignTop
+        self._grid.addWidget(self._icon, 0, 0, top)
+        self._grid.addWidget(self._text, 0, 1)
+        self._grid.addWidget(self._close, 0, 3, top)
+        self._grid.addWidget(self._details, 2, 0, 1, 4)
         self._icon.setContentsMargins(0, theme.TIGHT, 0, 0)
         self._text.setContentsMargins(0, theme.TIGHT, 0, theme.TIGHT)
+        self._place_buttons()
+
+    def _place_buttons(self) -> None:
+        """Beside a text that is short enough for that, else below it."""
+        space = self._grid.spacing()
+        others = self._icon.sizeHint().width() + self._close.sizeHint().width() + self._buttons.sizeHint().width()
+        beside = self.width() - theme.MEDIUM - theme.SMALL - others - 3 * space
+        if self.fontMetrics().horizontalAdvance(self.text) <= LINES_BESIDE * beside:
+            self._grid.addWidget(self._buttons, 0, 2, Qt.AlignmentFlag.AlignTop)
+        else:
+            self._grid.addWidget(self._buttons, 1, 1, 1, 3, Qt.AlignmentFlag.AlignLeft)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_buttons()
 
     def _paint(self) -> None:
         colors = theme.current()
