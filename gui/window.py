@@ -263,12 +263,15 @@ class MainWindow(QMainWindow):
 
     def _may_leave(self) -> bool:
         """Ask about an edited script and a running one before something else takes their place."""
+        return self._saved_or_discarded() and self._stop_running()
+
+    def _saved_or_discarded(self) -> bool:
+        """Whether nothing is lost of the script that the user wants to keep."""
         script = self.source.script
-        if script is not None and self.source.modified:
-            answer = dialogs.ask_to_save(self, script.name)
-            if answer == "cancel" or (answer == "save" and not self.source.save()):
-                return False
-        return self._stop_running()
+        if script is None or not self.source.modified:
+            return True
+        answer = dialogs.ask_to_save(self, script.name)
+        return answer == "discard" or (answer == "save" and self.source.save())
 
     def _stop_running(self) -> bool:
         """Whether no script runs any more: one that does is stopped, if the user agrees."""
@@ -402,12 +405,9 @@ class MainWindow(QMainWindow):
         QTimer.singleShot(READY_AFTER_MS, self.make_ready)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        script = self.source.script
-        if script is not None and self.source.modified:
-            answer = dialogs.ask_to_save(self, script.name)
-            if answer == "cancel" or (answer == "save" and not self.source.save()):
-                event.ignore()
-                return
+        if not self._saved_or_discarded() or not (self.runs.is_paused or self._stop_running()):
+            event.ignore()
+            return
         self.settings.set_geometry(self.saveGeometry(), self.saveState(VERSION), self.panels.low)
         self.settings.sync()
         self.hide()

@@ -223,6 +223,30 @@ def test_nobody_is_asked_about_a_script_that_is_being_stopped(
     assert window.session.event_count == 36
 
 
+def test_closing_the_window_asks_before_it_stops_a_running_script(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.runs.host.state == "running")
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
+    assert not window.close()
+    assert window.isVisible()
+    assert window.runs.is_active
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: True)
+    assert window.close()
+    assert not window.runs.is_active
+
+
+def test_closing_the_window_asks_nothing_about_a_script_that_is_paused(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    _run(window, script, fake_host, recorded, 'say("paused", step=2)\nlisten()')
+    qtbot.waitUntil(lambda: window.runs.is_paused)
+    monkeypatch.setattr(dialogs, "ask_to_stop", lambda *_: False)
+    assert window.close()
+    assert not window.runs.is_active
+
+
 def test_an_edited_script_runs_only_once_it_is_saved(
     window: MainWindow, script: Path, recorded: Path, fake_host: Script, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
