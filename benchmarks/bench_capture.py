@@ -55,11 +55,21 @@ def _case(name: str, pixels: int, steps: int) -> list[Row]:
         ratio = statistics.median(recorded[level]) / floor
         lasting = statistics.median(sustained[level]) / floor
         rows.append((f"{label}: recorded, {level}", f"{ratio:.2f}× (sustained {lasting:.2f}×)", f"≤ {bar}×"))
-    elements, seconds = capture_floors.reading(step)
-    rows.append((f"{label}: floor, {elements / 1e6:.0f} M elements read once", f"{1 + seconds / floor:.2f}×", ""))
-    size, seconds = capture_floors.writing(step)
-    rows.append((f"{label}: floor, {size / 1e6:.0f} MB written beside it", f"{max(1, seconds / floor):.2f}×", ""))
-    return rows + _torchlens(label, model, data, floor)
+    return rows + _floors(label, step, floor) + _torchlens(label, model, data, floor)
+
+
+def _floors(label: str, step: Callable[[], None], plain: float) -> list[Row]:
+    elements, reading = capture_floors.reading(step)
+    called = capture_floors.calling(step)
+    size, writing = capture_floors.writing(step)
+    inserting = capture_floors.inserting(step)
+    return [
+        (f"{label}: floor, {elements / 1e6:.0f} M elements read once", f"{1 + reading / plain:.2f}×", ""),
+        (f"{label}: floor, modes and hooks that do nothing", f"{called:.2f}×", ""),
+        (f"{label}: floor, both of them", f"{called + reading / plain:.2f}×", f"≤ {BARS['stats']}×"),
+        (f"{label}: floor, {size / 1e6:.0f} MB written beside it", f"{max(1, writing / plain):.2f}×", ""),
+        (f"{label}: floor, as many put into a SQLite file", f"{max(1, inserting / plain):.2f}×", f"≤ {BARS['full']}×"),
+    ]
 
 
 def _training_step(name: str, pixels: int) -> tuple[Callable[[], None], torch.nn.Module, torch.Tensor]:

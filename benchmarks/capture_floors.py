@@ -1,4 +1,6 @@
-"""What no program can be quicker than that reads, or leaves on the disk, what one recorded step has."""
+"""What no program can be quicker than that reads, or leaves on the disk, what one recorded step has; nor one that is
+called by torch where ours is.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.capture.recorder import record
+from engine.recording import database
 from engine.recording.model import Level
 
 ROUNDS = 5
 STEPS = 3
 PIECE = 1 << 20  # bytes
 BLOCK = 1 << 25  # elements: far more than any cache holds
+_SIZES = """SELECT length(data) FROM tensor WHERE data NOT NULL AND id >
+    (SELECT max(value.tensor) FROM value JOIN event ON event.id = value.event WHERE event.step < ?)"""
 
 
 def reading(step: Callable[[], None]) -> tuple[int, float]:
@@ -48,6 +55,81 @@ def writing(step: Callable[[], None]) -> tuple[int, float]:
         return size, _median(write)
 
 
+def inserting(step: Callable[[], None]) -> float:
+    """Seconds that SQLite takes for the tensors of one step at the full level, and for nothing else, in a file such as
+    recordings are; what it puts into its log first need not even be copied from there."""
+    with tempfile.TemporaryDirectory() as folder:
+        recorded = Path(folder) / "run.chain"
+        with record(recorded, tensors="full"):
+            for _ in range(STEPS):
+                step()
+        connection = sqlite3.connect(recorded)
+        try:
+            sizes = [size for (size,) in connection.execute(_SIZES, (STEPS - 1,))]
+        finally:
+            connection.close()
+        connection = database.create(Path(folder) / "floor.chain")
+        try:
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute("CREATE TABLE piece (data BLOB)")
+            content = memoryview(os.urandom(max(sizes)))
+
+            def insert() -> None:
+                connection.execute("BEGIN")
+                connection.executemany("INSERT INTO piece VALUES (?)", ((content[:size],) for size in sizes))
+                connection.execute("COMMIT")
+
+            return _median(insert)
+        finally:
+            connection.close()
+
+
+def calling(step: Callable[[], None]) -> float:
+    """How many times as long a step takes under a mode of each of torch's two kinds, and with two hooks at each node of
+    the graph: Python functions that do nothing. Steps with and without them take turns."""
+    backward: Callable[..., None] = torch.Tensor.backward
+
+    def hooked(loss: torch.Tensor, *arguments: Any, **options: Any) -> None:
+        _hook_all(loss.grad_fn)
+        backward(loss, *arguments, **options)
+
+    def called() -> None:
+        torch.Tensor.backward = hooked  # type: ignore[assignment, method-assign]
+        try:
+            with _Functions(), _Operators():  # type: ignore[no-untyped-call]
+                step()
+        finally:
+            torch.Tensor.backward = backward  # type: ignore[method-assign]
+
+    plain, ours = [], []
+    for _ in range(2 * ROUNDS):
+        plain.append(_seconds(step))
+        ours.append(_seconds(called))
+    return statistics.median(ours) / statistics.median(plain)
+
+
+class _Functions(TorchFunctionMode):
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return function(*args, **(kwargs or {}))
+
+
+class _Operators(TorchDispatchMode):
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return function(*args, **(kwargs or {}))
+
+
+def _hook_all(root: Any) -> None:
+    seen, waiting = {root}, [root]
+    while waiting:
+        node = waiting.pop()
+        node.register_prehook(lambda grads: None)
+        node.register_hook(lambda sent, arrived: None)
+        for following, _ in node.next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+
+
 def _each_step(step: Callable[[], None], level: Level, query: str, amount: Callable[[Any], int]) -> float:
     """The sum of `amount` over what `query` finds in the rows that each further step adds to a recording."""
     found = []
@@ -66,9 +148,10 @@ def _each_step(step: Callable[[], None], level: Level, query: str, amount: Calla
 
 
 def _median(work: Callable[[], object]) -> float:
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+    return statistics.median(_seconds(work) for _ in range(ROUNDS))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
