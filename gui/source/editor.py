@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetrics,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -21,14 +23,18 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
 
 from gui import theme
 from gui.highlight import PythonHighlighter
+from gui.source import indenting
 
 DOT = 5  # px, diameter of the dot beside a line that made nodes
 BAR = 3  # px, width of the bar beside a marked line
-TAB_COLUMNS = 4
+WALKING = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
 class Editor(QPlainTextEdit):
-    """Lines are counted from 1. `marks` gives lines a colour, `nodes_of` says how many nodes a line made."""
+    """Lines are counted from 1. `marks` gives lines a colour, `set_counts` says how many nodes each line made.
+
+    Whoever came with the Tab key goes on with it; once something was typed or clicked, it indents.
+    """
 
     line_clicked = Signal(int)  # in the text
     gutter_clicked = Signal(int, QPoint)  # beside it; the point is global
@@ -43,6 +49,8 @@ class Editor(QPlainTextEdit):
         self.textChanged.connect(self._forget_drawn)
         self._counts: dict[int, int] = {}
         self._pressed = QPoint()
+        self._place: int | None = None  # the line that one was led to, until the cursor leaves it
+        self.cursorPositionChanged.connect(self._leave_place)
         self._gutter = Gutter(self)
         self._highlighter = PythonHighlighter(self.document())
         self.blockCountChanged.connect(self._make_room)
@@ -52,13 +60,14 @@ class Editor(QPlainTextEdit):
     def put_on_theme(self) -> None:
         font = theme.mono_font(theme.TEXT_PX - 1)
         self.setFont(font)
-        self.setTabStopDistance(QFontMetrics(font).horizontalAdvance(" ") * TAB_COLUMNS)
+        self.setTabStopDistance(QFontMetrics(font).horizontalAdvance(" ") * indenting.WIDTH)
         self._highlighter.put_on_theme()
         self._are_drawn = False
         self._make_room()
 
     def _forget_drawn(self) -> None:
         self._are_drawn = False
+        self.setTabChangesFocus(False)
 
     @property
     def marks(self) -> Mapping[int, QColor]:
@@ -70,7 +79,7 @@ class Editor(QPlainTextEdit):
             return
         before, all_of_it = self._marks, not self._are_drawn
         self._marks, self._are_drawn = dict(marks), True
-        self.setExtraSelections([self._selection(line, color) for line, color in self._marks.items()])
+        self._colour_grounds()
         if all_of_it:
             self._gutter.update()
             return
@@ -94,11 +103,31 @@ class Editor(QPlainTextEdit):
             self.verticalScrollBar().setValue(max(0, block.blockNumber() - visible // 3))
 
     def go_to_line(self, line: int) -> None:
-        """Put the cursor there."""
+        """Put the cursor there, and mark the line until the cursor leaves it."""
         block = self.document().findBlockByNumber(line - 1)
         if block.isValid():
             self.setTextCursor(QTextCursor(block))
+            self._lead_to(line)
             self.show_line(line)
+
+    def _lead_to(self, line: int | None) -> None:
+        before, self._place = self._place, line
+        self._colour_grounds()
+        for each in (before, line):
+            if each is not None:
+                self._update_gutter(each)
+
+    def _leave_place(self) -> None:
+        if self._place is not None and self.textCursor().blockNumber() != self._place - 1:
+            self._lead_to(None)
+
+    def color_of(self, line: int) -> QColor | None:
+        """A marked line's colour; that of text where one was led to."""
+        return self._marks.get(line, theme.current().text if line == self._place else None)
+
+    def _colour_grounds(self) -> None:
+        led = {} if self._place is None else {self._place: theme.current().text}
+        self.setExtraSelections([self._selection(line, color) for line, color in {**led, **self._marks}.items()])
 
     def _selection(self, line: int, color: QColor) -> QTextEdit.ExtraSelection:
         selection = QTextEdit.ExtraSelection()
@@ -112,9 +141,40 @@ class Editor(QPlainTextEdit):
         """Text may be dropped here; files are for the window to open."""
         return not source.hasUrls() and super().canInsertFromMimeData(source)
 
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() in WALKING:
+            self.setTabChangesFocus(True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.isReadOnly() or indenting.uses_tabs(self.document()) or not self._indents(event):
+            super().keyPressEvent(event)
+            return
+        event.accept()
+        self.ensureCursorVisible()
+
+    def _indents(self, event: QKeyEvent) -> bool:
+        """Whether the key had to do with the lines' indentation; then that is done."""
+        key, cursor = Qt.Key(event.key()), self.textCursor()
+        if key == Qt.Key.Key_Tab:
+            indenting.indent(cursor)
+        elif key == Qt.Key.Key_Backtab:
+            indenting.unindent(cursor)
+        elif (
+            key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        ):
+            indenting.break_line(cursor)
+        elif key != Qt.Key.Key_Backspace or event.modifiers() or not indenting.erase_indentation(cursor):
+            return False
+        self.setTextCursor(cursor)
+        return True
+
     # --- mouse -------------------------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setTabChangesFocus(False)
         self._pressed = event.position().toPoint()
         super().mousePressEvent(event)
 
@@ -170,7 +230,7 @@ class Editor(QPlainTextEdit):
 
     def _paint_line(self, painter: QPainter, block: QTextBlock, top: float, height: float) -> None:
         colors, line = theme.current(), block.blockNumber() + 1
-        mark = self._marks.get(line)
+        mark = self.color_of(line)
         if mark is not None:
             ground = theme.blend(colors.field, mark, 0.16)
             painter.fillRect(0, int(top), self._gutter.width(), int(height), ground)

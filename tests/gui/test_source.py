@@ -256,6 +256,69 @@ def test_show_place_knows_recorded_files_only(pane: SourcePane, session: Session
     assert not pane.show_place("/elsewhere/other.py", 1)
 
 
+def test_the_line_that_one_is_led_to_is_marked_until_the_cursor_leaves_it(pane: SourcePane, script: Path) -> None:
+    assert pane.open_script(script)
+    line = _line("prediction =")
+    assert pane.show_place(str(script), line)
+    assert pane.editor.color_of(line) == theme.current().text
+    assert [each.cursor.blockNumber() + 1 for each in pane.editor.extraSelections()].count(line) == 1
+    pane.editor.moveCursor(QTextCursor.MoveOperation.Down)
+    assert pane.editor.color_of(line) is None
+    assert line not in [each.cursor.blockNumber() + 1 for each in pane.editor.extraSelections()]
+
+
+# --- indentation ------------------------------------------------------------------------------------------------------
+
+
+def _typed(pane: SourcePane, path: Path, before: str, *keys: Qt.Key) -> str:
+    """What becomes of a text, with "|" for the cursor and "<...|" for a selection, by these keys."""
+    anchor = before.find("<")
+    position = before.replace("<", "").index("|")
+    path.write_text(before.replace("<", "").replace("|", ""), encoding="utf-8")
+    assert pane.open_script(path)
+    cursor = pane.editor.textCursor()
+    cursor.setPosition(position if anchor < 0 else anchor)
+    cursor.setPosition(position, QTextCursor.MoveMode.KeepAnchor)
+    pane.editor.setTextCursor(cursor)
+    for key in keys:
+        QTest.keyClick(pane.editor, key)
+    text, position = pane.editor.toPlainText(), pane.editor.textCursor().position()
+    return f"{text[:position]}|{text[position:]}"
+
+
+TAB, BACKTAB, ENTER, BACKSPACE = Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Return, Qt.Key.Key_Backspace
+
+
+@pytest.mark.parametrize(
+    ("before", "keys", "after"),
+    [
+        ("|x = 1", [TAB], "    |x = 1"),
+        ("x|= 1", [TAB], "x   |= 1"),
+        ("<a\n\nb\n|c", [TAB], "    a\n\n    b\n|c"),
+        ("<    a\n  b\n|c", [BACKTAB], "a\nb\n|c"),
+        ("      x|", [BACKTAB], "  x|"),
+        ("for x in y:|", [ENTER], "for x in y:\n    |"),
+        ("    x = 1|", [ENTER], "    x = 1\n    |"),
+        ("    if x:|", [ENTER, BACKSPACE], "    if x:\n    |"),
+        ("      |x", [BACKSPACE], "    |x"),
+        ("    x |y", [BACKSPACE], "    x|y"),
+        ("\tif x:|", [ENTER, TAB], "\tif x:\n\t|"),
+    ],
+)
+def test_lines_stay_indented_by_spaces(
+    pane: SourcePane, tmp_path: Path, before: str, keys: list[Qt.Key], after: str
+) -> None:
+    assert _typed(pane, tmp_path / "train.py", before, *keys) == after
+
+
+def test_an_indentation_is_undone_at_once(pane: SourcePane, tmp_path: Path) -> None:
+    assert _typed(pane, tmp_path / "train.py", "<a\nb\n|c", TAB) == "    a\n    b\n|c"
+    pane.editor.undo()
+    assert pane.editor.toPlainText() == "a\nb\nc"
+    pane.editor.redo()
+    assert pane.editor.toPlainText() == "    a\n    b\nc"
+
+
 def test_closing_the_script_empties_the_editor(pane: SourcePane, script: Path, session: Session) -> None:
     assert pane.open_script(script)
     session.close()

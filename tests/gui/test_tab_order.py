@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -98,3 +100,16 @@ def test_whoever_listens_hears_what_each_stop_is(ready: MainWindow) -> None:
         for each in round_of(ready):
             said = each.accessibleName() or (each.text() if isinstance(each, QAbstractButton | QLineEdit) else "")
             assert said or isinstance(each, QTabBar), each
+
+
+def test_the_tab_key_leads_on_from_the_source_and_indents_only_where_one_types(ready: MainWindow, script: Path) -> None:
+    assert ready.open_path(script)
+    editor = ready.source.editor
+    while press(ready, Qt.Key.Key_Tab) is not editor:
+        pass
+    assert press(ready, Qt.Key.Key_Tab) is not editor
+    assert press(ready, Qt.Key.Key_Backtab) is editor
+    assert not ready.source.modified
+    QTest.keyClicks(editor, "x")
+    assert press(ready, Qt.Key.Key_Tab) is editor
+    assert editor.toPlainText().startswith("x   import")
