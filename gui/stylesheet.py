@@ -1,7 +1,7 @@
 """One style sheet for the whole application, written from a theme's tokens.
 
-Spin boxes and check boxes are left to Fusion and the palette: a style sheet would take their arrows away. Combo boxes
-have one of their own, since Fusion does not show which of them has the focus.
+Check boxes are left to Fusion and the palette. Combo and spin boxes have arrows of their own, since Fusion does not
+show which of them has the focus.
 Widgets ask for a variant with a dynamic property: `button.setProperty("role", "primary")` for the one main button of a
 dialog, `label.setProperty("role", "title" | "caption" | "dim" | "mono")`.
 """
@@ -82,6 +82,22 @@ QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url("$arrow"); width: 12px; height: 12px; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $line; }
 
+QAbstractSpinBox { background: $base; border: 1px solid $outline; border-radius: 6px;
+    min-height: 26px; max-height: 26px; color: $text; selection-background-color: $selected; selection-color: $text; }
+QAbstractSpinBox:focus { border-color: $accent; }
+QAbstractSpinBox:disabled { background: $surface; color: $faded; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 20px; border: none;
+    background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; margin: 2px 2px 0 0; border-top-right-radius: 4px; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; margin: 0 2px 2px 0;
+    border-bottom-right-radius: 4px; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: $hover; }
+QAbstractSpinBox::up-button:pressed, QAbstractSpinBox::down-button:pressed { background: $pressed; }
+QAbstractSpinBox::up-arrow { image: url("$arrow_up"); width: 10px; height: 10px; }
+QAbstractSpinBox::down-arrow { image: url("$arrow"); width: 10px; height: 10px; }
+QAbstractSpinBox::up-arrow:off, QAbstractSpinBox::down-arrow:off, QAbstractSpinBox::up-arrow:disabled,
+    QAbstractSpinBox::down-arrow:disabled { image: none; }
+
 QTableView, QTreeView, QListView { background: $surface; alternate-background-color: $alternate; border: none;
     gridline-color: $grid; selection-background-color: $selected; selection-color: $text; outline: none; }
 QTableView::item { padding: 2px 8px; }
@@ -143,7 +159,7 @@ def stylesheet(theme: Theme) -> str:
         "primary_hover": blend(primary, theme.text, 0.15),
         "on_primary": theme.bg if theme.is_dark else theme.surface,
     }
-    arrow = (ARROWS / f"arrow-{'dark' if theme.is_dark else 'light'}.svg").as_posix()
-    return _SHEET.substitute(
-        named, arrow=arrow, mono=tokens.mono_font().family(), **{name: color.name() for name, color in mixed.items()}
-    )
+    shade = "dark" if theme.is_dark else "light"
+    arrows = {name: (ARROWS / f"{name}-{shade}.svg").as_posix() for name in ("arrow", "arrow_up")}
+    colors = {name: color.name() for name, color in mixed.items()}
+    return _SHEET.substitute(named, **arrows, mono=tokens.mono_font().family(), **colors)

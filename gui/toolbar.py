@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.actions import TENSOR_LEVELS, Actions, translate
+from gui.controls import give_room
 
 MOST_STEPS = 1_000_000
 PROGRESS_WIDTH = 64
@@ -99,6 +100,7 @@ class ToolBar(QToolBar):
 
     def _add_choices(self) -> None:
         self._steps = QSpinBox()
+        give_room(self._steps)
         self._steps.setObjectName("record_steps")
         self._steps.setAccessibleName(self.tr("Training steps to record"))
         self._steps.setToolTip(self.tr("The script is paused after so many training steps; 0: it runs to its end"))

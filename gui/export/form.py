@@ -9,15 +9,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QWidget,
 )
 
 from gui import theme
+from gui.controls import combo_box, decimal_box, spin_box
 from gui.export.films import LARGEST_GIF_FPS, even, suitable_seconds
 from gui.export.options import FPS, LARGEST_SCALE, SMALLEST_SCALE, Options
 
@@ -58,12 +57,12 @@ class ExportForm(QWidget):
     # --- parts -------------------------------------------------------------------------------------------------------
 
     def _make_picture(self) -> None:
-        self.part = _combo_box("export_part", [
+        self.part = combo_box("export_part", [
             ("whole", self.tr("The whole graph")),
             ("view", self.tr("The view as it is seen")),
         ])  # fmt: skip
-        self.colors = _combo_box("export_colors", [("light", self.tr("Light")), ("dark", self.tr("Dark"))])
-        self.ground = _combo_box("export_ground", [
+        self.colors = combo_box("export_colors", [("light", self.tr("Light")), ("dark", self.tr("Dark"))])
+        self.ground = combo_box("export_ground", [
             ("theme", self.tr("As in the window")),
             ("white", self.tr("White")),
             ("transparent", self.tr("Transparent")),
@@ -72,24 +71,22 @@ class ExportForm(QWidget):
         self.close_up.setObjectName("export_close")
         self.legend = QCheckBox(self.tr("What the colours mean"))
         self.legend.setObjectName("export_legend")
-        self.scale = QDoubleSpinBox()
-        _prepare(self.scale, "export_scale", " ×")
+        self.scale = decimal_box("export_scale", " ×")
         self.scale.setRange(SMALLEST_SCALE, LARGEST_SCALE)
         self.scale.setDecimals(2)
         self.scale.setSingleStep(0.5)
-        self.width_px = _spin_box("export_width", 1, LARGEST_PX, self.tr(" px"))
-        self.height_px = _spin_box("export_height", 1, LARGEST_PX, self.tr(" px"))
-        self.dpi = _spin_box("export_dpi", 36, 2400, self.tr(" dpi"))
+        self.width_px = spin_box("export_width", 1, LARGEST_PX, self.tr(" px"))
+        self.height_px = spin_box("export_height", 1, LARGEST_PX, self.tr(" px"))
+        self.dpi = spin_box("export_dpi", 36, 2400, self.tr(" dpi"))
 
     def _make_film(self) -> None:
         first, last = self._subject.events
-        self.first = _spin_box("export_first", first, last)
-        self.last = _spin_box("export_last", first, last)
-        self.seconds = QDoubleSpinBox()
-        _prepare(self.seconds, "export_seconds", self.tr(" s"))
+        self.first = spin_box("export_first", first, last)
+        self.last = spin_box("export_last", first, last)
+        self.seconds = decimal_box("export_seconds", self.tr(" s"))
         self.seconds.setRange(0.1, LONGEST)
         self.seconds.setDecimals(1)
-        self.fps = _combo_box("export_fps", [(str(fps), self.tr("{0} a second").format(fps)) for fps in FPS])
+        self.fps = combo_box("export_fps", [(str(fps), self.tr("{0} a second").format(fps)) for fps in FPS])
         self.loop = QCheckBox(self.tr("Again and again"))
         self.loop.setObjectName("export_loop")
 
@@ -247,29 +244,6 @@ def _row(*widgets: QWidget) -> QWidget:
     for widget in widgets:
         row.addWidget(widget, 0 if isinstance(widget, QLabel) else 1)
     return holder
-
-
-def _prepare(box: QSpinBox | QDoubleSpinBox, name: str, suffix: str) -> None:
-    box.setObjectName(name)
-    box.setMinimumHeight(theme.CONTROL_HEIGHT)
-    box.setSuffix(suffix)
-    box.setKeyboardTracking(False)
-
-
-def _spin_box(name: str, low: int, high: int, suffix: str = "") -> QSpinBox:
-    box = QSpinBox()
-    _prepare(box, name, suffix)
-    box.setRange(low, high)
-    return box
-
-
-def _combo_box(name: str, choices: list[tuple[str, str]]) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setMinimumHeight(theme.CONTROL_HEIGHT)
-    for key, text in choices:
-        box.addItem(text, key)
-    return box
 
 
 def _allow(box: QComboBox, key: str, possible: bool) -> None:

@@ -8,7 +8,6 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -18,12 +17,12 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from gui import theme
+from gui.controls import combo_box, spin_box
 from gui.load_model.models import ModelList
 from gui.load_model.options import (
     LEARNING_RATES,
@@ -78,16 +77,17 @@ class LoadModelDialog(QDialog):
         self._count.setProperty("role", "caption")
 
     def _make_form(self) -> None:
-        self.image_size = _spin_box("model_size", 1, LARGEST_SIZE, 64, self.tr(" px"))
-        self.batch = _spin_box("model_batch", 1, LARGEST_BATCH, 1)
+        self.image_size = spin_box("model_size", 1, LARGEST_SIZE, self.tr(" px"))
+        self.image_size.setValue(64)
+        self.batch = spin_box("model_batch", 1, LARGEST_BATCH)
         self.batch.valueChanged.connect(self._limit)
         self.image_size.editingFinished.connect(self._round_size)
-        self.loss = _combo_box("model_loss", [
+        self.loss = combo_box("model_loss", [
             ("difference", self.tr("(prediction - labels).sum()")),
             ("cross_entropy", self.tr("cross entropy")),
             ("mse", self.tr("mean squared error")),
         ])  # fmt: skip
-        self.optimizer = _combo_box("model_optimizer", [
+        self.optimizer = combo_box("model_optimizer", [
             ("sgd", self.tr("SGD, momentum 0.9")),
             ("adam", "Adam"),
             ("adamw", "AdamW"),
@@ -97,14 +97,15 @@ class LoadModelDialog(QDialog):
         self.learning_rate = QLineEdit("0.01")
         self.learning_rate.setObjectName("model_learning_rate")
         self.learning_rate.textChanged.connect(self._check)
-        self.weights = _combo_box("model_weights", [
+        self.weights = combo_box("model_weights", [
             ("random", self.tr("random, with a seed")),
             ("pretrained", self.tr("pretrained (fetched if they are not here)")),
             ("file", self.tr("from a state_dict file")),
         ])  # fmt: skip
         self.weights.currentIndexChanged.connect(self._on_weights)
-        self.seed = _spin_box("model_seed", 0, LARGEST_SEED, 0)
-        self.steps = _spin_box("model_steps", 1, MOST_STEPS, 10)
+        self.seed = spin_box("model_seed", 0, LARGEST_SEED)
+        self.steps = spin_box("model_steps", 1, MOST_STEPS)
+        self.steps.setValue(10)
         self.file = QLineEdit()
         self.file.setObjectName("model_file")
         self.file.setPlaceholderText(self.tr("path of a .pt or .pth file"))
@@ -276,9 +277,16 @@ class LoadModelDialog(QDialog):
         if not _number(self.learning_rate.text()):
             return self.tr("The learning rate must be a number above 0, such as 0.01.")
         if self.weights.currentData() == "file" and not Path(self.file.text()).is_file():
-            return self.tr("Choose a file that holds a state_dict of {0}.").format(self.model)
+            return self._file_problem()
         self._say(self._advice(rule.multiple, rule.minimum_batch))
         return ""
+
+    def _file_problem(self) -> str:
+        name = self.file.text()
+        if not name:
+            return self.tr("Choose a file that holds a state_dict of {0}.").format(self.model)
+        words = self.tr("{0} is a folder.") if Path(name).is_dir() else self.tr("{0} does not exist.")
+        return words.format(name)
 
     def _advice(self, multiple: int, minimum_batch: int) -> str:
         if multiple > 1:
@@ -308,22 +316,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if 0 < value < float("inf") else None
-
-
-def _spin_box(name: str, low: int, high: int, value: int, suffix: str = "") -> QSpinBox:
-    box = QSpinBox()
-    box.setObjectName(name)
-    box.setMinimumHeight(theme.CONTROL_HEIGHT)  # as high as the line edits among which it stands
-    box.setRange(low, high)
-    box.setValue(value)
-    box.setSuffix(suffix)
-    return box
-
-
-def _combo_box(name: str, choices: list[tuple[str, str]]) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setMinimumHeight(theme.CONTROL_HEIGHT)
-    for key, text in choices:
-        box.addItem(text, key)
-    return box

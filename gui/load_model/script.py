@@ -89,9 +89,13 @@ def _from_file(options: ModelOptions) -> list[str]:
     return [
         f"path = {path!r}",
         "try:",
-        '    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))',
+        '    state_dict = torch.load(path, map_location="cpu", weights_only=True)',
+        "except Exception:",
+        '    sys.exit(f"{path} is not a file of tensors, as torch.save(model.state_dict(), path) writes it.")',
+        "try:",
+        "    model.load_state_dict(state_dict)",
         "except Exception as error:",
-        f'    sys.exit(f"{{path}} cannot be loaded as a state_dict of {options.model}: {{error}}")',
+        f'    sys.exit(f"{{path}} does not fit {options.model}: {{error}}")',
         f'print(f"{options.model} with the weights of {{path}}")',
     ]
 

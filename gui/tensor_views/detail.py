@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QTabBa
 
 from engine.recording.model import Phase, Tensor
 from gui import numbers, theme
+from gui.controls import give_room
 from gui.tensor_views.facts import Fact, FactList
 from gui.tensor_views.heatmap import HeatMap
 from gui.tensor_views.histogram import HistogramView
@@ -217,6 +218,7 @@ class TensorDetail(QWidget):
 
     def _make_spin(self, place: int) -> QSpinBox:
         spin = QSpinBox(self._slices)
+        give_room(spin)
         spin.setWrapping(True)
         spin.setKeyboardTracking(False)
         spin.valueChanged.connect(self._slice_chosen)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBo
 
 from gui import theme
 from gui.actions import Actions, translate
+from gui.controls import give_room
 from gui.session import Session
 from gui.transport.player import SLIDER_STEPS, Player, events_per_second
 from gui.transport.scrubber import Scrubber
@@ -64,6 +65,7 @@ class Transport(QWidget):
 
     def _make_step_box(self) -> QSpinBox:
         box = QSpinBox()
+        give_room(box)
         box.setObjectName("step_number")
         box.setAccessibleName(self.tr("Training step"))
         box.setToolTip(

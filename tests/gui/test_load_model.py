@@ -230,6 +230,11 @@ def test_a_learning_rate_must_be_a_number(dialog: LoadModelDialog, text: str) ->
 def test_a_state_dict_must_be_a_file(dialog: LoadModelDialog, tmp_path: Path) -> None:
     dialog.weights.setCurrentIndex(dialog.weights.findData("file"))
     assert not dialog.run_button.isEnabled()
+    assert "Choose a file" in _hint(dialog)
+    for path, said in ((tmp_path / "gone.pth", "does not exist"), (tmp_path, "is a folder")):
+        dialog.file.setText(str(path))
+        assert not dialog.run_button.isEnabled()
+        assert _hint(dialog) == f"{path} {said}."
     weights = tmp_path / "weights.pth"
     weights.touch()
     dialog.file.setText(str(weights))
