@@ -5,8 +5,12 @@ Qt goes by the order in which widgets came to be; what the inspector shows comes
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollArea, QTabBar, QToolBar, QWidget
+
+from gui.focus_ring import show_focus
 
 ROW = 12  # px: what differs by less in height stands side by side
 Area = Qt.DockWidgetArea
@@ -14,9 +18,9 @@ SIDES = {Area.TopDockWidgetArea: 0, Area.LeftDockWidgetArea: 1, Area.RightDockWi
 MIDDLE, BELOW = 2, 4
 
 
-def move_focus(window: QMainWindow, *, forward: bool) -> bool:
+def move_focus(parts: Iterable[QWidget], *, forward: bool) -> bool:
     """To the next widget that the Tab key stops at, or the one before, round at the ends; whether there is one."""
-    stops = [stop for part in parts_of(window) for stop in _stops(part)]
+    stops = [stop for part in parts for stop in _stops(part)]
     if not stops:
         return False
     current = QApplication.focusWidget()
@@ -44,6 +48,7 @@ def go_to(widget: QWidget, *, forward: bool) -> None:
     """Give it the focus, in view."""
     reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
     widget.setFocus(reason)
+    show_focus(widget)
     around = widget.parentWidget()
     while around is not None:
         if isinstance(around, QScrollArea):

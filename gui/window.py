@@ -32,7 +32,7 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.source import SourcePane
 from gui.start_size import start_size
-from gui.tab_order import move_focus
+from gui.tab_order import move_focus, parts_of
 from gui.toolbar import ToolBar
 from gui.transport import Transport
 from gui.transport.commands import FlowCommands
@@ -424,7 +424,7 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
-        return move_focus(self, forward=forward)
+        return move_focus(parts_of(self), forward=forward)
 
     def createPopupMenu(self) -> QMenu:
         """A right click on a bar offers the panels."""

@@ -28,6 +28,7 @@ from gui.explore.edge_hit import edge_at, edge_tooltip
 from gui.explore.keys import Way, walked
 from gui.explore.places import members
 from gui.explore.pointer import Rubber, nodes_in, toggled
+from gui.focus_ring import OWN_RING
 
 if TYPE_CHECKING:
     from gui.canvas.picture import Picture
@@ -63,6 +64,7 @@ class CanvasView(ModuleView):
         self._grabbed: QPointF | None = None
         self._rubber = Rubber()
         self._reached_by_key = False  # the focus is shown to those who move it by keys
+        self.setProperty(OWN_RING, True)
 
     def is_at_rest(self) -> bool:
         """Ready, and no thread works on what may be asked next."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engine.errors import ChainruleError
@@ -17,6 +17,7 @@ from gui.compare.marks import MARKED, Side, limit_of
 from gui.compare.table import CompareModel, CompareTable, rows_of
 from gui.compare.view import CompareView
 from gui.session import Session
+from gui.tab_order import move_focus
 
 if TYPE_CHECKING:
     from gui.canvas.view import CanvasView
@@ -99,7 +100,7 @@ class CompareWindow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setObjectName("compare_window")
-        self.setWindowTitle(translate("compare", "Compare"))
+        self.setWindowTitle(translate("compare", "Compare — chainrule"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*START_SIZE)
         self._ready = False
@@ -134,6 +135,8 @@ class CompareWindow(QWidget):
         layout.addWidget(self.summary)
 
     def _connect(self) -> None:
+        for keys in (QKeySequence.StandardKey.Close, QKeySequence.StandardKey.Cancel):
+            QShortcut(keys, self, self.close)
         for half, other, on_left in ((self.left, self.right, True), (self.right, self.left, False)):
             half.open.clicked.connect(lambda _=False, half=half: self._choose_file(half))
             half.session.selection_changed.connect(
@@ -245,6 +248,9 @@ class CompareWindow(QWidget):
         node, half = (nodes[0], self.left) if nodes[0] is not None else (nodes[1], self.right)
         if node is not None:
             half.view.fly_to(node)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return move_focus((self.left, self.right, self.table), forward=forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         for half in (self.left, self.right):

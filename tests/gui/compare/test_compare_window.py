@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.graph.compare import TYPE, Comparison
@@ -63,6 +63,34 @@ def chains(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Compare
 def _texts(window: CompareWindow, column: int) -> list[str]:
     model = window.model
     return [str(model.index(row, column).data()) for row in range(model.rowCount())]
+
+
+@pytest.mark.parametrize(
+    ("key", "modifier"),
+    [(Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier), (Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)],
+)
+def test_a_key_closes_the_window(qtbot: QtBot, bow: Path, key: Qt.Key, modifier: Qt.KeyboardModifier) -> None:
+    window = CompareWindow()
+    window.compare(bow, 0)
+    _shown(window, qtbot)
+    window.activateWindow()
+    window.left.view.setFocus()
+    QTest.keyClick(window.left.view, key, modifier)
+    assert not window.isVisible()
+    _closed(window)
+
+
+def test_the_tab_key_goes_from_left_to_right_and_down(pair: CompareWindow) -> None:
+    pair.activateWindow()
+    pair.left.steps.setFocus()
+    seen: list[QWidget | None] = [pair.left.steps]
+    for _ in range(6):
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        QTest.keyClick(focus, Qt.Key.Key_Tab)
+        seen.append(QApplication.focusWidget())
+    left, right = pair.left, pair.right
+    assert seen == [left.steps, left.open, left.view, right.steps, right.open, right.view, pair.table]
 
 
 def test_two_steps_of_the_bow(pair: CompareWindow) -> None:
