@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from engine.arithmetic.bounded import Array, Bounded, Floats, roundings, value_of
-from engine.arithmetic.limits import limited, limits
+from engine.arithmetic.limits import limited, limits, smallest_normal
 from engine.arithmetic.ufuncs import product_roundings, unit_of
 
 _ELIMINATION = 2.0  # growth of the factors over the matrix, beyond what the square root of its size leaves out
@@ -57,7 +57,9 @@ def _solution_error(inverse: Floats, a: Array, b: Array, x: Floats, growth: floa
         residual = residual + a.error @ np.abs(x)
     if isinstance(b, Bounded) and b.error is not None:
         residual = residual + b.error
-    error = np.asarray(inverse @ residual)
+    flushed = smallest_normal(unit) if limited() else 0.0  # LAPACK may take what is smaller for zero
+    residual = residual + flushed * (size + np.sum(np.abs(value_of(a)), axis=-1, keepdims=True))
+    error = np.asarray(inverse @ residual) + flushed
     if limited():  # elimination mixes everything: what does not fit anywhere may be anywhere
         parts = (inverse, np.abs(x), np.abs(value_of(a)) @ np.abs(x), inverse @ np.abs(value_of(b)), error)
         if not all(np.all(part <= limits(unit)[0]) for part in parts):

@@ -48,6 +48,11 @@ def limits(unit: float) -> tuple[float, float]:
     return _LIMITS.get(unit, (np.inf, 0.0))
 
 
+def smallest_normal(unit: float) -> float:
+    """The smallest number of the dtype with unit roundoff `unit` that has all its digits."""
+    return limits(unit)[1] / (2.0 * unit)
+
+
 def fit(result: Bounded, operands: Sequence[Any], absolute: Floats | None = None) -> Bounded:
     """`result`, computed from `operands`, with the bound that the range of its dtype asks for.
 
@@ -57,7 +62,8 @@ def fit(result: Bounded, operands: Sequence[Any], absolute: Floats | None = None
 
     largest, smallest = limits(result.unit)
     value = result.value
-    error = result.errors + smallest * (value != 0)  # a zero is made of zeros, or of what cancels exactly
+    some = (value != 0) | _each(operands, _not_zero, value.shape, np.logical_and)
+    error = result.errors + smallest * some  # a zero is made of zeros, cancels exactly, or was too small for float64
     with np.errstate(all="ignore"):
         error = np.where(np.isfinite(value), error, 0.0)  # infinities that were recorded are exact
         beyond = np.isnan(error) | (np.abs(value) + error > largest) & np.isfinite(value)
@@ -113,6 +119,10 @@ def _in_range(value: Floats, largest: float, smallest: float) -> Floats:
 
 def _finite(item: Any) -> Any:
     return np.isfinite(item.value if hasattr(item, "error") else np.asarray(item))
+
+
+def _not_zero(item: Any) -> Any:
+    return (item.value if hasattr(item, "error") else np.asarray(item)) != 0
 
 
 def _open(item: Any) -> Any:

@@ -41,7 +41,8 @@ def bounded(
     `slope(x, y)` is the derivative where y = function(x). The error of its own is `ulps` roundings of y and what
     `argument` roundings of x do to it (of an implementation that computes with something like π x or x²), and at least
     the part `least` of y (of an implementation that cuts a series off earlier). `part` is a factor of y that may not
-    fit where y does. Where those roundings of a negative x are a good part of 1, a periodic function may be anything.
+    fit where y does. A periodic function has a pole at each whole number that is not positive; where those roundings
+    of a negative x are a good part of 1, it may be anything.
     """
     if not isinstance(x, Bounded):
         return function(np.asarray(x, dtype=np.float64))
@@ -57,6 +58,9 @@ def bounded(
         if x.error is None:
             return fit(Bounded(value, own, x.unit), (x,), inner) if limited() else Bounded(value, own, x.unit)
         moved = np.where((x.error == 0.0) | np.isinf(x.value), 0.0, steepness * x.error)
+        if periodic:
+            low, high = np.ceil(x.value - x.error), np.floor(x.value + x.error)
+            moved = np.where((x.error > 0.0) & (low <= high) & (low <= 0.0), np.inf, moved)  # there is a pole within
         steep = x.error > _STEEP * np.abs(x.value)
         if np.any(steep):
             ends = np.fmax(np.abs(function(x.value + x.error) - value), np.abs(function(x.value - x.error) - value))
@@ -123,6 +127,7 @@ def polygamma(n: int, x: Array) -> Array:
         ulps=8.0 + 4 * n,
         argument=2,
         least=_TRIGAMMA_CUT if n == 1 else 0.0,
+        part=lambda a: np.fmax(np.abs(a), 1.0 / np.abs(a)) ** (n + 2),
         periodic=True,
     )
 

@@ -84,6 +84,8 @@ def _unary(ufunc: np.ufunc, item: Any, unit: float) -> Bounded:
     error = (1 if ufunc is np.sqrt or ufunc is np.square else _ULPS) * unit * np.abs(value)
     if e is not None:
         moved = np.where(e == 0, 0.0, _SLOPES[ufunc](x, value) * e)
+        if ufunc in _WAVES:  # far out an argument may be off by whole turns
+            moved = moved + np.square(e) / 2 * (np.cosh(x.imag) if x.dtype.kind == "c" else 1.0)
         steep = e > _STEEP * np.abs(x)
         if x.dtype.kind != "c" and np.any(steep):
             ends = np.fmax(np.abs(ufunc(x + e) - value), np.abs(ufunc(x - e) - value))
@@ -188,4 +190,5 @@ _SLOPES: Mapping[np.ufunc, Callable[[Floats, Floats], Floats]] = {  # |f'(x)| fr
     np.arccosh: lambda x, y: 1 / np.abs(np.sqrt(x * x - 1)),
     np.arctanh: lambda x, y: 1 / np.abs(1 - x * x),
 }
+_WAVES = {np.sin, np.cos}  # as steep as the other is high
 __all__ = ["apply", "product_roundings", "roundings", "split", "unit_of"]

@@ -126,7 +126,12 @@ class Rule:
         product = values.grad() * np.conj(local)
         if limited() and isinstance(product, Bounded):
             product = in_any_order(product, values.numbers())
-        return np.where(value_of(local) == 0, 0.0, product) if self.stops else product
+        if not self.stops:
+            return product
+        surely = np.asarray(value_of(local) == 0)
+        if isinstance(local, Bounded) and local.error is not None:
+            surely = surely & (local.error == 0)
+        return np.where(surely, 0.0, product)
 
 
 def _in_range(array: Array, values: NodeValues) -> Array:

@@ -33,6 +33,14 @@ def underflowing(n: NodeValues, array: Array) -> Array:
     return Bounded(array.value, array.errors + 1.0 / largest, array.unit)
 
 
+def nearest(value: Any, unit: float) -> Any:
+    """The number next to each of `value` in the dtype with unit roundoff `unit`."""
+    if unit == 2.0**-8:  # the first half of a float32, to even
+        bits = np.asarray(value, dtype=np.float32).view(np.uint32)
+        return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).view(np.float32).astype(np.float64)
+    return np.asarray(value).astype({2.0**-11: "f2", 2.0**-24: "f4"}.get(unit, "f8")).astype(np.float64)
+
+
 def limit(n: NodeValues, name: str) -> float:
     """The argument `name` as the dtype of the tensor `self` has it, for comparisons with its numbers."""
     found = float(number(n, name))

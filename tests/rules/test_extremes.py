@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -95,3 +97,97 @@ def _multiplication(path: Path) -> tuple[int, int]:
         event = graph.event_of(node)
         assert event is not None
         return node.id, event.id
+
+
+def test_waves_far_out_are_not_called_wrong_and_are_still_proved_near_by() -> None:
+    far = torch.tensor([3.7e5, 1.2e9, 5.5e17, -8.1e30, 19.5, 0.3])
+    for dtype in (torch.float32, torch.bfloat16):
+        found = proofs([torch.sinc, torch.sin, torch.cos], [far.to(dtype)], torch.tensor(0.7))
+        assert not faults(found)
+        assert {proof.state for proof in found} == {"proved"}
+    assert not faults(proofs([torch.sinc], [torch.tensor([3.0864e-23 + 1.8e-44j, 2e5 + 3e-3j])], torch.tensor(1e-20)))
+
+
+def test_margins_and_entropies_of_half_precision() -> None:
+    """Products that do not fit, and a least denominator that float16 takes for zero."""
+    scores = torch.tensor([-9.0, -10.5, -11.5, 12.0, 0.5])
+    targets = torch.tensor([120.0, 1.0, 1.0, -1.0, 1.0])
+    chances = torch.tensor([0.0, 1.0, 1.0, 0.0, 6e-8, 1 - 2**-11, 0.5, 3e-5])
+    classes = torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.5, 1.0])
+    margin, entropy = torch.nn.functional.soft_margin_loss, torch.nn.functional.binary_cross_entropy
+    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+        found = []
+        for loss, leaf, wanted in ((margin, scores, targets), (entropy, chances, classes)):
+            each = partial(loss, target=wanted.to(dtype), reduction="none")
+            found += proofs([each], [leaf.to(dtype)], torch.tensor(1.0))
+        assert not faults(found)
+        decided = [proof for proof in found if proof.type == "BinaryCrossEntropyBackward0"]
+        assert {proof.state for proof in decided} == {"proved"}
+
+
+def test_whole_quotients_and_powers_of_half_precision() -> None:
+    x, y = torch.tensor([30.0, 1e4, 7.0, -4.1]), torch.tensor([0.7297, 1e-2, 0.1001, 0.3])
+    base, power = torch.tensor([-1.1, -1.02, -0.9]), torch.tensor([257.0, 300.0, 3.0])
+    for dtype in (torch.float16, torch.bfloat16):
+        found = proofs([torch.fmod, torch.remainder], [x.to(dtype), y.to(dtype)], torch.tensor(1.0))
+        found += proofs([torch.pow], [base.to(dtype), power.to(dtype)], torch.tensor(1.0))
+        assert not faults(found)
+
+
+def test_what_float64_takes_for_zero_on_the_way() -> None:
+    leaves = [torch.tensor([number], dtype=torch.float64) for number in (1e100, 1e-130)]
+    assert not faults(proofs([torch.atan2], leaves, torch.tensor(1e150, dtype=torch.float64)))
+
+
+def test_complex_exponents_turn_and_complex_sums_of_exponentials_are_proved() -> None:
+    z, w = torch.tensor([0.3 + 0.4j, -2.0 + 1e5j]), torch.tensor([1.5 - 0.2j, 3.0 + 2e6j])
+    found = proofs([torch.ldexp, torch.logaddexp], [z, w], torch.tensor(0.7 + 0.1j))
+    assert {proof.state for proof in found} == {"proved"}
+
+
+def test_solutions_with_numbers_that_lapack_takes_for_zero() -> None:
+    pivots = torch.tensor([2, 3, 3], dtype=torch.int32)
+    lu = torch.tensor(
+        [[4.51510723e23, 2.76364277e29, 1.74618466e-35], [0, -2.78458113e-25, -1.52703202e-35], [0, 0, 3.80876241e27]]
+    )
+    b = torch.tensor([[5.41985812e28, 7.17130204e24], [3.98486522e-10, -1507786.75], [1.61271247e-28, -8.47448587e18]])
+    found = proofs(
+        [lambda a, c: torch.linalg.lu_solve(a, pivots, c, adjoint=True)], [lu, b], torch.tensor(1.32311493e-31)
+    )
+    assert not faults(found)
+
+
+OF_ENDS = ("Sinc", "SoftMargin", "BinaryCross", "Ldexp", "Glu")
+
+
+@pytest.mark.parametrize(
+    ("function", "leaf"),
+    [
+        (torch.sinc, torch.tensor([0.3, 2.2])),
+        (lambda a: torch.nn.functional.soft_margin_loss(a, -torch.ones(2)), torch.tensor([0.5, 2.0])),
+        (lambda a: torch.nn.functional.binary_cross_entropy(a, torch.ones(2)), torch.tensor([0.5, 0.25])),
+        (lambda a: torch.ldexp(a, torch.tensor([1.5 + 2j])), torch.tensor([0.5 + 1j, 2.0])),
+        (lambda a: torch.nn.functional.glu(torch.stack([torch.ones(2), a]), 0), torch.tensor([0.5, 2.0])),
+    ],
+    ids=["sinc", "soft margin", "entropy", "ldexp", "glu"],
+)
+def test_what_is_moved_in_these_is_wrong(function: Function, leaf: torch.Tensor) -> None:
+    """What their bounds have learnt of the ends lets nothing through in the middle."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "it.chain"
+        with record(path, script=__file__):
+            function(leaf.clone().requires_grad_()).abs().sum().backward()
+        with open_recording(path) as recording:
+            graph = GraphValues(recording, recording.graphs[0].id)
+            node = next(node for node in graph.nodes if node.type.startswith(OF_ENDS))
+            values = graph.values(node)
+            event = graph.event_of(node)
+            assert values is not None
+            assert event is not None
+            there = values.recorded(0)
+        parts = np.stack([there.real, there.imag], -1) if np.iscomplexobj(there) else there
+        first = (0,) * parts.ndim
+        disturb(path, event.id, "grad_input", "", 0, first, float(parts[first]) * 1.001)
+        with open_recording(path) as recording:
+            found = {proof.node: proof.state for proof in verify_graph(recording, recording.graphs[0].id)}
+        assert found[node.id] == "wrong"

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array, special, value_of
 from engine.rules.registry import elementwise, rule
-from engine.rules.scalars import limit, number, rounded
+from engine.rules.scalars import limit, number, rounded, underflowing
 from engine.rules.terms import Index, TermGroup
 from engine.rules.unordered import either
 from engine.rules.values import NodeValues
@@ -274,14 +274,14 @@ def _glu_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     axis = int(n.argument("dim", -1)) % x.ndim
     half = x.shape[axis] // 2
     source = tuple(at % half if place == axis else at for place, at in enumerate(index))
-    coefficient = value_of(glu_slopes(x, axis))[index]
+    coefficient = value_of(glu_slopes(n, x, axis))[index]
     return [TermGroup(0, tuple(np.array([at]) for at in source), np.array([coefficient]), "slope")]
 
 
-def glu_slopes(x: Array, axis: int) -> Array:
+def glu_slopes(n: NodeValues, x: Array, axis: int) -> Array:
     """The derivatives of a · σ(b) for both halves a, b of x along `axis`."""
     first, gated = np.split(x, 2, axis=axis)
-    gate = special.sigmoid(gated)
+    gate = underflowing(n, special.sigmoid(gated))
     return np.concatenate([gate, (1.0 - gate) * gate * first], axis=axis)
 
 
@@ -294,4 +294,4 @@ def glu_slopes(x: Array, axis: int) -> Array:
 def glu(n: NodeValues) -> tuple[Any, ...]:
     axis = int(n.argument("dim", -1)) % len(n.saved_shape("self"))
     g = n.grad()
-    return (np.concatenate([g, g], axis=axis) * glu_slopes(n.saved("self"), axis),)
+    return (np.concatenate([g, g], axis=axis) * glu_slopes(n, n.saved("self"), axis),)

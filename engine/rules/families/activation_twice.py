@@ -246,7 +246,7 @@ def prelu_twice(n: NodeValues) -> dict[int, Any]:
 def glu_twice(n: NodeValues) -> tuple[Any, ...]:
     axis = int(n.argument("dim", -1)) % len(n.saved_shape("self"))
     x = n.saved("self")
-    passed = n.grad() * glu_slopes(x, axis)
+    passed = n.grad() * glu_slopes(n, x, axis)
     entered = np.add(*np.split(passed, 2, axis=axis))
     if not n.needs(1):
         return (entered,)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.arithmetic import Array, value_of
+from engine.arithmetic import Array, Bounded, value_of
 from engine.rules.registry import elementwise
-from engine.rules.scalars import number, ones, rounded
+from engine.rules.scalars import nearest, number, ones, rounded
 from engine.rules.values import NodeValues
 
 
@@ -141,9 +141,7 @@ def _raise(n: NodeValues, x: Array, exponent: Any) -> Array:
 def _one_less(n: NodeValues, exponent: Array) -> Array:
     """The exponent less one, exactly as its dtype has it: a base below zero has whole powers only."""
     value = value_of(exponent)
-    if n.unit == 2.0**-24 and not np.iscomplexobj(value):
-        return (value.astype(np.float32) - np.float32(1)).astype(np.float64)
-    return exponent - 1
+    return exponent - 1 if np.iscomplexobj(value) else nearest(value - 1, n.unit)
 
 
 def _complex_power(x: Array, exponent: Any) -> Array:
@@ -269,10 +267,17 @@ def hypot(n: NodeValues) -> tuple[Any, ...]:
 
 
 def _whole_quotient(n: NodeValues, function: Any) -> Any:
-    """The quotient without its fraction, in the precision in which it was taken: rounding decides the next integer."""
-    dtype = {2.0**-53: np.float64}.get(n.unit, np.float32)
-    x, y = (np.asarray(value_of(n.saved(name))).astype(dtype) for name in ("self", "other"))
-    return function(x, y).astype(np.float64)
+    """The quotient without its fraction, in the precision in which it was taken: rounding decides the next integer.
+
+    Of narrower dtypes, some implementations round the quotient first: either integer will do.
+    """
+    x, y = n.saved("self"), n.saved("other")
+    if n.plain or n.unit <= 2.0**-24:
+        dtype = {2.0**-53: np.float64}.get(n.unit, np.float32)
+        return function(value_of(x).astype(dtype), value_of(y).astype(dtype)).astype(np.float64)
+    quotient = x / y
+    found, *ends = (function(quotient.value + end, 1.0) for end in (0.0, quotient.errors, -quotient.errors))
+    return Bounded(found, np.fmax(*(np.abs(end - found) for end in ends)), quotient.unit)
 
 
 @elementwise(
@@ -317,7 +322,7 @@ def frexp(n: NodeValues) -> tuple[Any, ...]:
     "A power of two scales the gradient; the exponent gets the result times the logarithm of two.",
 )
 def ldexp(n: NodeValues) -> tuple[Any, ...]:
-    scale = np.power(2.0, n.saved("other")) if n.needs(0) else None
+    scale = _raise(n, np.asarray(2.0), n.saved("other")) if n.needs(0) else None
     return scale, n.saved("result") * math.log(2.0) if n.needs(1) else None
 
 

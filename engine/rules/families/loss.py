@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.arithmetic import Array, value_of
 from engine.rules.registry import elementwise, rule
+from engine.rules.scalars import nearest
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
 
@@ -138,7 +139,7 @@ def binary_cross_entropy(n: NodeValues) -> dict[int, Array]:
     x, target = pair(n)
     found = {}
     if n.needs(0):
-        found[0] = weighted(n, (x - target) / np.maximum((1.0 - x) * x, SMALLEST))
+        found[0] = weighted(n, (x - target) / np.maximum((1.0 - x) * x, nearest(SMALLEST, n.unit)))
     if n.needs(1):
         found[1] = weighted(n, np.log(1.0 - x) - np.log(x))
     return found
@@ -178,9 +179,7 @@ def binary_cross_entropy_with_logits(n: NodeValues) -> dict[int, Array]:
 def soft_margin_loss(n: NodeValues) -> tuple[Array, ...]:
     x, target = pair(n)
     z = np.exp(-target * x)
-    largest = np.finfo(_recorded_dtype(n)).max
-    ratio = np.where(value_of(z) > largest, np.nan, z / (1.0 + z))  # torch divides infinity by infinity
-    return (-target * ratio * share(n, _count(x, target)),)
+    return (-(target * z * share(n, _count(x, target))) / (1.0 + z),)  # in torch's order: parts of it may be too large
 
 
 # -- many classes ------------------------------------------------------------------------------------------------------

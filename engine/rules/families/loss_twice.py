@@ -24,6 +24,7 @@ from engine.rules.families.loss import (
     weighted,
 )
 from engine.rules.registry import elementwise, rule
+from engine.rules.scalars import nearest
 from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues
 
@@ -123,7 +124,7 @@ def binary_cross_entropy_twice(n: NodeValues) -> dict[int, Array]:
     if n.needs(1):
         found[1] = weighted(n, entering * (x * x - 2.0 * x * target + target) / (spread * spread))
     if n.needs(2):
-        found[2] = weighted(n, -entering / np.maximum((1.0 - x) * x, SMALLEST))
+        found[2] = weighted(n, -entering / np.maximum((1.0 - x) * x, nearest(SMALLEST, n.unit)))
     return found
 
 

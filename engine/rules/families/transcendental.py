@@ -170,6 +170,8 @@ def sinc(n: NodeValues) -> tuple[Any, ...]:
 )
 def logaddexp(n: NodeValues) -> tuple[Any, ...]:
     x, y = n.saved("self"), n.saved("other")
+    if np.iscomplexobj(value_of(x)):
+        return 1.0 / (1.0 + np.exp(y - x)), 1.0 / (1.0 + np.exp(x - y))
     return tuple(underflowing(n, special.sigmoid(difference)) for difference in (x - y, y - x))
 
 
