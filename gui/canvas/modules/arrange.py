@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import UsageError
+from engine.layout.room import shown_at
 from gui.canvas.modules.inner import DATA_SLOTS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from engine.graph.modules import ModuleTree
     from engine.layout import Direction
     from engine.layout.nested import Frames
+    from engine.layout.room import Room
     from gui.canvas.loader import Wish
     from gui.canvas.modules.inner import Inner, Ints
     from gui.canvas.modules.source import Source
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 FITTING = 100  # nodes that a screen shows at a readable scale
 OPEN_UP_TO = 100  # operations of a graph that opens with nothing collapsed; parameters stand beside theirs
+FEWER = (60, 30, 16)  # and so many where the screen is smaller than that
 ASPECT = 1.6  # of a picture that is not made for a window
 
 
@@ -41,10 +44,24 @@ def arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None = None
 
 def _arrange(source: Source, wish: Wish, cancel: Callable[[], bool] | None) -> Scene:
     tree = source.tree
+    boxes = wish.algorithm == "layered" and wish.boxes and bool(tree.groups)
+    if wish.collapsed is None and boxes and wish.room is not None:
+        return _readable(source, wish, wish.room, cancel)
     collapsed = tree.tidy(wish.collapsed) if wish.collapsed is not None else default(source)
-    if wish.algorithm == "layered" and wish.boxes and tree.groups:
-        return _in_boxes(source, wish, collapsed, cancel)
-    return _flat(source, wish, collapsed, cancel)
+    return (_in_boxes if boxes else _flat)(source, wish, collapsed, cancel)
+
+
+def _readable(source: Source, wish: Wish, room: Room, cancel: Callable[[], bool] | None) -> Scene:
+    """With as much open as can be read, where nobody has chosen. What is open stays so when there is less room for a
+    while, as below a message."""
+    choices = list(dict.fromkeys((default(source), *map(source.tree.fitting, FEWER))))
+    most = len(choices) - 1 if source.closing.degree is None else source.closing.degree
+    for degree, collapsed in enumerate(choices[: most + 1]):
+        scene = _in_boxes(source, wish, collapsed, cancel)
+        if degree == most or shown_at(scene.bounds, room) >= 1.0:
+            break
+    source.closing.degree = degree
+    return scene
 
 
 def _flat(source: Source, wish: Wish, collapsed: frozenset[str], cancel: Callable[[], bool] | None) -> Scene:

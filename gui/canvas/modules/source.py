@@ -3,7 +3,7 @@ needs to become that of another with the same structure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,13 @@ Ints = npt.NDArray[np.int64]
 KEPT = 4
 
 
+@dataclass
+class Closing:
+    """How many times what fits a screen was reduced for a smaller one; None as long as nothing was shown."""
+
+    degree: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """A built graph; `ids` are the recording's nodes in order, data leaves included."""
@@ -35,6 +42,7 @@ class Source:
     ids: Ints
     templates: Templates
     stock: Stock
+    closing: Closing = field(default_factory=Closing)
 
 
 class Sources:
