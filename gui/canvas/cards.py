@@ -350,7 +350,11 @@ def draw_name(
     p: QPainter, card: Card, width: float, height: float, scale: float, theme: Theme, ratio: float = 1.0
 ) -> None:
     """One line, larger than life: the longest form of the title that fits; nothing where it could not be read."""
-    room = width - 2 * max(2.0, 5.0 * scale)
+    left = right = max(2.0, 5.0 * scale)
+    if card.kind == PARAMETER:  # words end before its notch
+        right = max(right, NOTCH * scale + 2.0)
+    room = width - left - right
+    middle = left + room / 2
     least = round(READABLE * ratio)
     large = min(max(least + 1, round(TITLE * scale * 1.35)), int(height * 0.8))
     if large < least:
@@ -361,13 +365,12 @@ def draw_name(
         for text in _shorter(card.title):
             advance = metrics.horizontalAdvance(text)
             if advance <= room + 1:
-                draw_text(p, font, ink_of(card, theme), (width - advance) / 2, height / 2, text, room + 1)
+                draw_text(p, font, ink_of(card, theme), middle - advance / 2, height / 2, text, room + 1)
                 return
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
     if len(text) >= 4:
-        draw_text(
-            p, font, ink_of(card, theme), (width - metrics.horizontalAdvance(text)) / 2, height / 2, text, room + 1
-        )
+        advance = metrics.horizontalAdvance(text)
+        draw_text(p, font, ink_of(card, theme), middle - advance / 2, height / 2, text, room + 1)
 
 
 def _shorter(title: str) -> tuple[str, ...]:

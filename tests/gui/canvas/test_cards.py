@@ -5,7 +5,18 @@ import pytest
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from gui import theme
-from gui.canvas.cards import CARD_HEIGHT, CHIP_HEIGHT, card_of, draw_card, fill_of, number_places, px, sprite_size
+from gui.canvas.cards import (
+    CARD_HEIGHT,
+    CHIP_HEIGHT,
+    NOTCH,
+    card_of,
+    draw_card,
+    draw_name,
+    fill_of,
+    number_places,
+    px,
+    sprite_size,
+)
 from gui.canvas.lod import Detail, detail_at
 from tests.gui.canvas.scenes import count_color, pixels
 
@@ -73,6 +84,23 @@ def test_nothing_is_drawn_beyond_the_card(attributes: dict[str, object], scale: 
         changed[20 : 20 + height, 20 : 20 + width] = False
         assert not changed.any()
         assert count_color(image, fill_of(card, theme.DARK)) > width * height / 4
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.36, 0.42, 0.46, 0.5, 0.54, 0.59, 0.64, 0.7])
+@pytest.mark.parametrize("title", ["weight", "bias", "a_rather_long_name"])
+def test_the_name_of_a_chip_ends_before_its_notch(title: str, scale: float) -> None:
+    card = card_of({"kind": "parameter", "title": title, "shape": None})
+    width, height = sprite_size(card, scale)
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor("black"))
+    painter = QPainter(image)
+    try:
+        draw_name(painter, card, width, height, scale, theme.DARK)
+    finally:
+        painter.end()
+    columns = np.flatnonzero(pixels(image).max(axis=(0, 2)) > 64)
+    assert not len(columns) or columns[-1] < width - 2 - NOTCH * scale
+    assert len(columns) or scale < 0.5
 
 
 def test_font_sizes_are_whole_and_never_too_large() -> None:
