@@ -60,6 +60,8 @@ class MarkedModel(QAbstractTableModel):
         return 0 if parent.isValid() else 4
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> object:
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(section)
         if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
             return None
         return (
@@ -77,8 +79,8 @@ class MarkedModel(QAbstractTableModel):
             return self._text(self.summary, place, column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{self.summary.titles[place]}\n{self.summary.types[place]}"
-        if role == Qt.ItemDataRole.TextAlignmentRole and column != NAME:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
         if role == Qt.ItemDataRole.FontRole and column != NAME:
             return theme.mono_font(theme.CAPTION_PX)
         return None
@@ -103,6 +105,11 @@ class MarkedModel(QAbstractTableModel):
             values = (summary.norm, summary.bytes, summary.seconds)[column - 1]
             self._order = np.argsort(values if order == Qt.SortOrder.AscendingOrder else -values, kind="stable")
         self.endResetModel()
+
+
+def _alignment(column: int) -> int:
+    side = Qt.AlignmentFlag.AlignLeft if column == NAME else Qt.AlignmentFlag.AlignRight
+    return int(side | Qt.AlignmentFlag.AlignVCenter)
 
 
 class MarkedView(Widget):

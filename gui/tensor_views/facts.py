@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +15,17 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
 from gui.tensor_views.painting import draw_text, metrics
+from gui.wrapped import BREAK, breakable
 
 LINE_HEIGHT = 20
+NEXT_LINE = 16  # px, of a value that takes several
+MOST_LINES = 4  # of one value; the last is elided in the middle
 MAX_LABEL = 0.45  # of the width
 
 
@@ -41,7 +46,8 @@ class Fact:
 
 
 class FactList(QWidget):
-    """Facts in two columns: labels dim, values in tabular figures, elided in the middle; the whole value on hover.
+    """Facts in two columns: labels dim, values in tabular figures, in several lines where they are long; all of a value on
+    hover.
 
     A click chooses a line (↑ and ↓ go on from there), and Copy takes the full value of the chosen line, or all lines.
     """
@@ -51,7 +57,10 @@ class FactList(QWidget):
         self._facts: tuple[Fact, ...] = ()
         self._current = -1
         self._label_width = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._lines: tuple[tuple[str, ...], ...] = ()
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.switch.changed.connect(self.update)
 
@@ -63,12 +72,13 @@ class FactList(QWidget):
         facts = tuple(facts)
         if facts == self._facts:
             return
-        grown = len(facts) != len(self._facts)
+        before = self.heightForWidth(self.width())
         self._facts = facts
         self._current = min(self._current, len(facts) - 1)
         self._measure()
+        self._lines = self._lines_at(self.width())
         self.setAccessibleDescription(self.all_text())
-        if grown:
+        if self.heightForWidth(self.width()) != before:
             self.updateGeometry()
         self.update()
 
@@ -81,11 +91,26 @@ class FactList(QWidget):
         chosen = self._facts[self._current].text if self._current >= 0 else self.all_text()
         QGuiApplication.clipboard().setText(chosen)
 
+    def heightForWidth(self, width: int) -> int:
+        return sum(map(_height, self._lines_at(width)))
+
     def sizeHint(self) -> QSize:
-        return QSize(theme.space(60), LINE_HEIGHT * len(self._facts))
+        return QSize(theme.space(60), self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.space(30), LINE_HEIGHT * len(self._facts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lines = self._lines_at(self.width())
+
+    def _label_at(self, width: int) -> int:
+        return min(self._label_width, int(width * MAX_LABEL))
+
+    def _lines_at(self, width: int) -> tuple[tuple[str, ...], ...]:
+        """Each value in the lines that it takes."""
+        columns = (width - self._label_at(width) - theme.MEDIUM) // metrics("number").horizontalAdvance("0")
+        return tuple(in_lines(fact.value, columns) for fact in self._facts)
 
     def _measure(self) -> None:
         widest = max((metrics("text").horizontalAdvance(fact.label) for fact in self._facts), default=0)
@@ -100,17 +125,19 @@ class FactList(QWidget):
 
     def _paint(self, painter: QPainter) -> None:
         look = theme.current()
-        label_width = min(self._label_width, int(self.width() * MAX_LABEL))
-        left = label_width + theme.MEDIUM
-        for place, fact in enumerate(self._facts):
-            line = QRect(0, place * LINE_HEIGHT, self.width(), LINE_HEIGHT)
+        label_width = self._label_at(self.width())
+        left, top = label_width + theme.MEDIUM, 0
+        for place, (fact, lines) in enumerate(zip(self._facts, self._lines, strict=True)):
             if place == self._current and self.hasFocus():
-                painter.fillRect(line.adjusted(-2, 0, 2, 0), look.selected)
+                painter.fillRect(QRect(-2, top, self.width() + 4, _height(lines)), look.selected)
             painter.setOpacity(theme.NOT_YET if fact.pending else 1.0)
-            draw_text(painter, QRect(0, line.top(), label_width, LINE_HEIGHT), fact.label, "text", look.dim)
-            middle = Qt.TextElideMode.ElideMiddle
-            draw_text(painter, line.adjusted(left, 0, 0, 0), fact.value, "number", look.text, elide=middle)
+            draw_text(painter, QRect(0, top, label_width, LINE_HEIGHT), fact.label, "text", look.dim)
+            room = QRect(left, top, self.width() - left, LINE_HEIGHT)
+            for number, line in enumerate(lines):
+                at = room.translated(0, number * NEXT_LINE)
+                draw_text(painter, at, line, "number", look.text, elide=Qt.TextElideMode.ElideMiddle)
             painter.setOpacity(1.0)
+            top += _height(lines)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -120,8 +147,12 @@ class FactList(QWidget):
         return super().event(event)
 
     def _line_at(self, position: QPoint) -> int:
-        place = position.y() // LINE_HEIGHT
-        return place if 0 <= place < len(self._facts) else -1
+        bottom = 0
+        for place, lines in enumerate(self._lines):
+            bottom += _height(lines)
+            if 0 <= position.y() < bottom:
+                return place
+        return -1
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -137,3 +168,21 @@ class FactList(QWidget):
             self.update()
         else:
             super().keyPressEvent(event)
+
+
+def _height(lines: Sequence[str]) -> int:
+    return LINE_HEIGHT + NEXT_LINE * (len(lines) - 1)
+
+
+def in_lines(value: str, columns: int) -> tuple[str, ...]:
+    """A value in lines of so many columns, broken at spaces and where the parts of names meet; the last of MOST_LINES has
+    all that is left."""
+    if len(value) <= columns:
+        return (value,)
+    lines = [""]
+    for piece in re.split(f"{BREAK}|(?<= )", breakable(value)):
+        if len(lines) == MOST_LINES or len((lines[-1] + piece).rstrip()) <= columns or not lines[-1]:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return tuple(line.rstrip() for line in lines)

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.canvas.edges import FROM_NODE, INTO, ON_PATH, OUT_OF, TO_NODE
 from gui.canvas.view import CanvasView
-from gui.explore.marked_view import MarkedView
+from gui.explore.marked_view import MarkedModel, MarkedView
 from gui.explore.menu import build_menu
 from gui.inspector.panel import InspectorPanel
 from gui.window import MainWindow
@@ -280,3 +280,15 @@ def test_escape_leaves_a_module_that_one_looks_at(walked: MainWindow) -> None:
     escape.trigger()
     assert session.modules.current == ""
     assert not escape.isEnabled()
+
+
+def test_a_column_and_its_title_are_aligned_alike() -> None:
+    model = MarkedModel()
+    sides = [
+        Qt.AlignmentFlag(
+            int(str(model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)))
+        )
+        & Qt.AlignmentFlag.AlignHorizontal_Mask
+        for column in range(model.columnCount())
+    ]
+    assert sides == [Qt.AlignmentFlag.AlignLeft] + 3 * [Qt.AlignmentFlag.AlignRight]

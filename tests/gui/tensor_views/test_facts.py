@@ -1,48 +1,77 @@
-"""Lines of facts."""
+"""Facts: a long value takes the lines that it needs."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.tensor_views.facts import LINE_HEIGHT, Fact, FactList
+from gui.tensor_views.facts import LINE_HEIGHT, MOST_LINES, NEXT_LINE, Fact, FactList, in_lines
 
-FACTS = (Fact("a", "Alpha", "0.3333", "0.33333334"), Fact("b", "Beta", "conv1"))
-
-
-def shown(qtbot: QtBot) -> FactList:
-    view = FactList()
-    qtbot.addWidget(view)
-    view.set_facts(FACTS)
-    view.resize(view.sizeHint())
-    view.show()
-    return view
+LONG = "model.encoder.layers.11.self_attn.out_proj · NonDynamicallyQuantizableLinear"
+FACTS = (Fact("type", "Type", "Linear"), Fact("module", "Module", LONG), Fact("shape", "Shape", "4 × 4"))
 
 
-def copied(view: FactList) -> str:
-    QTest.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    return QGuiApplication.clipboard().text()
+@pytest.fixture
+def facts(qtbot: QtBot) -> Iterator[FactList]:
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    made = FactList(holder)
+    column.addWidget(made)
+    column.addStretch(1)
+    made.set_facts(FACTS)
+    holder.resize(260, 400)
+    holder.show()
+    yield made
 
 
-def test_everything_is_copied_until_a_line_is_chosen(qtbot: QtBot, qapp: QApplication) -> None:
-    view = shown(qtbot)
-    assert copied(view) == "Alpha: 0.33333334\nBeta: conv1"
-    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(5, LINE_HEIGHT // 2))
-    assert copied(view) == "0.33333334"
-    QTest.keyClick(view, Qt.Key.Key_Down)
-    assert copied(view) == "conv1"
+@pytest.mark.parametrize("columns", [26, 40, 200])
+def test_a_value_is_broken_where_its_parts_meet_and_nothing_is_lost(columns: int) -> None:
+    lines = in_lines(LONG, columns)
+    assert "".join("".join(lines).split()) == "".join(LONG.split())
+    assert all(len(line) <= columns for line in lines)
+    assert len(lines) <= MOST_LINES
+    assert (len(lines) == 1) is (columns > len(LONG))
 
 
-def test_screen_readers_get_every_line(qtbot: QtBot, qapp: QApplication) -> None:
-    assert shown(qtbot).accessibleDescription() == "Alpha: 0.33333334\nBeta: conv1"
+def test_what_would_take_too_many_lines_is_left_to_the_last() -> None:
+    lines = in_lines("a_name_of_parts." * 40, 20)
+    assert len(lines) == MOST_LINES
+    assert len(lines[-1]) > 20
 
 
-def test_fewer_facts_take_less_room(qtbot: QtBot, qapp: QApplication) -> None:
-    view = shown(qtbot)
-    before = view.sizeHint().height()
-    view.set_facts(FACTS[:1])
-    assert view.sizeHint().height() == before - LINE_HEIGHT
-    assert not view.grab().isNull()
+def test_the_list_is_as_high_as_its_lines(facts: FactList) -> None:
+    assert facts.height() > LINE_HEIGHT * len(FACTS)
+    assert (facts.height() - LINE_HEIGHT * len(FACTS)) % NEXT_LINE == 0
+    holder = facts.parentWidget()
+    assert holder is not None
+    holder.resize(1200, 400)
+    assert facts.height() == LINE_HEIGHT * len(FACTS)
+
+
+def test_a_shorter_value_makes_it_lower_again(facts: FactList, qtbot: QtBot) -> None:
+    facts.set_facts((FACTS[0], Fact("module", "Module", "fc"), FACTS[2]))
+    qtbot.waitUntil(lambda: facts.height() == LINE_HEIGHT * len(FACTS))
+
+
+def test_a_click_below_the_lines_of_a_value_is_about_the_next_one(facts: FactList) -> None:
+    QTest.mouseClick(facts, Qt.MouseButton.LeftButton, pos=QPoint(5, facts.height() - 3))
+    facts.copy()
+    assert QApplication.clipboard().text() == "4 × 4"
+    QTest.mouseClick(facts, Qt.MouseButton.LeftButton, pos=QPoint(5, LINE_HEIGHT + NEXT_LINE + 2))
+    facts.copy()
+    assert QApplication.clipboard().text() == LONG
+
+
+def test_all_of_a_value_is_told_on_hover(facts: FactList) -> None:
+    place = QPoint(100, LINE_HEIGHT + 5)
+    QApplication.sendEvent(facts, QHelpEvent(QEvent.Type.ToolTip, place, facts.mapToGlobal(place)))
+    assert QToolTip.text() == LONG
+    QToolTip.hideText()
