@@ -1,5 +1,5 @@
 """Puts off `import torch._dynamo`, which takes as long as torch itself, until something has a use for it; and lets what
-would be compiled run as the Python that it is.
+would be compiled run as the Python that it is, and what is exported be exported as it is.
 
 torch hides some of its functions from its compiler, `zero_grad` and `__torch_dispatch__` among them, and imports the
 compiler for that when one of them is called first. While nobody has imported it nothing is compiled, so there is nobody
@@ -8,6 +8,7 @@ to hide from, and the function itself does the same.
 
 from __future__ import annotations
 
+import functools
 import importlib.machinery
 import inspect
 import sys
@@ -64,6 +65,41 @@ def compiled_runs_as_python() -> Iterator[None]:
             warnings.filters.remove(ours)  # type: ignore[attr-defined]
         for stance in stances:
             stance.__exit__(None, None, None)
+
+
+@contextmanager
+def exported_without(handles: Iterable[Any]) -> Iterator[None]:
+    """Inside, hooks on all modules, by their handles, step aside while a script exports a model.
+
+    `torch.export` reads the code of the model together with that of such hooks, and refuses a model that it cannot
+    begin with. There is nothing to register for that tells of an export before it has looked at the hooks.
+    """
+    export = torch.export.export
+
+    @functools.wraps(export)
+    def without(*args: Any, **kwargs: Any) -> Any:
+        with _aside(handles):
+            return export(*args, **kwargs)
+
+    torch.export.export = without
+    try:
+        yield
+    finally:
+        if torch.export.export is without:
+            torch.export.export = export
+
+
+@contextmanager
+def _aside(handles: Iterable[Any]) -> Iterator[None]:
+    """These hooks are not there inside; afterwards, those that were are the first again."""
+    places = [(handle.hooks_dict_ref(), handle.id) for handle in handles]
+    put_off = [(hooks, number, hooks.pop(number)) for hooks, number in places if hooks and number in hooks]
+    try:
+        yield
+    finally:
+        for hooks, number, hook in put_off:
+            hooks[number] = hook
+            hooks.move_to_end(number, last=False)
 
 
 class _WhenImported:

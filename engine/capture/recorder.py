@@ -17,7 +17,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from engine.capture.backward import BackwardMode
-from engine.capture.dynamo import compiled_runs_as_python, dynamo_put_off
+from engine.capture.dynamo import compiled_runs_as_python, dynamo_put_off, exported_without
 from engine.capture.forward import ForwardMode
 from engine.capture.frames import Frames, read_source
 from engine.capture.guard import Quiet
@@ -247,7 +247,13 @@ class Recorder:
         forward, backward = ForwardMode(self), BackwardMode(self)
         self.modes = Modes(forward, backward)
         try:
-            with compiled_runs_as_python(), dynamo_put_off(ForwardMode, torch.optim.Optimizer), forward, backward:
+            with (
+                compiled_runs_as_python(),
+                dynamo_put_off(ForwardMode, torch.optim.Optimizer),
+                exported_without(hooks),
+                forward,
+                backward,
+            ):
                 yield
         finally:
             if os.getpid() == self._pid:

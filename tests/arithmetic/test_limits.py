@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.arithmetic import Bounded, compare, exact
+from engine.arithmetic.equations import solve_triangular
 from engine.arithmetic.limits import fit, in_any_order, limited, reach, within_limits
 
 UNIT = 2.0**-24
@@ -93,3 +94,13 @@ def test_whatever_torch_computes_is_proved_or_undecided(drawn: list[tuple[float,
             here = here * other if step == "m" else here / other if step == "d" else here + other
         found = compare(here, there.numpy(), "float32")
     assert found.holds or found.undecided, found
+
+
+def test_a_solution_may_be_made_of_what_lapack_takes_for_zero() -> None:
+    matrix = exact(np.array([[1.0, 0.0], [1e-20, 1e-30]]), UNIT)
+    right = exact(np.array([[1e-20], [0.0]]), UNIT)  # 1e-40 comes of it: no number with all digits
+    assert np.max(solve_triangular(matrix, right, upper=False).errors) < 1e-14
+    with within_limits():
+        found = solve_triangular(matrix, right, upper=False)
+    np.testing.assert_allclose(found.value, [[1e-20], [-1e-10]])
+    assert 1e-10 < found.errors[1, 0] < 1e-7

@@ -160,3 +160,30 @@ def test_recording_leaves_the_optimizer_as_it_was(tmp_path: Path) -> None:
     with record(tmp_path / "run.chain"):
         pass
     assert vars(function) == before
+
+
+def test_a_model_is_exported_as_without_recording_and_then_trained(tmp_path: Path) -> None:
+    """Exporting strictly reads the code of all hooks, too, and has no way to begin where there are some."""
+    words = _run(
+        f"""
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(3, 2)
+    def forward(self, x):
+        return torch.relu(self.layer(x))
+
+sys.modules["__main__"].torch = torch
+model, x = Model(), torch.ones(4, 3)
+def nodes(): return "|".join(node.name for node in torch.export.export(model, (x,), strict=True).graph.nodes)
+export, alone = torch.export.export, nodes()
+with record({str(tmp_path / "run.chain")!r}) as recorder:
+    print(nodes() == alone)
+    model(x).sum().backward()
+    kept = torch.export.export
+    print(recorder.active, sorted(parameter.name for parameter in recorder.parameters))
+print(torch.export.export is export, len(kept(model, (x,)).graph.nodes) == alone.count("|") + 1)
+""",
+        tmp_path,
+    )
+    assert words == ["True", "True", "['layer.bias',", "'layer.weight']", "True", "True"]
