@@ -46,8 +46,8 @@ class Fact:
 
 
 class FactList(QWidget):
-    """Facts in two columns: labels dim, values in tabular figures, in several lines where they are long; all of a value on
-    hover.
+    """Facts in two columns: labels dim, values in tabular figures, in several lines where they are long; on hover, all
+    of a value.
 
     A click chooses a line (↑ and ↓ go on from there), and Copy takes the full value of the chosen line, or all lines.
     """
@@ -175,8 +175,8 @@ def _height(lines: Sequence[str]) -> int:
 
 
 def in_lines(value: str, columns: int) -> tuple[str, ...]:
-    """A value in lines of so many columns, broken at spaces and where the parts of names meet; the last of MOST_LINES has
-    all that is left."""
+    """A value in lines of so many columns, broken at spaces and where the parts of names meet; the last of MOST_LINES
+    has all that is left."""
     if len(value) <= columns:
         return (value,)
     lines = [""]

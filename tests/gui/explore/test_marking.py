@@ -284,11 +284,7 @@ def test_escape_leaves_a_module_that_one_looks_at(walked: MainWindow) -> None:
 
 def test_a_column_and_its_title_are_aligned_alike() -> None:
     model = MarkedModel()
-    sides = [
-        Qt.AlignmentFlag(
-            int(str(model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)))
-        )
-        & Qt.AlignmentFlag.AlignHorizontal_Mask
-        for column in range(model.columnCount())
-    ]
+    role = Qt.ItemDataRole.TextAlignmentRole
+    titles = [int(str(model.headerData(column, Qt.Orientation.Horizontal, role))) for column in range(4)]
+    sides = [Qt.AlignmentFlag(title) & Qt.AlignmentFlag.AlignHorizontal_Mask for title in titles]
     assert sides == [Qt.AlignmentFlag.AlignLeft] + 3 * [Qt.AlignmentFlag.AlignRight]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
@@ -18,9 +16,14 @@ FACTS = (Fact("type", "Type", "Linear"), Fact("module", "Module", LONG), Fact("s
 
 
 @pytest.fixture
-def facts(qtbot: QtBot) -> Iterator[FactList]:
-    holder = QWidget()
-    qtbot.addWidget(holder)
+def holder(qtbot: QtBot) -> QWidget:
+    made = QWidget()
+    qtbot.addWidget(made)
+    return made
+
+
+@pytest.fixture
+def facts(holder: QWidget) -> FactList:
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 0, 0, 0)
     made = FactList(holder)
@@ -29,7 +32,7 @@ def facts(qtbot: QtBot) -> Iterator[FactList]:
     made.set_facts(FACTS)
     holder.resize(260, 400)
     holder.show()
-    yield made
+    return made
 
 
 @pytest.mark.parametrize("columns", [26, 40, 200])
@@ -47,11 +50,9 @@ def test_what_would_take_too_many_lines_is_left_to_the_last() -> None:
     assert len(lines[-1]) > 20
 
 
-def test_the_list_is_as_high_as_its_lines(facts: FactList) -> None:
+def test_the_list_is_as_high_as_its_lines(facts: FactList, holder: QWidget) -> None:
     assert facts.height() > LINE_HEIGHT * len(FACTS)
     assert (facts.height() - LINE_HEIGHT * len(FACTS)) % NEXT_LINE == 0
-    holder = facts.parentWidget()
-    assert holder is not None
     holder.resize(1200, 400)
     assert facts.height() == LINE_HEIGHT * len(FACTS)
 
