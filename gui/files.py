@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QMimeData, QObject, QThreadPool, Signal
 
 from gui.settings import cache_folder
 
@@ -33,6 +33,11 @@ def kind_of(path: Path) -> Kind:
             return "recording" if file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC else "unknown"
     except OSError:
         return "unknown"
+
+
+def local_files(data: QMimeData) -> list[Path]:
+    """What is dragged from the desktop."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def example(name: str) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QChildEvent, QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollArea, QTabBar, QToolBar, QWidget
 
 from gui.focus_ring import show_focus
@@ -76,3 +76,18 @@ def _is_stop(widget: QWidget) -> bool:
 def _place(widget: QWidget, part: QWidget) -> tuple[int, int]:
     place = widget.mapTo(part, QPoint())
     return round((place.y() + min(widget.height(), 2 * ROW) / 2) / ROW), place.x()
+
+
+class BarNames(QObject):
+    """Gives the tab bars that a window makes for its docks, whenever it makes one, a name for who hears it."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ChildPolished and isinstance(event, QChildEvent):
+            child = event.child()
+            if isinstance(child, QTabBar):
+                child.setAccessibleName(QCoreApplication.translate("tab_order", "Panels"))
+        return super().eventFilter(watched, event)

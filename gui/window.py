@@ -20,7 +20,7 @@ from gui.compare.commands import CompareCommands
 from gui.console import Console
 from gui.explore.commands import ExploreCommands
 from gui.export.commands import ExportCommands
-from gui.files import Copier, is_run_file, kind_of
+from gui.files import Copier, is_run_file, kind_of, local_files
 from gui.joined import finish_all
 from gui.modules.commands import ModuleCommands
 from gui.notes import Notes
@@ -32,7 +32,7 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.source import SourcePane
 from gui.start_size import start_size
-from gui.tab_order import move_focus, parts_of
+from gui.tab_order import BarNames, move_focus, parts_of
 from gui.toolbar import ToolBar
 from gui.transport import Transport
 from gui.transport.commands import FlowCommands
@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         inspector, parameters, charts = map(self.panels.widget, ("inspector", "parameters", "charts"))
         if isinstance(charts, ChartsPanel):
             charts.wait_until(canvas.is_at_rest)
+            charts.tabs.tabBar().setAccessibleName(charts.tabs.accessibleName())
         if isinstance(parameters, ParametersPanel):
             parameters.may_read = canvas.is_ready
             self.transport.player.playing_changed.connect(parameters.set_playing)
@@ -129,6 +130,7 @@ class MainWindow(QMainWindow):
         self._on_speed(self.transport.player.speed)
 
     def _lay_out(self) -> None:
+        BarNames(self)
         self.menus = build_menus(self.menuBar(), self.actions_table)
         self.addActions(list(self.actions_table))  # shortcuts work wherever the focus is, menus open or not
         self.addToolBar(self.toolbar)
@@ -433,17 +435,13 @@ class MainWindow(QMainWindow):
         return menu
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _files(event):  # what cannot be opened is said, instead of refused without a word
+        if local_files(event.mimeData()):  # what cannot be opened is said, instead of refused without a word
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        files = _files(event)
+        files = local_files(event.mimeData())
         if files:
             event.acceptProposedAction()
             chosen = next((path for path in files if kind_of(path) != "unknown"), files[0])
             # Later: whoever drags waits for the answer, and opening may ask a question.
             QTimer.singleShot(0, lambda: self.open_path(chosen))
-
-
-def _files(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
