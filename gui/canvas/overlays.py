@@ -5,8 +5,8 @@ All of it is painted in logical pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -114,9 +114,7 @@ def crumbs(painter: QPainter, parts: Sequence[str], width: float, theme: Theme) 
     baseline = tokens.LARGE + metrics.ascent()
     line = _line(tuple(parts), width)
     places = [place for _, place in line]
-    plate = QColor(theme.bg)
-    plate.setAlpha(PLATE)
-    painter.fillRect(places[0].united(places[-1]).adjusted(-6, 0, 6, 0), plate)
+    painter.fillRect(places[0].united(places[-1]).adjusted(-6, 0, 6, 0), plate_of(theme))
     for index, (text, place) in enumerate(line):
         if place.width() <= 0:
             continue
@@ -185,18 +183,26 @@ def legend_width(entries: Sequence[Entry]) -> float:
 
 
 def _draw_legend(lines: Sequence[Sequence[Entry]], ratio: float, theme: Theme) -> QPixmap:
-    size = legend_size(lines)
+    return on_plate(legend_size(lines), ratio, theme, partial(paint_legend, lines=lines, theme=theme))
+
+
+def on_plate(size: QSizeF, ratio: float, theme: Theme, paint: Callable[[QPainter], None]) -> QPixmap:
+    """A picture of so many logical px, on a ground that lets the graph through only faintly."""
     picture = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
     picture.setDevicePixelRatio(ratio)
-    plate = QColor(theme.bg)
-    plate.setAlpha(PLATE)
-    picture.fill(plate)
+    picture.fill(plate_of(theme))
     painter = QPainter(picture)
     try:
-        paint_legend(painter, lines, theme)
+        paint(painter)
     finally:
         painter.end()
     return picture
+
+
+def plate_of(theme: Theme) -> QColor:
+    plate = QColor(theme.bg)
+    plate.setAlpha(PLATE)
+    return plate
 
 
 def legend_size(lines: Sequence[Sequence[Entry]]) -> QSizeF:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
 from gui import theme as tokens
 from gui.canvas import minimap
-from gui.canvas.overlays import LEGEND_FOOT, stripes
+from gui.canvas.overlays import LEGEND_FOOT, on_plate, stripes
 from gui.explore.coloring import Legend, Swatch
 from gui.theme import Theme, blend
 
@@ -24,7 +25,6 @@ SWATCH = 9.0
 GAP = 5.0
 LINE = 18.0
 EDGE = 6.0  # room round the words
-PLATE = 228  # opacity of the ground, of 255
 MOST_LINES = 2
 
 
@@ -50,18 +50,7 @@ class ScaleLegend:
 def draw(legend: Legend, width: float, ratio: float, theme: Theme) -> QPixmap:
     """The title, the bar between its numbers, and swatches, in as few lines as `width` allows; the rest is counted."""
     lines = lines_of(legend, width)
-    size = size_of(lines)
-    picture = QPixmap(round(size.width() * ratio), round(size.height() * ratio))
-    picture.setDevicePixelRatio(ratio)
-    plate = QColor(theme.bg)
-    plate.setAlpha(PLATE)
-    picture.fill(plate)
-    painter = QPainter(picture)
-    try:
-        paint_lines(painter, lines, theme)
-    finally:
-        painter.end()
-    return picture
+    return on_plate(size_of(lines), ratio, theme, partial(paint_lines, lines=lines, theme=theme))
 
 
 def lines_of(legend: Legend, width: float, most: int = MOST_LINES) -> list[list[_Part]]:

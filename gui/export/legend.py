@@ -92,9 +92,7 @@ class Key:
             painter.scale(unit, unit)
             painter.translate(QPointF(left, -tokens.MEDIUM - size.height()))
             if not self.below and ground is not None:
-                plate = QColor(theme.bg)
-                plate.setAlpha(overlays.PLATE)
-                painter.fillRect(QRectF(0, 0, size.width(), size.height()), plate)
+                painter.fillRect(QRectF(0, 0, size.width(), size.height()), overlays.plate_of(theme))
             self.lines.paint(painter, width, theme)
         finally:
             painter.restore()
