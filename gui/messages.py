@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import icons, theme
-from gui.wrapped import WrappedLabel, hardly_broken
+from gui.wrapped import WrappedLabel, hardly_broken, without_middles
 
 Level = Literal["info", "warning", "error"]
 
@@ -39,7 +39,8 @@ class Place:
 
 
 class MessageBar(QFrame):
-    """Shows one message at a time, the newest. A note goes away by itself, an error stays."""
+    """Shows one message at a time, the newest. A note goes away by itself, an error stays. Of a path that would fill it
+    the middle is left out; all of it is in the tooltip, and copied."""
 
     place_activated = Signal(str, int)
 
@@ -49,7 +50,7 @@ class MessageBar(QFrame):
         self.level: Level = "info"
         self._place: Place | None = None
         self._icon = QLabel()
-        self._text = WrappedLabel(broken=hardly_broken)
+        self._text = WrappedLabel(broken=lambda text: hardly_broken(without_middles(text)))
         self._text.setObjectName("message_text")
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setWordWrap(True)
@@ -88,6 +89,7 @@ class MessageBar(QFrame):
         """`details` are behind a button; `place` is offered to be shown."""
         self.level, self._place = level, place
         self._text.setText(text)
+        self._text.setToolTip("" if without_middles(text) == text else text)
         self._details.setPlainText(details)
         self._details.setFont(theme.mono_font(theme.TEXT_PX - 1))
         self._more.setChecked(False)
@@ -128,7 +130,7 @@ class MessageBar(QFrame):
         space = self._grid.spacing()
         others = self._icon.sizeHint().width() + self._close.sizeHint().width() + self._buttons.sizeHint().width()
         beside = self.width() - theme.MEDIUM - theme.SMALL - others - 3 * space
-        if self.fontMetrics().horizontalAdvance(self.text) <= LINES_BESIDE * beside:
+        if self.fontMetrics().horizontalAdvance(without_middles(self.text)) <= LINES_BESIDE * beside:
             self._grid.addWidget(self._buttons, 0, 2, Qt.AlignmentFlag.AlignTop)
         else:
             self._grid.addWidget(self._buttons, 1, 1, 1, 3, Qt.AlignmentFlag.AlignLeft)

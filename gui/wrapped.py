@@ -16,7 +16,9 @@ LONGEST = 16  # characters that are kept together
 _JOINT = re.compile(r"(?<=[\w\])][._/\\:])(?=[^\W\d])")  # not within "0.25"
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 HUGE = 40  # characters: as long is no name that anybody gave by hand
+ENDLESS, BEGINNING = 120, 40  # characters: a path as long is shown by its beginning and its end
 _HUGE = re.compile(rf"[^\s/\\-]{{{HUGE + 1},}}")
+_ENDLESS = re.compile(rf"\S{{{ENDLESS + 1},}}")
 _LONG = re.compile(rf"[^\s{BREAK}]{{{LONGEST + 1},}}")
 
 
@@ -31,6 +33,11 @@ def breakable(text: str) -> str:
 def hardly_broken(text: str) -> str:
     """The same where only what no line has room for is broken: what is selected with the mouse is copied as it is."""
     return _HUGE.sub(lambda found: BREAK.join(re.findall(rf".{{1,{HUGE}}}", found[0])), text)
+
+
+def without_middles(text: str) -> str:
+    """Words of more than ENDLESS characters, as paths can be, without their middle."""
+    return _ENDLESS.sub(lambda found: f"{found[0][:BEGINNING]}…{found[0][BEGINNING - ENDLESS :]}", text)
 
 
 class WrappedLabel(QLabel):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.messages import MessageBar, Place
+from gui.wrapped import BREAK
 
 LONG = "RuntimeError: inconsistent tensor size, expected tensor [2] and src [3] to have the same number of elements"
 PLACE = Place("train.py", 5)
@@ -50,3 +51,19 @@ def test_the_next_message_finds_its_own_place(qtbot: QtBot) -> None:
     bar.show_message("error", "short", "", PLACE)
     bar.resize(500, bar.heightForWidth(500))
     assert not _is_below(bar)
+
+
+def test_of_an_endless_path_the_reason_is_not_cut(qtbot: QtBot) -> None:
+    path = "/home/" + "a_folder_with_a_name/" * 20 + "run.chain"
+    text = f"{path} does not exist."
+    bar = _shown(qtbot, 390, text)
+    shown = QLabel.text(bar._text).replace(BREAK, "")
+    assert shown.startswith("/home/a_folder")
+    assert shown.endswith("/run.chain does not exist.")
+    assert len(shown) < 150
+    assert bar._text.toolTip() == text
+    _button(bar, "Copy").click()
+    assert QApplication.clipboard().text().startswith(text)
+    assert bar._text.heightForWidth(bar._text.width()) <= bar._text.height()
+    bar.show_message("error", "short")
+    assert bar._text.toolTip() == ""

@@ -10,7 +10,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.wrapped import BREAK, HUGE, LONGEST, WrappedLabel, WrappedLink, breakable, hardly_broken
+from gui.wrapped import (
+    BREAK,
+    ENDLESS,
+    HUGE,
+    LONGEST,
+    WrappedLabel,
+    WrappedLink,
+    breakable,
+    hardly_broken,
+    without_middles,
+)
 
 PATH = "features.denseblock3.denselayer2.relu1"
 
@@ -84,3 +94,14 @@ def test_a_link_in_the_midst_is_followed(qtbot: QtBot) -> None:
             place.setX(x)
             QTest.mouseClick(label, Qt.MouseButton.LeftButton, pos=place)
     assert activated.args == ["12"]
+
+
+@pytest.mark.parametrize("length", [ENDLESS, ENDLESS + 1, 400])
+def test_an_endless_word_keeps_its_beginning_and_its_end(length: int) -> None:
+    path = "/home/archer" + "x" * (length - 24) + "/run.py.chain"[-12:]
+    assert len(path) == length
+    shown = without_middles(f"{path} does not exist.")
+    assert (shown == f"{path} does not exist.") is (length <= ENDLESS)
+    assert shown.startswith("/home/archer")
+    assert shown.endswith("run.py.chain does not exist.")
+    assert len(shown.split()[0]) <= ENDLESS + 1
