@@ -7,8 +7,13 @@ from engine.optimizers.model import Array, Hyperparameters, Notes, Optimizer, St
 
 def sgd(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: State) -> Update:
     """θ ← θ − γ·g, or − γ·b with the momentum buffer b ← μ·b + (1 − τ)·g, which starts as the first gradient."""
+    g, kept = direction(note, h, gradient(note, h, param, grad), state)
+    return note.update(descend(note, h, param, g), **kept)
+
+
+def direction(note: Notes, h: Hyperparameters, g: Array, state: State) -> tuple[Array, dict[str, Array]]:
+    """(where to go, what is remembered): with momentum the buffer, or Nesterov's look ahead along it."""
     mu, tau = h.get("momentum", 0), h.get("dampening", 0)
-    g = gradient(note, h, param, grad)
     kept = {}
     if not is_zero(mu):
         before = state.get("momentum_buffer")
@@ -29,9 +34,13 @@ def sgd(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: State
             if h.get("nesterov")
             else b
         )
+    return g, kept
+
+
+def descend(note: Notes, h: Hyperparameters, param: Array, g: Array) -> Array:
+    """The parameter after the step."""
     step = note(r"\Delta_t", "step", scaled(h["lr"], g), r"\gamma\, g_t", "How far the parameter moves, downhill.")
-    after = note(r"\theta_t", "parameter", param - step, r"\theta_{t-1} - \Delta_t")
-    return note.update(after, **kept)
+    return note(r"\theta_t", "parameter", param - step, r"\theta_{t-1} - \Delta_t")
 
 
 SGD = Optimizer(

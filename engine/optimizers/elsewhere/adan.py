@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.optimizers.adam import second_moment
+from engine.optimizers.elsewhere.shared import cautious
 from engine.optimizers.model import (
     Array,
     Hyperparameters,
@@ -39,7 +40,8 @@ def adan(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Stat
              r"\beta_3 n_{t-1} + (1 - \beta_3)\, g_t'^2")  # fmt: skip
     denominator = note(r"\sqrt{\hat n_t} + \epsilon", "denominator", np.sqrt(n) / (1 - beta3**t) ** 0.5 + h["eps"],
                        r"\sqrt{n_t} / \sqrt{1 - \beta_3^t} + \epsilon")  # fmt: skip
-    along = note(r"\Delta_t", "step along the mean", scaled(h["lr"] / (1 - beta1**t), m) / denominator,
+    along = scaled(h["lr"] / (1 - beta1**t), cautious(note, h, m, g)) / denominator
+    along = note(r"\Delta_t", "step along the mean", along,
                  r"\gamma\, \hat m_t / (\sqrt{\hat n_t} + \epsilon)")  # fmt: skip
     on = note(r"\Delta_t'", "step along the change", scaled(h["lr"] * beta2 / (1 - beta2**t), v) / denominator,
               r"\gamma \beta_2\, \hat v_t / (\sqrt{\hat n_t} + \epsilon)")  # fmt: skip
@@ -72,5 +74,6 @@ ADAN = Optimizer(
     },
     paper="Xie et al., Adan: Adaptive Nesterov Momentum Algorithm for Faster Optimizing Deep Models, 2022",
     modules=("timm.optim.adan",),
-    options=frozenset({"lr", "betas", "eps", "weight_decay", "no_prox", "foreach", "step", "initial_lr", "lr_scale"}),
+    options=frozenset({"lr", "betas", "eps", "weight_decay", "no_prox", "foreach", "step", "initial_lr", "lr_scale"})
+    | {"caution"},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.optimizers.adam import second_moment
+from engine.optimizers.elsewhere.shared import cautious
 from engine.optimizers.model import (
     Array,
     Hyperparameters,
@@ -46,7 +47,7 @@ def lamb(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Stat
                        r"\sqrt{v_t} / \sqrt{1 - \beta_2^t} + \epsilon")  # fmt: skip
     u = note("r_t", "direction", scaled(1 / c1, m) / denominator, r"\hat m_t / (\sqrt{\hat v_t} + \epsilon)",
              "Adam's direction.")  # fmt: skip
-    theta, u = _decayed(note, h, param, u)
+    theta, u = _decayed(note, h, param, cautious(note, h, u, g))
     rate = h["lr"]
     if not is_zero(h.get("weight_decay", 0)) or h.get("always_adapt"):
         rate = rate * _trust(note, h, theta, u)
@@ -101,7 +102,7 @@ LAMB = Optimizer(
     options=frozenset(
         {"lr", "bias_correction", "betas", "eps", "weight_decay", "grad_averaging", "max_grad_norm", "trust_clip"}
         | {"always_adapt", "decoupled_decay", "corrected_weight_decay", "max_lr_snapshot", "foreach", "step"}
-        | {"initial_lr", "lr_scale"}
+        | {"initial_lr", "lr_scale", "caution"}
     ),
     norm=True,
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.optimizers.elsewhere.shared import CORRECTED, SCHEDULED, cautious, corrected_decay
 from engine.optimizers.model import (
     Array,
     Hyperparameters,
@@ -13,7 +14,6 @@ from engine.optimizers.model import (
     Optimizer,
     State,
     Update,
-    decay,
     gradient,
     is_zero,
     lerp,
@@ -29,19 +29,12 @@ def lion(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Stat
     g = gradient(note, {"maximize": h.get("maximize")}, param, grad)
     c = note("c_t", "direction", lerp(before, g, 1 - beta1), r"\beta_1 m_{t-1} + (1 - \beta_1)\, g_t",
              "Only its sign counts.")  # fmt: skip
-    theta = decay(note, {**h, "weight_decay": _weight_decay(h)}, param)
-    step = note(r"\Delta_t", "step", scaled(h["lr"], sign(c)), r"\gamma\, \text{sign}(c_t)",
+    theta = corrected_decay(note, h, param)
+    step = note(r"\Delta_t", "step", scaled(h["lr"], cautious(note, h, sign(c), g)), r"\gamma\, \text{sign}(c_t)",
                 "Every element moves by the learning rate.")  # fmt: skip
     after = note(r"\theta_t", "parameter", theta - step, r"(1 - \gamma \lambda)\, \theta_{t-1} - \Delta_t")
     m = note("m_t", "momentum", lerp(before, g, 1 - beta2), r"\beta_2 m_{t-1} + (1 - \beta_2)\, g_t")
     return note.update(after, exp_avg=m)
-
-
-def _weight_decay(h: Hyperparameters) -> Array:
-    """λ. With timm's correction it falls as the learning rate does."""
-    if h.get("corrected_weight_decay"):
-        return h["weight_decay"] * (h["lr"] / h["max_lr_snapshot"])
-    return h.get("weight_decay", 0)
 
 
 def _lion_pytorch(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: State) -> Update:
@@ -63,10 +56,7 @@ LION = Optimizer(
     remembers={"exp_avg": "m: a decaying mean of the gradients"},
     paper="Chen et al., Symbolic Discovery of Optimization Algorithms, 2023",
     modules=("timm.optim.lion",),
-    options=frozenset(
-        {"lr", "betas", "weight_decay", "maximize", "foreach", "corrected_weight_decay", "max_lr_snapshot"}
-        | {"initial_lr", "lr_scale"}
-    ),
+    options=SCHEDULED | CORRECTED | {"betas", "maximize", "foreach", "caution"},
 )
 LION_PYTORCH = replace(
     LION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.optimizers.elsewhere.shared import cautious, corrected_decay
 from engine.optimizers.model import (
     Array,
     Hyperparameters,
@@ -11,7 +12,6 @@ from engine.optimizers.model import (
     Optimizer,
     State,
     Update,
-    decay,
     gradient,
     is_zero,
     lerp,
@@ -25,7 +25,7 @@ def rmsprop_tf(note: Notes, h: Hyperparameters, param: Array, grad: Array, state
     t = note("t", "step count", state.get("step", 0) + 1, "t + 1")
     decoupled = bool(h.get("decoupled_decay"))
     g = gradient(note, {"weight_decay": 0 if decoupled else h.get("weight_decay", 0)}, param, grad)
-    theta = decay(note, {**h, "weight_decay": _weight_decay(h)}, param) if decoupled else param
+    theta = corrected_decay(note, h, param) if decoupled else param
     fresh = 1 - h["alpha"]
     v = note("v_t", "mean of squares", lerp(state.get("square_avg", np.ones_like(g)), stored(g * g), fresh),
              r"v_{t-1} + (1 - \alpha)\, (g_t^2 - v_{t-1})", "It begins at one, not at zero.")  # fmt: skip
@@ -49,16 +49,10 @@ def rmsprop_tf(note: Notes, h: Hyperparameters, param: Array, grad: Array, state
                  (r"\mu b_{t-1} + \gamma\," if inside else r"\mu b_{t-1} +")
                  + r" g_t / \sqrt{\tilde v_t + \epsilon}")  # fmt: skip
         kept["momentum_buffer"] = stored(b)
+        b = cautious(note, h, b, g)
         step = note(r"\Delta_t", "step", b if inside else scaled(h["lr"], b), "b_t" if inside else r"\gamma\, b_t")
     after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
     return note.update(after, **kept)
-
-
-def _weight_decay(h: Hyperparameters) -> Array:
-    """λ. With timm's correction it falls as the learning rate does."""
-    if h.get("corrected_weight_decay"):
-        return h["weight_decay"] * (h["lr"] / h["max_lr_snapshot"])
-    return h.get("weight_decay", 0)
 
 
 RMSPROP_TF = Optimizer(
@@ -80,6 +74,6 @@ RMSPROP_TF = Optimizer(
     modules=("timm.optim.rmsprop_tf",),
     options=frozenset(
         {"lr", "alpha", "eps", "weight_decay", "momentum", "centered", "decoupled_decay", "corrected_weight_decay"}
-        | {"max_lr_snapshot", "lr_in_momentum", "foreach", "initial_lr", "lr_scale"}
+        | {"max_lr_snapshot", "lr_in_momentum", "caution", "foreach", "initial_lr", "lr_scale"}
     ),
 )

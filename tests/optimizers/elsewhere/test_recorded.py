@@ -10,6 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from engine.arithmetic import Bounded, compare, exact
+from engine.optimizers.elsewhere.shared import cautious
+from engine.optimizers.model import Notes
 from engine.optimizers.verify import UpdateProof, explain_update, verify_update
 from tests.optimizers.conftest import Recorded
 from tests.optimizers.tamper import disturb
@@ -50,7 +53,11 @@ class _Lion(_Other):
             m = self.state[param].setdefault("exp_avg", torch.zeros_like(param))
             param.mul_(1 - group["lr"] * group["weight_decay"] / (self._init_lr if self.decoupled_wd else 1))
             grad = gradient(param)
-            param.sub_(group["lr"] * (fast * m + (1 - fast) * grad).sign())
+            direction = (fast * m + (1 - fast) * grad).sign()
+            if group.get("caution"):
+                agrees = (direction * grad > 0).to(grad.dtype)
+                direction = direction * agrees / agrees.mean().clamp(min=1e-3)
+            param.sub_(group["lr"] * direction)
             m.lerp_(grad, 1 - slow)
 
 
@@ -97,6 +104,7 @@ def named(kind: type[_Other], name: str, module: str) -> Any:
 
 
 LION = named(_Lion, "Lion", "lion_pytorch.lion_pytorch")
+CAUTIOUS = named(_Lion, "Lion", "timm.optim.lion")
 LAMB = named(_Lamb, "Lamb", "timm.optim.lamb")
 FREE = named(_ScheduleFree, "SGDScheduleFree", "schedulefree.sgd_schedulefree")
 
@@ -122,7 +130,9 @@ def train(make: Callable[[Params], Any], closure: bool = False) -> None:
 
 @pytest.mark.parametrize("closure", [False, True], ids=["after backward", "closure"])
 @pytest.mark.parametrize(
-    "make", [LION, lambda p: LION(p, decoupled=True), LAMB, FREE], ids=["Lion", "decoupled", "Lamb", "ScheduleFree"]
+    "make",
+    [LION, lambda p: LION(p, decoupled=True), lambda p: CAUTIOUS(p, caution=True), LAMB, FREE],
+    ids=["Lion", "decoupled", "cautious", "Lamb", "ScheduleFree"],
 )
 def test_it_is_proved_and_a_wrong_number_is_caught(make: Any, closure: bool, recorded: Recorded) -> None:
     proofs = recorded(lambda: train(make, closure))
@@ -155,9 +165,9 @@ def test_the_norm_is_held_to_what_the_optimizer_was_made_with(recorded: Recorded
 
 
 def test_an_option_that_the_rule_does_not_know_makes_it_unknown(recorded: Recorded) -> None:
-    for proof in recorded(lambda: train(lambda params: LION(params, caution=True, foreach=None, stochastic=False))):
+    for proof in recorded(lambda: train(lambda params: LION(params, surprise=True, foreach=None, stochastic=False))):
         assert proof.state == "unknown"
-        assert "does not cover caution=True" in proof.reason
+        assert "does not cover surprise=True" in proof.reason
 
 
 def test_a_sign_that_rounding_may_turn_is_not_called_wrong(recorded: Recorded) -> None:
@@ -177,6 +187,17 @@ def test_a_sign_that_rounding_may_turn_is_not_called_wrong(recorded: Recorded) -
         assert recorded.proofs()[0].state == "proved"
     disturb(recorded.path, proof.event, "param_after", "", 0, (1,), 10.1)
     assert recorded.proofs()[0].state == "wrong"
+
+
+def test_an_agreement_that_rounding_may_turn_leaves_room_for_either() -> None:
+    sums = Bounded([2.0, 6e-8, -3.0, -1.0], np.full(4, 1e-7), 2.0**-24)  # the second may have either sign
+    grad = exact([1.0, 1.0, 1.0, -1e-30], 2.0**-24)
+    for agree in ([1, 1, 0, 1], [1, 0, 0, 1]):
+        made = sums.value * agree / np.mean(agree)
+        assert compare(cautious(Notes(), {"caution": True}, sums, grad), made, "float32").holds
+    made = sums.value * [1, 1, 1, 1]
+    assert not compare(cautious(Notes(), {"caution": True}, sums, grad), made, "float32").holds
+    assert cautious(Notes(), {}, sums, grad) is sums
 
 
 class _Lookahead(torch.optim.Optimizer):
