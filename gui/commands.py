@@ -120,7 +120,7 @@ class Commands(QObject):
         self._window.toolbar.set_record_steps(settings.record_steps)
         if settings.speed is not None:
             self._window.transport.set_speed_position(settings.speed)
-        self._window.transport.speed_changed.connect(lambda _: self._remember_speed())
+        self._window.transport.speed_chosen.connect(self._remember_speed)
 
     # --- when it can do something ------------------------------------------------------------------------------------
 
@@ -323,8 +323,8 @@ class Commands(QObject):
         if isinstance(app, QApplication):
             theme.apply(app, choice)
 
-    def _remember_speed(self) -> None:
-        self._window.settings.speed = self._window.transport.speed_position
+    def _remember_speed(self, position: int) -> None:
+        self._window.settings.speed = position
 
     # --- finding and help --------------------------------------------------------------------------------------------
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QStandardPaths, QTimer
 
 from gui.actions import DIRECTIONS, LAYOUTS, LEAVES, MOTIONS, TENSOR_LEVELS, THEMES
 
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
 ORGANIZATION = APPLICATION = "chainrule"
 MOST_RECENT = 10
 RECORD_STEPS = 10
+SAVE_AFTER_MS = 1000  # after the last change
 
 
 class Settings:
-    """Typed access to QSettings. A value that makes no sense, from whatever version, is answered with the default."""
+    """Typed access to QSettings. A value that makes no sense, from whatever version, is answered with the default.
+
+    What is changed is known to all of the process at once, and is on the disk a little later.
+    """
 
     def __init__(self) -> None:
-        self._store = QSettings(ORGANIZATION, APPLICATION)
+        self._store = _Store(ORGANIZATION, APPLICATION)
+        self._saving: threading.Thread | None = None
+        self._soon = QTimer(self._store, singleShot=True, interval=SAVE_AFTER_MS)
+        self._soon.timeout.connect(self._save)
 
     # --- recent files ------------------------------------------------------------------------------------------------
 
@@ -35,10 +43,10 @@ class Settings:
     def add_recent(self, path: Path) -> None:
         path = path.absolute()
         others = [each for each in self.recent if each != path]
-        self._store.setValue("recent", [str(each) for each in [path, *others][:MOST_RECENT]])
+        self._set("recent", [str(each) for each in [path, *others][:MOST_RECENT]])
 
     def clear_recent(self) -> None:
-        self._store.setValue("recent", [])
+        self._set("recent", [])
 
     # --- choices -----------------------------------------------------------------------------------------------------
 
@@ -48,7 +56,7 @@ class Settings:
 
     @theme.setter
     def theme(self, choice: str) -> None:
-        self._store.setValue("theme", choice)
+        self._set("theme", choice)
 
     @property
     def tensors(self) -> str:
@@ -56,7 +64,7 @@ class Settings:
 
     @tensors.setter
     def tensors(self, level: str) -> None:
-        self._store.setValue("tensors", level)
+        self._set("tensors", level)
 
     @property
     def layout(self) -> str:
@@ -64,7 +72,7 @@ class Settings:
 
     @layout.setter
     def layout(self, name: str) -> None:
-        self._store.setValue("layout", name)
+        self._set("layout", name)
 
     @property
     def direction(self) -> Direction:
@@ -73,7 +81,7 @@ class Settings:
 
     @direction.setter
     def direction(self, direction: Direction) -> None:
-        self._store.setValue("direction", direction)
+        self._set("direction", direction)
 
     @property
     def leaves(self) -> str:
@@ -82,7 +90,7 @@ class Settings:
 
     @leaves.setter
     def leaves(self, choice: str) -> None:
-        self._store.setValue("leaves", choice)
+        self._set("leaves", choice)
 
     @property
     def boxes(self) -> bool:
@@ -91,7 +99,7 @@ class Settings:
 
     @boxes.setter
     def boxes(self, on: bool) -> None:
-        self._store.setValue("boxes", int(on))
+        self._set("boxes", int(on))
 
     @property
     def motion(self) -> str:
@@ -99,7 +107,7 @@ class Settings:
 
     @motion.setter
     def motion(self, choice: str) -> None:
-        self._store.setValue("motion", choice)
+        self._set("motion", choice)
 
     @property
     def record_steps(self) -> int:
@@ -107,7 +115,7 @@ class Settings:
 
     @record_steps.setter
     def record_steps(self, steps: int) -> None:
-        self._store.setValue("record_steps", steps)
+        self._set("record_steps", steps)
 
     @property
     def speed(self) -> int | None:
@@ -117,7 +125,7 @@ class Settings:
 
     @speed.setter
     def speed(self, position: int) -> None:
-        self._store.setValue("speed", position)
+        self._set("speed", position)
 
     # --- window ------------------------------------------------------------------------------------------------------
 
@@ -129,18 +137,33 @@ class Settings:
         return None
 
     def set_geometry(self, geometry: QByteArray, state: QByteArray, low: int) -> None:
-        self._store.setValue("window/geometry", geometry)
-        self._store.setValue("window/state", state)
-        self._store.setValue("window/low", low)
+        self._set("window/geometry", geometry)
+        self._set("window/state", state)
+        self._set("window/low", low)
 
     def last_folder(self) -> str:
         return str(self._store.value("last_folder", str(Path.home())))
 
     def set_last_folder(self, folder: Path) -> None:
-        self._store.setValue("last_folder", str(folder))
+        self._set("last_folder", str(folder))
+
+    # --- the disk ----------------------------------------------------------------------------------------------------
 
     def sync(self) -> None:
+        """Wait until all is on the disk."""
+        self._soon.stop()
+        if self._saving is not None:
+            self._saving.join()
         self._store.sync()
+
+    def _set(self, key: str, value: Any) -> None:
+        if self._store.value(key) != value:
+            self._store.setValue(key, value)
+            self._soon.start()
+
+    def _save(self) -> None:
+        self._saving = threading.Thread(target=_write, name="settings")
+        self._saving.start()
 
     def _one_of(self, key: str, choices: tuple[str, ...]) -> str:
         stored = self._store.value(key)
@@ -152,6 +175,19 @@ class Settings:
             return int(stored)
         except (TypeError, ValueError):
             return default
+
+
+class _Store(QSettings):
+    """QSettings that leaves it to others when it is written: of itself it does so in the next turn of the loop, and
+    waits until the disk has it, which may take a tenth of a second."""
+
+    def event(self, event: QEvent) -> bool:
+        return event.type() == QEvent.Type.UpdateRequest or super().event(event)
+
+
+def _write() -> None:
+    """What has changed by any QSettings of this process: they share what they know."""
+    QSettings(ORGANIZATION, APPLICATION).sync()
 
 
 def cache_folder(name: str) -> Path:

@@ -35,7 +35,8 @@ SPEED_WIDTH = 88
 class Transport(QWidget):
     """Always visible under the canvas. `player` moves the playhead when the play action is on."""
 
-    speed_changed = Signal(float)
+    speed_changed = Signal(float)  # events a second: another one for each length of a training step
+    speed_chosen = Signal(int)  # the slider's position
 
     def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,6 +88,7 @@ class Transport(QWidget):
         slider.setValue(DEFAULT_POSITION)
         slider.setFixedWidth(SPEED_WIDTH)
         slider.valueChanged.connect(lambda _: self._refresh_speed())
+        slider.valueChanged.connect(self.speed_chosen)
         return slider
 
     def _lay_out(self, actions: Actions) -> None:
