@@ -27,6 +27,7 @@ class ExploreCommands(QObject):
         super().__init__(window)
         self._window, self._session, self._actions = window, window.session, window.actions_table
         self._ways: Ways | None = None
+        self._path: tuple[frozenset[int], tuple[int, int]] = (frozenset(), (0, 0))  # the last one's nodes and ends
         self._preparing = Latest("ways", self)
         self._preparing.done.connect(self._take_ways)
         self.search: SearchBar | None = None
@@ -110,7 +111,7 @@ class ExploreCommands(QObject):
             enable(action_id, session.selection is not None, unselected)
         two = self.tr("Mark two nodes first: click them with Shift held down.")
         for action_id in ("show_path", "show_shortest_path"):
-            enable(action_id, len(session.marked) == 2, two)
+            enable(action_id, self._ends() is not None, two)
 
     # --- what they do ------------------------------------------------------------------------------------------------
 
@@ -140,10 +141,8 @@ class ExploreCommands(QObject):
         self._session.mark(self.ways.connected(node, upstream=upstream), title.format(self.ways.title(node)))
 
     def show_path(self, *, shortest: bool, ends: tuple[int, int] | None = None) -> None:
-        """Mark the ways between two nodes (None: the two that are marked)."""
-        if ends is None and len(self._session.marked) == 2:
-            first, last = sorted(self._session.marked)
-            ends = first, last
+        """Mark the ways between two nodes (None: the two that are marked, or those of the path that is)."""
+        ends = ends or self._ends()
         if ends is None or self.ways is None:
             return
         nodes, links = self.ways.between(*ends, shortest=shortest)
@@ -157,8 +156,18 @@ class ExploreCommands(QObject):
         else:
             title = self.tr("paths {0} – {1}").format(*names)
         self._window.canvas.explorer.show_path(nodes, title)
+        self._path = (self._session.marked, ends)
+        self.update()
         text = self.tr("{0}: {1} nodes, the shortest has {2} links")
         self._window.show_note(text.format(title[:1].upper() + title[1:], f"{len(nodes):,}", f"{links:,}"))
+
+    def _ends(self) -> tuple[int, int] | None:
+        """Between what a path is wanted: from all paths one can go on to the shortest, and back."""
+        marked, (path, ends) = self._session.marked, self._path
+        if len(marked) == 2:
+            first, last = sorted(marked)
+            return first, last
+        return ends if marked and marked == path else None
 
     def pick_path_from(self, node: int) -> None:
         """Show the paths to the node that is clicked next."""

@@ -95,6 +95,18 @@ def test_the_path_between_two_nodes(walked: MainWindow, named: Callable[[str], i
     assert int((picture.flow == ON_PATH).sum()) == len(session.marked) - 1
 
 
+def test_from_all_paths_one_goes_on_to_the_shortest_and_back(walked: MainWindow, named: Callable[[str], int]) -> None:
+    session, actions = walked.session, walked.actions_table
+    session.mark([named("w"), named("loss")])
+    actions["show_path"].trigger()
+    for action, title in (("show_shortest_path", "shortest path loss – w"), ("show_path", "paths loss – w")):
+        assert actions[action].isEnabled()
+        actions[action].trigger()
+        assert session.marked_title == title
+    session.mark([*session.marked, named("b")])
+    assert not actions["show_path"].isEnabled()
+
+
 def test_a_path_goes_before_the_edges_of_the_selected_node(walked: MainWindow, named: Callable[[str], int]) -> None:
     session = walked.session
     session.mark([named("w"), named("loss")])
