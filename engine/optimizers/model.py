@@ -25,6 +25,10 @@ State = Mapping[str, Any]
 _SMALLEST = {2.0**-11: 2.0**-24, 2.0**-8: 2.0**-133, 2.0**-24: 2.0**-149, 2.0**-53: 2.0**-1074}  # by unit roundoff
 
 
+class UnknownError(Exception):
+    """There is no rule for this update, or it cannot be decided what it did; the message says why."""
+
+
 @dataclass(frozen=True)
 class Quantity:
     """One intermediate result: the paper's name, its symbol and formula in LaTeX, its value, and what it is for."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from engine.arithmetic import Bounded, exact, scatter_add, unit_roundoff
 from engine.optimizers.model import Array, Sparse
+from engine.optimizers.model import UnknownError as UnknownError
 from engine.optimizers.registry import as_pairs
 from engine.recording.model import Event, Tensor, Value
 from engine.recording.reader import Recording
@@ -20,10 +21,6 @@ REAL_OF = {"complex32": "float16", "complex64": "float32", "complex128": "float6
 
 class NoDataError(Exception):
     """What the proof needs was not recorded in full."""
-
-
-class UnknownError(Exception):
-    """There is no rule for this update; the message says why."""
 
 
 class Reading:
