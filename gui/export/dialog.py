@@ -95,7 +95,9 @@ class ExportDialog(QDialog):
         self.purpose = QLabel()
         self.purpose.setProperty("role", "dim")
         self.preview = Preview()
-        self.path = QLineEdit(str(path))
+        self.path = QLineEdit()
+        self.path.textChanged.connect(self.path.setToolTip)  # of a long one the field shows a part
+        self.path.setText(str(path))
         self.path.setObjectName("export_path")
         self.path.setAccessibleName(self.tr("File"))
         self.browse = QPushButton(self.tr("Browse…"))

@@ -110,6 +110,7 @@ class LoadModelDialog(QDialog):
         self.file.setObjectName("model_file")
         self.file.setPlaceholderText(self.tr("path of a .pt or .pth file"))
         self.file.textChanged.connect(self._check)
+        self.file.textChanged.connect(self.file.setToolTip)  # of a long one the field shows a part
         self._browse = QPushButton(self.tr("Browse…"))
         self._browse.setAutoDefault(False)  # else Enter presses it, hidden as it may be, and not Run
         self._browse.clicked.connect(self._choose_file)

@@ -240,6 +240,7 @@ def test_a_state_dict_must_be_a_file(dialog: LoadModelDialog, tmp_path: Path) ->
     dialog.file.setText(str(weights))
     assert dialog.run_button.isEnabled()
     assert dialog.options().file == weights
+    assert dialog.file.toolTip() == str(weights)
 
 
 def test_run_gives_the_choices(dialog: LoadModelDialog, qtbot: QtBot) -> None:

@@ -257,6 +257,12 @@ def test_what_is_too_large_says_how_large_it_may_be(dialog: ExportDialog, monkey
     assert not dialog.export_button.isEnabled()
 
 
+def test_all_of_a_long_path_can_be_read(dialog: ExportDialog) -> None:
+    assert dialog.path.toolTip() == dialog.path.text() != ""
+    dialog.path.setText("/home/" + "a_folder/" * 40 + "bow.png")
+    assert dialog.path.toolTip() == dialog.path.text()
+
+
 def test_where_it_cannot_be_written(dialog: ExportDialog, tmp_path: Path) -> None:
     dialog.path.setText(str(tmp_path / "none" / "bow.png"))
     assert "There is no folder" in dialog.hint.text()
