@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def ready(walked: MainWindow, qtbot: QtBot) -> MainWindow:
     walked.activateWindow()
     walked.session.seek(7)
     qtbot.waitUntil(walked.canvas.is_ready)
-    qtbot.waitUntil(lambda: walked.panels["inspector"].findChild(RowHeader) is not None)
+    headers = partial(walked.panels["inspector"].findChildren, RowHeader)
+    qtbot.waitUntil(lambda: bool(headers()) and all(each.accessibleName() for each in headers() if each.isVisible()))
     walked.setFocus()
     return walked
 
