@@ -85,7 +85,7 @@ def inserting(step: Callable[[], None]) -> float:
 
 
 def calling(step: Callable[[], None]) -> float:
-    """How many times as long a step takes under a mode of each of torch's two kinds, and with two hooks at each node of
+    """How many times as long a step takes under a mode of each of torch's two kinds, and with a hook at each node of
     the graph: Python functions that do nothing. Steps with and without them take turns."""
     backward: Callable[..., None] = torch.Tensor.backward
 
@@ -122,8 +122,7 @@ def _hook_all(root: Any) -> None:
     seen, waiting = {root}, [root]
     while waiting:
         node = waiting.pop()
-        node.register_prehook(lambda grads: None)
-        node.register_hook(lambda sent, arrived: None)
+        node.register_hook(lambda sent, arrived: None)  # it is told of both sides
         for following, _ in node.next_functions:
             if following is not None and following not in seen:
                 seen.add(following)
