@@ -31,6 +31,7 @@ class GraphNode:
     fn: Any
     type: str
     variable: torch.Tensor | None
+    outputs: list[tuple[Shape, str]] = field(default_factory=list)  # shape and dtype of what its forward gave
     parameter: int | None = None
     operation: Operation | None = None
     forward_event: int | None = None
@@ -124,7 +125,8 @@ class GraphWriter:
                 node.parameter = recorder.parameter(node.variable)
                 continue
             number = node.fn._sequence_nr()
-            node.operation = recorder.operations.find(number, node.type, output_metadata(node.fn))
+            node.outputs = output_metadata(node.fn)
+            node.operation = recorder.operations.find(number, node.type, node.outputs)
             node.forward_event = recorder.operations.claimed.get(number)
             if node.forward_event is None:
                 forwards.append((number, node))
@@ -194,11 +196,10 @@ class GraphWriter:
                 dtype=leaf.dtype,
                 parameter=leaf.id,
             )
-        metadata = output_metadata(node.fn)
-        shape, dtype = metadata[0] if metadata else (None, None)
+        shape, dtype = node.outputs[0] if node.outputs else (None, None)
         operation = node.operation
-        if len(metadata) > 1:
-            node.info["outputs"] = [[list(size), kind] for size, kind in metadata]
+        if len(node.outputs) > 1:
+            node.info["outputs"] = [[list(size), kind] for size, kind in node.outputs]
         row = Node(
             node.id,
             self.graph,
@@ -250,11 +251,10 @@ class GraphWriter:
         if operation is not None:
             values += [("input", item.slot, item.name, item.tensor) for item in operation.inputs]
             # Of several results, those that gradients come back for; a write to a view leaves its whole base behind.
-            wanted = output_metadata(node.fn)
             values += [
                 ("output", slot, "", tensor)
                 for slot, tensor, shape, dtype in operation.outputs
-                if (shape, dtype) in wanted
+                if (shape, dtype) in node.outputs
             ]
             values += [("operand", operand.slot, "", operand.tensor) for operand in operation.operands]
             if operation.view is not None and operation.operands:

@@ -30,6 +30,7 @@ from engine.capture.operations import Operations
 from engine.capture.optimizer import Updates, steps_under_way
 from engine.capture.tensors import TensorStore
 from engine.errors import UsageError
+from engine.recording.encode import Columns
 from engine.recording.measurement import Content
 from engine.recording.model import (
     DEFAULT_BUDGET,
@@ -42,7 +43,6 @@ from engine.recording.model import (
     Row,
     Source,
     StepStart,
-    Value,
 )
 from engine.recording.writer import Writer
 
@@ -118,10 +118,10 @@ class Recorder:
             number = self.next_event
             self.next_event = number + 1
             self.steps = self.step + 1
-            rows: list[Row | Content] = []
+            rows: list[Row | Content | Columns] = []
             for role, slot, name, tensor in values:
                 rows += self.store.referred(tensor)
-                rows.append(Value(number, role, slot, name, tensor))
+                rows.append((number, role, slot, name, tensor))
             when = _now() if time is None else time
             rows.append(Event(number, self.step, graph, kind, node, parameter, when, info or {}))
             self._writer.put_all(rows)

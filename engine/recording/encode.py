@@ -31,6 +31,7 @@ from engine.recording.model import (
 
 Columns = tuple[Any, ...]
 _MAX_INTEGER = 2**63 - 1
+WITH_BLOB = frozenset({Tensor, Content})
 _ROW_OVERHEAD = 4096  # room for the other columns of a row that holds a blob
 
 
@@ -113,17 +114,17 @@ def _note(row: Note) -> Columns:
     return row.id, row.step, text(row.text)
 
 
-def size_of(row: Row | Content) -> int:
+def size_of(row: Row | Content | Columns) -> int:
     """Bytes of the blob that the row carries."""
-    if not isinstance(row, Tensor | Content) or row.data is None:
+    data = row.data if isinstance(row, Tensor | Content) else None
+    if data is None:
         return 0
-    data = row.data
     return len(data) if type(data) is bytes else memoryview(data).nbytes
 
 
-def weight_of(row: Row | Content) -> int:
-    """Bytes of memory that the row keeps until it is written, as far as they may be many."""
-    return size_of(row) + (row.held if type(row) is Content else 0)
+def weight_of(row: Row | Content | Columns) -> int:
+    """Bytes of memory that the row keeps until it is written, as far as they may be many; only one `WITH_BLOB` does."""
+    return size_of(row) + (row.held if isinstance(row, Content) else 0)
 
 
 def _table(name: str, columns: int, encode: Callable[[Any], Columns]) -> Table:
@@ -141,6 +142,7 @@ TABLES: dict[type[Any], Table] = {
     Value: _table("value", 5, tuple),
     Tensor: _table("tensor", 18, _tensor),
     Content: _table("tensor", 18, _content),
+    tuple: _table("value", 5, tuple),  # a Value as it is stored, which costs the garbage collector nothing
     Note: _table("note", 3, _note),
     LargeTensor: Table("tensor", f"({'?,' * 17}zeroblob(?))", _tensor),
 }

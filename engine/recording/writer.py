@@ -24,7 +24,7 @@ from typing import Any, Self
 
 from engine.errors import RecordingError
 from engine.recording import database, plain
-from engine.recording.encode import TABLES, Columns, LargeTensor, Table, size_of, text, weight_of
+from engine.recording.encode import TABLES, WITH_BLOB, Columns, LargeTensor, Table, size_of, text, weight_of
 from engine.recording.measurement import Content, measure_together
 from engine.recording.model import Event, RecordingInfo, Row
 
@@ -60,7 +60,7 @@ class Writer:
         self._connection = database.create(path)
         self._insert_meta(info)
         self._pid = os.getpid()
-        self._rows: deque[Row | Content] = deque()
+        self._rows: deque[Row | Content | Columns] = deque()
         self._bytes = 0
         self._put = 0
         self._committed = 0
@@ -79,12 +79,12 @@ class Writer:
         """Queue one row. Blocks while the queue is full; does nothing after `close` and in a forked child."""
         self.put_all((row,))
 
-    def put_all(self, rows: Iterable[Row | Content]) -> None:
-        """Queue several rows at once, which costs less than as many `put`s."""
+    def put_all(self, rows: Iterable[Row | Content | Columns]) -> None:
+        """Queue several rows at once, which costs less than as many `put`s. A tuple is a Value, as it is stored."""
         rows = tuple(rows)
         if self._inactive() or not rows:
             return
-        size = sum(map(weight_of, rows)) + _ROW_BYTES * len(rows)
+        size = _ROW_BYTES * len(rows) + sum([weight_of(row) for row in rows if type(row) in WITH_BLOB])
         with self._wake:
             while self._bytes and self._bytes + size > self._queue_bytes and self._error is None:
                 self._urgent = True
@@ -190,7 +190,7 @@ class Writer:
     def _write_batch(self) -> None:
         """One transaction: the oldest rows, up to `_BATCH_BYTES`."""
         rows, size = self._take_batch()
-        measure_together(row.measurement for row in rows if type(row) is Content)
+        measure_together(row.measurement for row in rows if isinstance(row, Content))
         batch: dict[type[Any], list[Columns]] = {}
         blobs: list[tuple[int, Any]] = []
         for place, row in enumerate(rows):
@@ -198,8 +198,7 @@ class Writer:
                 _rest(0)  # whoever waits for the interpreter lock has it now, instead of after 5 ms
             kind: type[Any] = type(row)
             columns = TABLES[kind].encode(row)
-            data_size = size_of(row)
-            if data_size >= _LARGE_BLOB and columns[-1] is not None:
+            if kind in WITH_BLOB and columns[-1] is not None and (data_size := size_of(row)) >= _LARGE_BLOB:
                 blobs.append((columns[0], columns[-1]))
                 kind, columns = LargeTensor, (*columns[:-1], data_size)
             batch.setdefault(kind, []).append(columns)
@@ -216,14 +215,14 @@ class Writer:
             self.committed_events += len(batch.get(Event, ()))
             self._done.notify_all()
 
-    def _take_batch(self) -> tuple[list[Row | Content], int]:
+    def _take_batch(self) -> tuple[list[Row | Content | Columns], int]:
         """The rows of the next transaction, and their weight."""
-        taken: list[Row | Content] = []
+        taken: list[Row | Content | Columns] = []
         size = 0
         rows = self._rows  # append and popleft of a deque need no lock
         while rows and size < _BATCH_BYTES and len(taken) < _BATCH_ROWS:
             row = rows.popleft()
-            size += weight_of(row) + _ROW_BYTES
+            size += _ROW_BYTES + (weight_of(row) if type(row) in WITH_BLOB else 0)
             taken.append(row)
         return taken, size
 
