@@ -7,6 +7,7 @@ sees them, while the writer works beside it. TorchLens does what it can of the s
 
 from __future__ import annotations
 
+import gc
 import statistics
 import tempfile
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import capture_floors
-from engine.capture import torchvision_ops
+from engine.capture import kernel, torchvision_ops
 from engine.capture.recorder import record
 from engine.recording.model import Level
 
@@ -30,6 +31,8 @@ Row = tuple[str, str, str]
 def run() -> list[Row]:
     """(what, measured, bar) for each model, size and level, and for TorchLens if it is installed."""
     torchvision_ops.install()
+    kernel.build()  # as the program does before it runs a script; the next, too
+    gc.freeze()
     rows: list[Row] = []
     for name, pixels, steps in CASES:
         rows += _case(name, pixels, steps)

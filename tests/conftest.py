@@ -62,7 +62,10 @@ _isolate()
 # Only now: these must not be able to import Qt or torch before the environment is set.
 from pytestqt.qtbot import QtBot  # noqa: E402
 
+from engine.capture import kernel  # noqa: E402
 from tests import leftovers  # noqa: E402
+
+kernel.build()  # as the program does before it runs a script: which test comes first makes no difference
 
 WAIT_MS = 120_000  # until a wait counts as a hang; far more than anything takes, so that no slow machine fails a test
 _settings = count()

@@ -20,6 +20,7 @@ import torch
 
 from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread
+from engine.capture.kernel import Kernel
 from engine.recording.measurement import Measurement, statistics_of_few
 from engine.recording.model import HISTOGRAM_SAMPLE, Shape, Statistics
 
@@ -176,7 +177,7 @@ def _copy_of(tensor: torch.Tensor) -> npt.NDArray[Any]:
     return copy
 
 
-def measure(tensor: torch.Tensor) -> Measurement:
+def measure(tensor: torch.Tensor, kernel: Kernel | None = None) -> Measurement:
     """Statistics and histogram of `tensor` (any shape, dtype and device); the tensor is not needed any more."""
     count = tensor.numel()
     if count == 0:
@@ -185,6 +186,10 @@ def measure(tensor: torch.Tensor) -> Measurement:
     if tensor.is_conj() or tensor.is_neg():
         tensor = tensor.resolve_conj().resolve_neg()
     flat = _as_real(flat_view(tensor))
+    if kernel is not None and flat.device.type == "cpu":
+        figures = kernel.measure(flat, count)
+        if figures is not None:
+            return Measurement.made(figures)
     if count <= _SMALL:
         return Measurement.of(_copy_of(flat.double()))
     with OneThread():

@@ -21,6 +21,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from engine.capture.buffers import Buffers
+from engine.capture.kernel import load
 from engine.capture.measure import (
     EMPTY,
     covered,
@@ -44,6 +45,7 @@ _DENSE_ELEMENTS = 4 * 2**20  # a sparse tensor is written down as a dense one up
 
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
+_expired: Callable[[int], bool] = torch.Storage._expired  # type: ignore[attr-defined] # as StorageWeakRef.expired
 _keys: Callable[[torch.Tensor], torch._C.DispatchKeySet] = torch._C._dispatch_keys
 
 # Where a tensor's elements lie, and how they are read: storage, offset, shape, strides, dtype, and whether it is a
@@ -86,6 +88,7 @@ class TensorStore:
         self._budget = budget
         self._spent = 0
         self._buffers = Buffers()
+        self._kernel = load()
         self._numbers = itertools.count()
         self._known: dict[_Place, _Known] = {}
         self._places_in: dict[int, list[_Place]] = {}
@@ -119,7 +122,7 @@ class TensorStore:
             if (
                 known is not None
                 and known.version == version >= 0
-                and not known.storage.expired()
+                and not _expired(known.storage.cdata)
                 and (known.tensor >= self._lost_before or known.tensor not in self._waiting)
             ):
                 return known.tensor
@@ -165,11 +168,15 @@ class TensorStore:
         """`direct`: the tensor may be copied by NumPy."""
         shape, dtype = shape_of(tensor), dtype_name(tensor.dtype)
         device = "cpu" if direct else str(tensor.device)
-        level = self._affordable(tensor.numel() * tensor.element_size())
+        count = tensor.numel()
+        level = self._affordable(count * tensor.element_size())
+        if measurement is None and direct and self._kernel is not None and tensor.is_contiguous():
+            figures = self._kernel.measure(tensor, count)
+            measurement = None if figures is None else Measurement.made(figures)
         copy = snapshot(tensor) if direct and (measurement is None or level == "full") else None
         held = 0
         if measurement is None:
-            measurement = measure(tensor) if copy is None else Measurement.of(copy)
+            measurement = measure(tensor, self._kernel) if copy is None else Measurement.of(copy)
             held = measurement.held() if copy is None or level != "full" else 0
         if level == "stats":
             return Content(number, shape, dtype, device, level, measurement, held=held)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.capture import torchvision_ops
+from engine.capture import kernel, torchvision_ops
 from engine.capture.recorder import record as recording_into
 from engine.host.script import EndOfRecording, read_script, run_script
 from engine.recording.model import Level
@@ -30,6 +30,7 @@ def record(
     """
     read_script(script)
     torchvision_ops.install()
+    kernel.build()
 
     def on_step(index: int) -> None:
         progress(f"step {index + 1}: {recorder.next_event} events so far")

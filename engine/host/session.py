@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import torch
 
-from engine.capture import torchvision_ops
+from engine.capture import kernel, torchvision_ops
 from engine.capture.recorder import Recorder, record
 from engine.errors import UsageError
 from engine.host.control import Control
@@ -32,6 +32,7 @@ def prepare(modules: Sequence[str]) -> None:
     `torch._dynamo` takes as long as torch itself, and the first optimizer that is made imports it.
     """
     torchvision_ops.install()
+    kernel.build()
     for name in ("torch._dynamo", *PREPARED.intersection(modules)):
         with suppress(Exception):  # the script's own import will say what is wrong
             importlib.import_module(name)
@@ -46,6 +47,7 @@ def run_session(
     level: Level = request.tensors
     arguments = request.arguments
     torchvision_ops.install()
+    kernel.build()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a stop interrupts the script, and nothing else
     control = Control(commands, send, request.pause_after)
     writers: list[Writer] = []

@@ -18,6 +18,10 @@ import numpy.typing as npt
 from engine.recording.model import HISTOGRAM_BINS, Histogram, Level, Shape, Statistics
 
 Values = npt.NDArray[np.float64]
+FIGURES = 8
+# The figures of Statistics in their order (of no finite element, a minimum above the maximum), and behind them in the
+# same memory the counts of the histogram as int64.
+Figures = npt.NDArray[np.float64]
 _NARROWEST = 1e-30  # below this width of a histogram, a factor by it might be infinite
 _TOGETHER = 1 << 18  # elements that are measured at once: they stay in the processor's cache
 
@@ -28,14 +32,16 @@ class Measurement:
     Several rows may share one. It may be asked for in any thread.
     """
 
-    __slots__ = ("_histogram", "_statistics", "_values")
+    __slots__ = ("_figures", "_histogram", "_statistics", "_values")
 
     def __init__(
         self,
         statistics: Statistics | None,
         histogram: Histogram | None = None,
         values: npt.NDArray[Any] | None = None,
+        figures: Figures | None = None,
     ) -> None:
+        self._figures = figures
         self._statistics = statistics
         self._histogram = histogram
         self._values = values
@@ -50,10 +56,19 @@ class Measurement:
         """Of which only the histogram is to be made, from a `sample` of at least one element of the content."""
         return cls(statistics, None, sample)
 
+    @classmethod
+    def made(cls, figures: Figures) -> Measurement:
+        """Of which all is known, as plain numbers."""
+        return cls(None, None, None, figures)
+
     def result(self) -> tuple[Statistics, Histogram | None]:
         """Made now, if it was not."""
         if self._values is not None:
             measure_together([self])
+        figures = self._figures
+        if figures is not None:
+            self._statistics, self._histogram = _named(figures)
+            self._figures = None
         assert self._statistics is not None
         return self._statistics, self._histogram
 
@@ -105,6 +120,14 @@ def measure_together(measurements: Iterable[Measurement]) -> None:
     for chosen in samples.values():
         for part in _portions(chosen):
             _count(part)
+
+
+def _named(figures: Figures) -> tuple[Statistics, Histogram | None]:
+    low, high, mean, std, norm, zeros, nans, infs = figures[:FIGURES].tolist()
+    if low > high:  # no element is finite
+        return Statistics(None, None, None, None, None, 0, int(nans), int(infs)), None
+    counts = figures[FIGURES:].view(np.int64)
+    return Statistics(low, high, mean, std, norm, int(zeros), int(nans), int(infs)), Histogram(counts, low, high)
 
 
 def _portions(
@@ -215,6 +238,7 @@ def statistics_of_few(values: Values) -> Statistics:
         return replace(statistics_of_few(finite), nans=nans, infs=infs)
     if values.size == 1:
         return Statistics(low, low, low, 0.0, abs(low), int(low == 0.0), 0, 0)
+    zeros = 0 if low > 0.0 or high < 0.0 else values.size - int(np.count_nonzero(values))
     # Squares of float64 may overflow or vanish, so elements at the ends of its range are scaled first.
     largest = max(-low, high)
     scale = largest if not 1e-140 < largest < 1e140 and largest > 0.0 else 1.0
@@ -223,7 +247,6 @@ def statistics_of_few(values: Values) -> Statistics:
     mean = float(values.sum()) / values.size
     centred = values - mean
     std = math.sqrt(float(centred.dot(centred)) / values.size)
-    zeros = 0 if low > 0.0 or high < 0.0 else values.size - int(np.count_nonzero(values))
     return Statistics(low, high, mean * scale, std * scale, math.sqrt(float(values.dot(values))) * scale, zeros, 0, 0)
 
 

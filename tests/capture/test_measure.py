@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from engine.capture import measure as measuring
 from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread, Quiet
-from engine.capture.measure import byte_size, flat_view, measure, preview, raw_bytes
+from engine.capture.kernel import load
+from engine.capture.measure import byte_size, flat_view, preview, raw_bytes
+from engine.recording.measurement import Measurement
 from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_SAMPLE
 
 SIZES = (1, 7, 4096, 4097, 100_003)
+Measure = Callable[[torch.Tensor], Measurement]
+
+
+@pytest.fixture(params=["torch", "kernel"])
+def measure(request: pytest.FixtureRequest) -> Measure:
+    """What measures, with the compiled kernel and without."""
+    if request.param == "torch":
+        return measuring.measure
+    kernel = load()
+    if kernel is None:
+        pytest.skip("there is no C compiler here")
+    return partial(measuring.measure, kernel=kernel)
 
 
 def _expected(values: np.ndarray) -> dict[str, float]:
@@ -30,7 +47,7 @@ def _expected(values: np.ndarray) -> dict[str, float]:
     }
 
 
-def _assert_measured(tensor: torch.Tensor, values: np.ndarray, tolerance: float) -> None:
+def _assert_measured(measure: Measure, tensor: torch.Tensor, values: np.ndarray, tolerance: float) -> None:
     statistics, histogram = measure(tensor).result()
     for name, number in _expected(values).items():
         assert getattr(statistics, name) == pytest.approx(number, rel=tolerance, abs=tolerance * 1e-2), name
@@ -42,7 +59,7 @@ def _assert_measured(tensor: torch.Tensor, values: np.ndarray, tolerance: float)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("kind", ["normal", "rectified", "far from zero", "constant", "minus zero"])
-def test_statistics(size: int, dtype: torch.dtype, kind: str) -> None:
+def test_statistics(measure: Measure, size: int, dtype: torch.dtype, kind: str) -> None:
     base = torch.randn(size, generator=torch.Generator().manual_seed(size))
     tensor = {
         "normal": base,
@@ -51,12 +68,12 @@ def test_statistics(size: int, dtype: torch.dtype, kind: str) -> None:
         "constant": torch.full((size,), 3.0),
         "minus zero": torch.where(base > 0, base, -0.0),
     }[kind].to(dtype)
-    _assert_measured(tensor, tensor.double().numpy(), 2e-5)
+    _assert_measured(measure, tensor, tensor.double().numpy(), 2e-5)
 
 
 @pytest.mark.parametrize("size", SIZES[1:])
 @pytest.mark.parametrize("scale", [1e30, 1e-30])
-def test_squares_neither_overflow_nor_vanish(size: int, scale: float) -> None:
+def test_squares_neither_overflow_nor_vanish(measure: Measure, size: int, scale: float) -> None:
     tensor = torch.randn(size, generator=torch.Generator().manual_seed(0)) * scale
     statistics, _ = measure(tensor).result()
     values = tensor.double().numpy()
@@ -65,7 +82,7 @@ def test_squares_neither_overflow_nor_vanish(size: int, scale: float) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES[1:])
-def test_what_is_no_number_is_counted_apart(size: int) -> None:
+def test_what_is_no_number_is_counted_apart(measure: Measure, size: int) -> None:
     tensor = torch.randn(size, generator=torch.Generator().manual_seed(1))
     tensor[0], tensor[1], tensor[2], tensor[3] = float("nan"), float("inf"), float("-inf"), 0.0
     statistics, histogram = measure(tensor).result()
@@ -77,26 +94,26 @@ def test_what_is_no_number_is_counted_apart(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [3, 5000])
-def test_nothing_but_nan(size: int) -> None:
+def test_nothing_but_nan(measure: Measure, size: int) -> None:
     statistics, histogram = measure(torch.full((size,), float("nan"))).result()
     assert (statistics.nans, statistics.min, statistics.norm, histogram) == (size, None, None, None)
 
 
-def test_an_empty_tensor() -> None:
+def test_an_empty_tensor(measure: Measure) -> None:
     statistics, histogram = measure(torch.empty(0, 3)).result()
     assert (statistics.min, statistics.zeros, histogram) == (None, 0, None)
 
 
 @pytest.mark.parametrize("size", [5, 6000])
-def test_other_kinds_of_numbers(size: int) -> None:
+def test_other_kinds_of_numbers(measure: Measure, size: int) -> None:
     integers = torch.arange(size) - 2
-    _assert_measured(integers, integers.double().numpy(), 1e-9)
-    _assert_measured(integers > 0, (integers > 0).double().numpy(), 1e-9)
+    _assert_measured(measure, integers, integers.double().numpy(), 1e-9)
+    _assert_measured(measure, integers > 0, (integers > 0).double().numpy(), 1e-9)
     numbers = torch.complex(torch.arange(size) * 1.0, torch.ones(size))
-    _assert_measured(numbers, np.abs(numbers.numpy()).astype(np.float64), 1e-5)
+    _assert_measured(measure, numbers, np.abs(numbers.numpy()).astype(np.float64), 1e-5)
 
 
-def test_the_histogram_counts_what_numpy_counts() -> None:
+def test_the_histogram_counts_what_numpy_counts(measure: Measure) -> None:
     tensor = torch.rand(4000, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     _, histogram = measure(tensor).result()
     counts, _ = np.histogram(tensor.numpy(), bins=HISTOGRAM_BINS)
@@ -115,16 +132,16 @@ def test_the_histogram_counts_what_numpy_counts() -> None:
         lambda t: t.to(memory_format=torch.contiguous_format).unsqueeze(0).transpose(0, 2),
     ],
 )
-def test_views_are_measured_by_their_own_elements(view: object) -> None:
+def test_views_are_measured_by_their_own_elements(measure: Measure, view: object) -> None:
     assert callable(view)
     tensor = view(torch.randn(90, 70, generator=torch.Generator().manual_seed(4)))
     assert sorted(flat_view(tensor).tolist()) == sorted(tensor.reshape(-1).tolist())
-    _assert_measured(tensor, tensor.double().numpy().reshape(-1), 1e-5)
+    _assert_measured(measure, tensor, tensor.double().numpy().reshape(-1), 1e-5)
     assert raw_bytes(tensor, Buffers()).tobytes() == tensor.contiguous().numpy().tobytes()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_histogram_of_numbers_next_to_zero(dtype: torch.dtype) -> None:
+def test_the_histogram_of_numbers_next_to_zero(measure: Measure, dtype: torch.dtype) -> None:
     """A bin that is narrower than one over the largest number."""
     tiny = torch.finfo(dtype).tiny
     values = torch.tensor([0.0, 0.25, 0.5, 1.0], dtype=dtype) * tiny
@@ -142,7 +159,7 @@ def test_a_preview_is_a_small_even_sample(shape: tuple[int, ...]) -> None:
     assert set(part.reshape(-1).tolist()) <= set(tensor.reshape(-1).tolist())
 
 
-def test_a_quiet_look_is_not_seen() -> None:
+def test_a_quiet_look_is_not_seen(measure: Measure) -> None:
     w = torch.randn(5000, requires_grad=True)
     number = torch._C._autograd._get_sequence_nr()
     version = w._version
@@ -153,7 +170,7 @@ def test_a_quiet_look_is_not_seen() -> None:
     assert w._version == version
 
 
-def test_threads_are_as_many_as_before() -> None:
+def test_threads_are_as_many_as_before(measure: Measure) -> None:
     before = torch.get_num_threads()
     with OneThread():
         measure(torch.randn(100_000))

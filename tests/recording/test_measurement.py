@@ -135,3 +135,7 @@ def test_a_histogram_of_a_matrix_counts_its_elements(numbers: list[float]) -> No
     found = histogram_of_few(matrix, statistics_of_few(matrix.ravel().astype(np.float64)))
     assert found is not None
     assert found.counts.sum() == 4
+
+
+def test_what_vanishes_beside_the_largest_is_no_zero() -> None:
+    assert statistics_of_few(np.array([-2.5e228, 6e-96, 0.0])).zeros == 1
