@@ -6,6 +6,7 @@ The writer's thread runs this while the user's script wants the interpreter, so 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -47,6 +48,7 @@ class LargeTensor:
     """Stands for a tensor whose blob is reserved by its size, and filled in afterwards."""
 
 
+@lru_cache(maxsize=4096)  # the same few come in every step
 def shape_text(shape: Shape) -> str:
     return f"[{','.join(map(str, shape))}]"
 
