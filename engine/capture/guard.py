@@ -8,28 +8,35 @@ from types import TracebackType
 import torch
 
 
+def _unseen() -> torch._C.DispatchKeySet:
+    """Keys of dispatch that two guards of torch's exclude, below autograd and below modes; one guard costs a third."""
+    before = torch._C._dispatch_tls_local_exclude_set()
+    with torch._C._DisableTorchDispatch(), torch._C._AutoDispatchBelowAutograd():
+        return torch._C._dispatch_tls_local_exclude_set() - before
+
+
+_UNSEEN = _unseen()
+
+
 class Quiet:
     """Inside `with Quiet():` tensor operations make no nodes, bump no sequence number, and reach no mode.
 
     The guards are thread-local, so a `Quiet` is made where it is used and not kept.
     """
 
-    __slots__ = ("_guards",)
+    __slots__ = ("_dispatch", "_functions")
 
     def __enter__(self) -> None:
-        self._guards = (
-            torch._C.DisableTorchFunction(),
-            torch._C._DisableTorchDispatch(),
-            torch._C._AutoDispatchBelowAutograd(),
-        )
-        for guard in self._guards:
-            guard.__enter__()
+        self._functions = torch._C.DisableTorchFunction()
+        self._dispatch = torch._C._ExcludeDispatchKeyGuard(_UNSEEN)
+        self._functions.__enter__()
+        self._dispatch.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for guard in reversed(self._guards):
-            guard.__exit__(kind, error, trace)
+        self._dispatch.__exit__(kind, error, trace)
+        self._functions.__exit__(kind, error, trace)
 
 
 def _openmp() -> ctypes.CDLL | None:
