@@ -75,8 +75,10 @@ class ForwardMode(TorchDispatchMode):
         recorder = self._recorder
         if not recorder.active:
             return func(*args, **kwargs)
-        number = _next_number() - 1
         signature = self._signatures.get(func) or self._look_up(func)
+        if recorder.updates.plain and not torch.is_grad_enabled():
+            return _run_counted(func, signature, args, kwargs)
+        number = _next_number() - 1
         made_node = self._made_node(number, signature)
         if not made_node and (not signature.written or recorder.in_optimizer):
             result = _run_counted(func, signature, args, kwargs)
