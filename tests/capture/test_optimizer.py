@@ -208,6 +208,30 @@ def test_gradients_that_the_script_sets_itself_make_steps_without_a_graph(captur
     assert not captured.recording.graphs
 
 
+def test_a_step_of_torch_itself_that_raises_does_not_either(capture: Capture) -> None:
+    w = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.5, momentum=0.5)
+    with capture() as captured:
+        for number in range(3):
+            optimizer.zero_grad()
+            (w * w).sum().backward()
+            if number == 1:
+                optimizer.state[w]["momentum_buffer"] = torch.ones(3)
+                with pytest.raises(RuntimeError, match="size"):
+                    optimizer.step()
+                optimizer.state[w]["momentum_buffer"] = torch.ones(2)
+                with torch.no_grad():
+                    w.mul_(2.0)
+            else:
+                optimizer.step()
+    kinds = [captured.recording.event(number).kind for number in range(len(captured.recording.timeline))]
+    assert kinds.count("backward") == 6
+    events = captured.events("update")
+    assert captured.recording.event(events[0]).info["optimizer"] == "SGD"
+    assert captured.recording.event(events[-1]).info["optimizer"] == "SGD"
+    np.testing.assert_array_equal(captured.values(events[-1], "param_after")[-1], w.detach())
+
+
 def test_a_step_that_raises_does_not_swallow_those_after_it(capture: Capture) -> None:
     class Moody(torch.optim.SGD):
         calls = 0
