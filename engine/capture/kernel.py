@@ -40,20 +40,20 @@ _Function = Callable[[int, int, int, int], None]
 
 def build() -> Path | None:
     """Compile what is not compiled yet; None where that cannot be done. Other processes may do the same meanwhile."""
-    path = _library()
-    compiler = _compiler()
-    if path.exists():
-        return path
-    if compiler is None:
-        return None
     try:
+        path = _library()
+        if path.exists():
+            return path
+        compiler = _compiler()
+        if compiler is None:
+            return None
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             made = Path(folder) / path.name
             if any(_compiles([*compiler, *_OPTIONS, *levels], made) for levels in (("-DLEVELS",), ())):
                 made.replace(path)
                 return path
-    except OSError:  # no place to put it
+    except (OSError, RuntimeError, ValueError):  # no place to put it, no home, quotes in CC that are not closed
         pass
     return None
 

@@ -21,7 +21,7 @@ from engine.recording.model import Histogram, Statistics
 from engine.recording.reader import Recording
 
 COMPILER = kernel._compiler()
-compiled = pytest.mark.skipif(COMPILER is None, reason="there is no C compiler here")
+compiled = pytest.mark.skipif(kernel.load() is None, reason="there is no C compiler here")
 ARRAYS = st.sampled_from([np.float32, np.float64]).flatmap(
     lambda dtype: hnp.arrays(dtype, st.integers(1, 70), elements={"allow_subnormal": False})
 )
@@ -103,7 +103,7 @@ def test_it_is_ordinary_c(tmp_path: Path) -> None:
     subprocess.run([*COMPILER, *strict, "-o", tmp_path / "measure.so", kernel.SOURCE, "-lm"], check=True)
 
 
-@pytest.mark.parametrize("compiler", ["false", "there-is-no-such-compiler", ""])
+@pytest.mark.parametrize("compiler", ["false", "there-is-no-such-compiler", "", "'"])
 def test_without_a_compiler_nothing_is_left_behind(compiler: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", compiler)
     monkeypatch.setattr(shutil, "which", lambda name: None)
@@ -123,6 +123,16 @@ def test_what_cannot_be_loaded_is_not_used(content: bytes, cache: Path) -> None:
 def test_a_cache_that_is_no_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (cache / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "file"))
+    assert kernel.build() is None
+    assert kernel.load() is None
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", home)
     assert kernel.build() is None
     assert kernel.load() is None
 
