@@ -65,13 +65,14 @@ def _floors(label: str, step: Callable[[], None], plain: float) -> list[Row]:
     elements, reading = capture_floors.reading(step)
     called = capture_floors.calling(step)
     size, writing = capture_floors.writing(step)
-    inserting = capture_floors.inserting(step)
+    inserting, quickest = capture_floors.inserting(step)
     return [
         (f"{label}: floor, {elements / 1e6:.0f} M elements read once", f"{1 + reading / plain:.2f}×", ""),
         (f"{label}: floor, modes and hooks that do nothing", f"{called:.2f}×", ""),
         (f"{label}: floor, both of them", f"{called + reading / plain:.2f}×", f"≤ {BARS['stats']}×"),
         (f"{label}: floor, {size / 1e6:.0f} MB written beside it", f"{max(1, writing / plain):.2f}×", ""),
         (f"{label}: floor, as many put into a SQLite file", f"{max(1, inserting / plain):.2f}×", f"≤ {BARS['full']}×"),
+        (f"{label}: floor, into one without a log", f"{max(1, quickest / plain):.2f}×", ""),
     ]
 
 
