@@ -45,7 +45,8 @@ _DENSE_ELEMENTS = 4 * 2**20  # a sparse tensor is written down as a dense one up
 
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
-_expired: Callable[[int], bool] = torch.Storage._expired  # type: ignore[attr-defined] # as StorageWeakRef.expired
+# What StorageWeakRef.expired asks, without two Python functions between.
+_expired: Callable[[int], bool] = torch.UntypedStorage._expired  # type: ignore[assignment]
 _keys: Callable[[torch.Tensor], torch._C.DispatchKeySet] = torch._C._dispatch_keys
 
 # Where a tensor's elements lie, and how they are read: storage, offset, shape, strides, dtype, and whether it is a
@@ -166,7 +167,7 @@ class TensorStore:
 
     def _row(self, number: int, tensor: torch.Tensor, measurement: Measurement | None, direct: bool) -> Content:
         """`direct`: the tensor may be copied by NumPy."""
-        shape, dtype = shape_of(tensor), dtype_name(tensor.dtype)
+        shape, dtype = tuple(tensor.shape) if direct else shape_of(tensor), dtype_name(tensor.dtype)
         device = "cpu" if direct else str(tensor.device)
         count = tensor.numel()
         level = self._affordable(count * tensor.element_size())
