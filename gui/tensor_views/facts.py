@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
-from gui.tensor_views.painting import draw_text, metrics
+from gui.tensor_views.painting import draw_text, figures_in, metrics
 from gui.wrapped import BREAK, breakable
 
 LINE_HEIGHT = 20
@@ -109,7 +109,7 @@ class FactList(QWidget):
 
     def _lines_at(self, width: int) -> tuple[tuple[str, ...], ...]:
         """Each value in the lines that it takes."""
-        columns = (width - self._label_at(width) - theme.MEDIUM) // metrics("number").horizontalAdvance("0")
+        columns = figures_in(width - self._label_at(width) - theme.MEDIUM, "number")
         return tuple(in_lines(fact.value, columns) for fact in self._facts)
 
     def _measure(self) -> None:

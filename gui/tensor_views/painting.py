@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
@@ -31,6 +31,16 @@ def font(kind: Kind) -> QFont:
 @lru_cache(maxsize=8)
 def metrics(kind: Kind) -> QFontMetrics:
     return QFontMetrics(font(kind))
+
+
+def figures_in(width: int, kind: Kind) -> int:
+    """How many characters of a tabular font stand in `width` px: each takes a fraction of a pixel more or less."""
+    return int(width / _figure(kind))
+
+
+@lru_cache(maxsize=8)
+def _figure(kind: Kind) -> float:
+    return QFontMetricsF(font(kind)).horizontalAdvance("0")
 
 
 def draw_text(

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QToolTip, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.tensor_views.facts import LINE_HEIGHT, MOST_LINES, NEXT_LINE, Fact, FactList, in_lines
+from gui.tensor_views.painting import figures_in, metrics
 
 LONG = "model.encoder.layers.11.self_attn.out_proj · NonDynamicallyQuantizableLinear"
 FACTS = (Fact("type", "Type", "Linear"), Fact("module", "Module", LONG), Fact("shape", "Shape", "4 × 4"))
@@ -48,6 +49,14 @@ def test_what_would_take_too_many_lines_is_left_to_the_last() -> None:
     lines = in_lines("a_name_of_parts." * 40, 20)
     assert len(lines) == MOST_LINES
     assert len(lines[-1]) > 20
+
+
+def test_each_line_has_the_room_that_it_takes() -> None:
+    """Characters are not whole pixels wide: rounded down, a few too many were put on a line, and its middle elided."""
+    for width in range(100, 260):
+        columns = figures_in(width, "number")
+        assert metrics("number").horizontalAdvance("0" * columns) <= width
+        assert metrics("number").horizontalAdvance("0" * (columns + 1)) >= width
 
 
 def test_the_list_is_as_high_as_its_lines(facts: FactList, holder: QWidget) -> None:
