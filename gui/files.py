@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -45,13 +46,19 @@ def example(name: str) -> Path:
 
 
 def new_run_file(script: Path) -> Path:
-    """Where a run of `script` is recorded until it is saved."""
+    """Where a run of `script` is recorded until it is saved: an empty file, so that no other window takes its name."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = cache_folder("recordings")
-    path, number = folder / f"{script.stem}-{stamp}{RECORDING_SUFFIX}", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{script.stem}-{stamp}-{number}{RECORDING_SUFFIX}"
+    for number in count(1):
+        again = f"-{number}" if number > 1 else ""
+        path = folder / f"{script.stem}-{stamp}{again}{RECORDING_SUFFIX}"
+        try:
+            path.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError:
+            break  # who is to write there will say why it cannot
+        break
     return path
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -368,10 +370,33 @@ def test_only_the_newest_runs_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
-    first = new_run_file(tmp_path / "a.py")
-    first.touch()
-    second = new_run_file(tmp_path / "a.py")
+    first, second = new_run_file(tmp_path / "a.py"), new_run_file(tmp_path / "a.py")
     assert first != second
     assert is_run_file(first)
     assert not is_run_file(tmp_path / "a.chain")
-    first.unlink()
+    for path in (first, second):
+        path.unlink()
+
+
+def test_windows_that_run_a_script_at_once_record_in_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "cache_folder", lambda name: tmp_path)
+    monkeypatch.setattr("time.strftime", lambda *_: "20260102-030405")
+    together = threading.Barrier(8)
+
+    def choose(_: int) -> Path:
+        together.wait()
+        return new_run_file(tmp_path / "a.py")
+
+    with ThreadPoolExecutor(8) as windows:
+        chosen = list(windows.map(choose, range(8)))
+    assert len(set(chosen)) == 8
+    assert sorted(tmp_path.glob("*.chain")) == sorted(chosen)
+
+
+def test_a_folder_that_cannot_be_written_to_is_left_to_the_host_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "cache_folder", lambda name: tmp_path / "gone")
+    assert new_run_file(tmp_path / "a.py").parent == tmp_path / "gone"
