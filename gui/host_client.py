@@ -102,6 +102,7 @@ class HostClient(QObject):
         self._lines = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._finished: protocol.Finished | None = None
+        self._failure: protocol.Failed | None = None  # not told yet
         self._stop_timer = QTimer(self, singleShot=True, interval=GRACE_MS)
         self._stop_timer.timeout.connect(self._insist)
         self._insisted = 0
@@ -132,6 +133,7 @@ class HostClient(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
         self._process, self._finished, self._lines, self._insisted = process, None, b"", 0
+        self._failure = None
         self._decoder.reset()
         self._set_state("starting")
         if waiting is None:
@@ -235,9 +237,18 @@ class HostClient(QObject):
         elif isinstance(message, protocol.Notice):
             self.notice.emit(message.text)
         elif isinstance(message, protocol.Failed):
-            self.failed.emit(message)
+            self._failure = message
+            QTimer.singleShot(0, self, self._tell_failure)
         elif isinstance(message, protocol.Finished):
             self._finished = message
+
+    def _tell_failure(self) -> None:
+        """After what the script printed before it failed. That comes through another pipe, which is read in the same
+        turn of the event loop, but maybe after the messages."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self._read_output()
+            self.failed.emit(failure)
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
@@ -246,6 +257,7 @@ class HostClient(QObject):
     def _on_finished(self, exit_code: int, status: QProcess.ExitStatus) -> None:
         self._read_messages()
         self._read_output()
+        self._tell_failure()
         crashed = status == QProcess.ExitStatus.CrashExit
         killed_by = exit_code if crashed and os.name == "posix" else None
         self._end(RunEnd(exit_code, killed_by, self._finished, asked_to_stop=self._state == "stopping"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,28 @@ def test_messages_come_as_signals(client: HostClient, options: RunOptions, fake_
     assert (end.exit_code, end.signal, end.asked_to_stop) == (1, None, False)
     assert end.finished == protocol.Finished(1, "error", 12, 1)
     assert states == ["starting", "running", "idle"]
+
+
+def test_what_was_printed_before_a_failure_comes_before_it(
+    client: HostClient, options: RunOptions, fake_host: Script, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """As the prompt of an `input()` that nobody can answer: on a line that does not end, through another pipe."""
+    written = tmp_path / "written"
+    fake_host(f"""
+        sys.stderr.write("your name? ")
+        say("failed", error="EOFError: EOF when reading a line", traceback="...", file="script.py", line=3)
+        open({str(written)!r}, "w").close()
+        listen()
+    """)
+    told: list[str] = []
+    client.output.connect(told.append)
+    client.failed.connect(lambda message: told.append(message.error))
+    with qtbot.waitSignal(client.failed):
+        client.start(options)
+        until = time.monotonic() + 60
+        while not written.exists() and time.monotonic() < until:
+            pass  # both pipes are full before any is read
+    assert told == ["your name? ", "EOFError: EOF when reading a line"]
 
 
 def test_output_is_text_whatever_the_bytes(
