@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Signal
@@ -14,6 +15,7 @@ from gui.canvas import overlays
 from gui.canvas.arrays import Kept
 from gui.canvas.view import CanvasView
 from gui.compare.marks import Side, coloring
+from gui.compare.menu import open_menu
 from gui.explore.coloring import Coloring
 from gui.explore.legend import ScaleLegend
 
@@ -44,6 +46,7 @@ class CompareView(CanvasView):
         super().__init__(session, parent)
         self.setObjectName(f"compare_{name}")
         self._navigator.moved.connect(self._camera_moved)
+        self.menu_wanted.connect(partial(open_menu, self))
 
     def show_side(self, side: Side | None, limit: float) -> None:
         """Colour the nodes by a comparison, or as ever."""

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.graph.compare import TYPE, Comparison
 from gui import dialogs
 from gui.compare.marks import CHANGED, ONLY, QUIET, RATIO, Side, factor, limit_of, words_of
+from gui.compare.menu import build_menu
 from gui.compare.table import GRADIENT, LEFT, RIGHT, WHAT, CompareModel, rows_of
 from gui.compare.view import CompareView
 from gui.compare.window import CompareWindow
@@ -245,3 +246,28 @@ def test_both_are_laid_out_as_in_the_main_window(walked: MainWindow, qtbot: QtBo
     for half in (window.left, window.right):
         assert half.view.direction == "down"
         assert half.session.modules.boxes
+
+
+def test_a_right_click_offers_what_can_be_done_with_a_graph_that_is_compared(pair: CompareWindow) -> None:
+    view = pair.left.view
+    scene = view.scene
+    assert scene is not None
+    node = int(scene.node_ids[0])
+    view.menu_wanted.emit(view.mapToGlobal(view.rect().center()), node, None)
+    menu = view.findChild(QMenu, "compare_menu")
+    assert menu is not None
+    assert menu.isVisible()
+    actions = {action.text(): action for action in menu.actions()}
+    actions["Copy name"].trigger()
+    assert QApplication.clipboard().text() == scene.cards[scene.card[0]].title
+    view.zoom_in()
+    moved = not view.fitted
+    actions["Fit the graph"].trigger()
+    assert (moved, view.fitted) == (True, True)
+    assert actions["Collapse all modules"].isEnabled() is (view.tree is not None)
+    menu.close()
+
+
+def test_the_menu_on_the_ground_is_about_the_whole_graph(pair: CompareWindow) -> None:
+    texts = [action.text() for action in build_menu(pair.right.view, None).actions()]
+    assert texts == ["Fit the graph", "Collapse all modules", "Expand all modules"]
