@@ -76,13 +76,16 @@ class CompareView(CanvasView):
         finally:
             self._following = False
 
+    @property
+    def chosen(self) -> frozenset[str] | None:
+        """The modules to collapse, which may not be laid out yet; None if nobody has chosen."""
+        return None if self._shown is None else self._session.modules.collapsed(self._shown.structure)
+
     def take_collapsed(self, keys: Iterable[str]) -> None:
         """Collapse these modules, as far as they are here."""
         tree, shown = self.tree, self._shown
         if tree is not None and shown is not None:
-            here = tree.tidy(key for key in keys if key in tree.by_key)
-            if here != self.collapsed:
-                self._session.modules.collapse(shown.structure, here)
+            self._session.modules.collapse(shown.structure, tree.tidy(key for key in keys if key in tree.by_key))
 
     def _camera_moved(self) -> None:
         if not self._following:

@@ -112,6 +112,7 @@ class CompareWindow(QWidget):
         self.summary.setObjectName("compare_summary")
         self.summary.setWordWrap(True)
         self.link = Link(self.left.view, self.right.view, self)
+        self._linking = False
         self._lay_out()
         self._connect()
         self._ready = True
@@ -237,7 +238,15 @@ class CompareWindow(QWidget):
             other.session.select(there)
 
     def _collapsed(self, half: Half, other: Half) -> None:
-        other.view.take_collapsed(half.view.collapsed)
+        """What is chosen on one side is chosen on the other, as far as it is there; which chooses nothing here."""
+        chosen = half.view.chosen
+        if chosen is None or self._linking:
+            return
+        self._linking = True
+        try:
+            other.view.take_collapsed(chosen)
+        finally:
+            self._linking = False
 
     def _row_chosen(self, row: int) -> None:
         """One view flies there, and takes the other along."""

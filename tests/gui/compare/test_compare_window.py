@@ -271,3 +271,21 @@ def test_a_right_click_offers_what_can_be_done_with_a_graph_that_is_compared(pai
 def test_the_menu_on_the_ground_is_about_the_whole_graph(pair: CompareWindow) -> None:
     texts = [action.text() for action in build_menu(pair.right.view, None).actions()]
     assert texts == ["Fit the graph", "Collapse all modules", "Expand all modules"]
+
+
+def test_a_module_that_is_closed_by_the_menu_is_closed_on_both_sides(chains: CompareWindow, qtbot: QtBot) -> None:
+    left, right = chains.left.view, chains.right.view
+
+    def choose(view: CompareView, module: str, action: str) -> None:
+        view._session.modules.look_at(module)
+        next(item for item in build_menu(view, -1).actions() if item.text() == action).trigger()
+        qtbot.waitUntil(lambda: left.is_ready() and right.is_ready())
+
+    choose(left, "layers.2", "Collapse the module")
+    assert left.collapsed == right.collapsed == {"layers.2"}
+    choose(right, "layers.12", "Collapse the module")  # which the shorter one does not have
+    assert left.collapsed == {"layers.2"}
+    assert right.collapsed == {"layers.2", "layers.12"}
+    choose(left, "layers.2", "Expand the module")
+    assert left.collapsed == frozenset()
+    assert "layers.2" not in right.collapsed
