@@ -76,7 +76,7 @@ class ForwardMode(TorchDispatchMode):
         if not recorder.active:
             return func(*args, **kwargs)
         signature = self._signatures.get(func) or self._look_up(func)
-        if recorder.updates.plain and not torch.is_grad_enabled():
+        if recorder.updates.torch_alone and not torch.is_grad_enabled():
             return _run_counted(func, signature, args, kwargs)
         number = _next_number() - 1
         made_node = self._made_node(number, signature)

@@ -23,14 +23,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.recording.measurement import FIGURES, Figures
-from engine.recording.model import HISTOGRAM_BINS
+from engine.recording.model import HISTOGRAM_BINS, HISTOGRAM_RUNS, HISTOGRAM_SAMPLE
 
 if TYPE_CHECKING:
     import torch
 
 SOURCE = Path(__file__).with_name("measure.c")
 _COMPILERS = ("cc", "gcc", "clang")
-_OPTIONS = ("-std=c11", "-O3", "-fPIC", "-shared")
+_OPTIONS = (
+    "-std=c11", "-O3", "-fPIC", "-shared",
+    f"-DSAMPLE={HISTOGRAM_SAMPLE}", f"-DBINS={HISTOGRAM_BINS}", f"-DRUNS={HISTOGRAM_RUNS}",
+)  # fmt: skip
 _PATIENCE = 60.0  # seconds that a compiler may take; it takes a quarter of one
 _ROOM = 1024  # results that share a piece of memory
 _BYTES = (FIGURES + HISTOGRAM_BINS) * 8

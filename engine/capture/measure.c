@@ -12,9 +12,7 @@
 #define BLOCK (1 << 20) /* elements after which what was counted in the lanes is put together */
 #define SPREAD 1e-6 /* least variance by mean square, and */
 #define SMALLEST 1e-280 /* least mean square, of which the sums as they are say enough */
-#define SAMPLE 4096 /* elements that are counted in a histogram; as in recording/model.py, with */
-#define BINS 64
-#define RUNS 16 /* and as in measure.py */
+/* kernel.py tells the compiler SAMPLE, RUNS and BINS: how many elements are counted, in what runs, in how many bins. */
 
 #ifdef LEVELS /* a copy for each generation of processors; which one is used is settled when the library is loaded */
 #define EACH_LEVEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

@@ -22,10 +22,9 @@ from engine.capture.buffers import Buffers
 from engine.capture.guard import OneThread
 from engine.capture.kernel import Kernel
 from engine.recording.measurement import Measurement, statistics_of_few
-from engine.recording.model import HISTOGRAM_SAMPLE, Shape, Statistics
+from engine.recording.model import HISTOGRAM_RUNS, HISTOGRAM_SAMPLE, Shape, Statistics
 
 PREVIEW_ELEMENTS = 4096
-_RUNS = 16
 _SMALL = 4096
 _PIECE = 262144
 _NATIVE = {torch.float32, torch.float64}
@@ -194,8 +193,8 @@ def measure(tensor: torch.Tensor, kernel: Kernel | None = None) -> Measurement:
         return Measurement.of(_copy_of(flat.double()))
     with OneThread():
         statistics = _statistics_large(flat)
-    runs = flat[: count // _RUNS * _RUNS].view(_RUNS, -1)[:, : HISTOGRAM_SAMPLE // _RUNS]
-    return Measurement.sampled(statistics, _copy_of(runs))
+    runs = flat[: count - count % HISTOGRAM_RUNS].view(HISTOGRAM_RUNS, -1)
+    return Measurement.sampled(statistics, _copy_of(runs[:, : HISTOGRAM_SAMPLE // HISTOGRAM_RUNS]))
 
 
 def _statistics_large(flat: torch.Tensor) -> Statistics:

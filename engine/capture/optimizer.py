@@ -91,7 +91,7 @@ class Updates:
         self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
         self._handles: list[Any] = []
         self.follows = False  # whether `follow` wants to see the operators that run
-        self.plain = False  # only an optimizer of torch's is at work: there is nothing to see until it is done
+        self.torch_alone = False  # only an optimizer of torch's is at work: there is nothing to see until it is done
 
     def watch(self) -> None:
         """See every `torch.optim` optimizer from now on."""
@@ -144,13 +144,13 @@ class Updates:
         if here:  # only what this thread computes is seen
             recorder.in_optimizer += 1
             self.follows = is_own(optimizer, "Muon")
-            self.plain = self._is_plain(step)
+            self.torch_alone = self._is_torch_alone(step)
         if step.followed or (has_closure and base_of(type(optimizer)) is None):
             watched = [self._watched(argument, step) for argument in args[1:]]
             return (args[0], *watched), {name: self._watched(argument, step) for name, argument in kwargs.items()}
         return None
 
-    def _is_plain(self, step: _Step) -> bool:
+    def _is_torch_alone(self, step: _Step) -> bool:
         """No code of the user's runs in it, and it writes to nothing but what is read again afterwards."""
         kind = type(step.optimizer)
         hooked = step.optimizer._optimizer_step_pre_hooks or step.optimizer._optimizer_step_post_hooks
@@ -224,7 +224,7 @@ class Updates:
         step = self._mine.steps[-1]
         if threading.get_ident() == self._thread:
             recorder.in_optimizer -= 1
-            self.follows = self.plain = False
+            self.follows = self.torch_alone = False
         with recorder.careful(), Quiet(), recorder.lock:  # its events follow each other
             for before in step.found:
                 if step.losses:
@@ -244,7 +244,7 @@ class Updates:
         self._mine.inner = 0
         if threading.get_ident() == self._thread:
             self._recorder.in_optimizer = 0
-            self.follows = self.plain = False
+            self.follows = self.torch_alone = False
 
     def _read_grad_again(self, before: _Before, unseen: bool) -> None:
         """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`.

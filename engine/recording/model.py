@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the window reads these names before its first picture, whic
 FORMAT_VERSION = 1
 HISTOGRAM_BINS = 64
 HISTOGRAM_SAMPLE = 4096
+HISTOGRAM_RUNS = 16  # in which a sample is spread over a large tensor
 DEFAULT_BUDGET = 256 * 2**20  # bytes of tensors that one training step may take
 
 EventKind = Literal["forward", "backward", "accumulate", "update"]
