@@ -62,6 +62,13 @@ def new_run_file(script: Path) -> Path:
     return path
 
 
+def drop_unused(path: Path) -> None:
+    """Delete what `new_run_file` made if nothing was written to it: it would count as one of the runs that are kept."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == 0:
+            _delete(path)
+
+
 def is_run_file(path: Path) -> bool:
     """Whether a recording lies where runs are recorded, that is, was not saved elsewhere."""
     return path.parent == cache_folder("recordings")

@@ -252,7 +252,8 @@ class HostClient(QObject):
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
-            self._end(RunEnd(-1, None, None, asked_to_stop=False, error=self._process.errorString()))
+            problem = f"{self._process.program()} ({self._process.errorString()})"
+            self._end(RunEnd(-1, None, None, asked_to_stop=False, error=problem))
 
     def _on_finished(self, exit_code: int, status: QProcess.ExitStatus) -> None:
         self._read_messages()

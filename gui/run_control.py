@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeySequence
 
 from engine.host import protocol
 from gui.actions import ACTIONS
-from gui.files import clean_up_runs, new_run_file
+from gui.files import clean_up_runs, drop_unused, new_run_file
 from gui.host_client import HostClient, RunEnd, RunOptions
 from gui.messages import Level, Place
 from gui.session import Session
@@ -151,6 +151,8 @@ class RunControl(QObject):
     def _on_ended(self, end: RunEnd) -> None:
         self._refresh()
         self._wanted = None
+        if self._output is not None:
+            drop_unused(self._output)
         report = self._report(end)
         if report is not None:
             self.reported.emit(report)

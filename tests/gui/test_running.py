@@ -157,6 +157,32 @@ def test_a_script_without_backward_is_told(window: MainWindow, script: Path, fak
     assert "never called backward()" in _text(window)
 
 
+def test_a_python_that_cannot_be_started_is_named_and_leaves_no_file(
+    window: MainWindow, script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("gui.host_client.python_command", lambda: str(tmp_path / "python"))
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    qtbot.waitUntil(lambda: not window.runs.is_active)
+    assert _text(window).startswith(f"Python could not be started: {tmp_path / 'python'} (")
+    assert window.runs.output is not None
+    assert not window.runs.output.exists()
+    assert window.actions_table["run"].isEnabled()
+
+
+@pytest.mark.parametrize(("code", "kept"), [("sys.exit(1)", False), ('open(output, "w").write("x")', True)])
+def test_only_a_run_that_wrote_nothing_leaves_no_file(
+    window: MainWindow, script: Path, fake_host: Script, qtbot: QtBot, code: str, kept: bool
+) -> None:
+    fake_host(code)
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    assert window.runs.output is not None
+    assert window.runs.output.exists()
+    qtbot.waitUntil(lambda: not window.runs.is_active)
+    assert window.runs.output.exists() is kept
+
+
 def test_stepping_past_the_end_of_a_paused_script_records_one_more_step(
     window: MainWindow, script: Path, tmp_path: Path, fake_host: Script, qtbot: QtBot
 ) -> None:
