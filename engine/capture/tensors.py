@@ -7,12 +7,16 @@ them, and tells `forget`.
 
 A row waits in `_waiting` until something that is written refers to it: the outputs of a forward pass of which no
 backward comes are never written.
+
+What is known of memory that is gone is let go of soon: a weak reference keeps a few bytes, and hundreds of them between
+the large blocks of a heap leave no room there for the next step's gradients, which then go to new pages.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -40,7 +44,7 @@ from engine.recording.model import Level
 
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
 _PREVIEW_SHARE = 8
-_SWEEP_EVERY = 4096
+_LOOKED_AT = 3  # memories, whenever a content is new: at twice that speed, it would still find most of them alive
 _DENSE_ELEMENTS = 4 * 2**20  # a sparse tensor is written down as a dense one up to here
 
 
@@ -49,18 +53,21 @@ _PLAIN = (torch.Tensor, torch.nn.Parameter)
 _expired: Callable[[int], bool] = torch.UntypedStorage._expired  # type: ignore[assignment]
 _keys: Callable[[torch.Tensor], torch._C.DispatchKeySet] = torch._C._dispatch_keys
 
-# Where a tensor's elements lie, and how they are read: storage, offset, shape, strides, dtype, and whether it is a
-# conjugate or a negative, which may be a view of the same.
-_Place = tuple[int, int, torch.Size, tuple[int, ...], torch.dtype, bool, bool]
+# Which elements of a memory, and how they are read: offset, shape, strides, dtype, and whether it is a conjugate or a
+# negative, which may be a view of the same.
+_Place = tuple[int, torch.Size, tuple[int, ...], torch.dtype, bool, bool]
+_Known = tuple[int, int, Measurement]  # version, number of the content, and what was measured when it was met first
 
 
-class _Known(NamedTuple):
-    """What was measured when this content was met first."""
+class _Memory(StorageWeakRef):
+    """A storage, and what is known to lie in it. While this is there, no other storage has its address `cdata`."""
 
-    storage: StorageWeakRef
-    version: int
-    tensor: int
-    measurement: Measurement
+    __slots__ = ("exposed", "known")
+
+    def __init__(self, storage: torch.UntypedStorage) -> None:
+        super().__init__(storage)  # type: ignore[no-untyped-call]
+        self.known: dict[_Place, _Known] = {}
+        self.exposed = False  # others write to it, unseen: nothing is ever known of it
 
 
 class _Make(NamedTuple):
@@ -91,14 +98,12 @@ class TensorStore:
         self._buffers = Buffers()
         self._kernel = load()
         self._numbers = itertools.count()
-        self._known: dict[_Place, _Known] = {}
-        self._places_in: dict[int, list[_Place]] = {}
+        self._memories: dict[int, _Memory] = {}
+        self._round: deque[_Memory] = deque()  # the next to be asked whether they are still there
         self._waiting: dict[int, Content] = {}
         self._makes: dict[int, _Make] = {}
-        self._exposed: dict[int, StorageWeakRef] = {}
         self._oldest_kept = 0
         self._lost_before = 0  # rows from before this one that still wait have lost their data
-        self._measured = 0
         self.reduced: dict[Level, list[int]] = {"preview": [0, 0], "stats": [0, 0]}
 
     def take(self, tensor: torch.Tensor, bumps: int = 0) -> int:
@@ -112,29 +117,30 @@ class TensorStore:
                 inner = inner_tensor(tensor)
                 dense = dense_equivalent(tensor, _DENSE_ELEMENTS) if inner is None else inner
                 return self._unreadable(tensor) if dense is None else self._unknown(dense)
-            memory = tensor.untyped_storage()
-            if not memory.nbytes() and tensor.numel():  # it has been taken away, as sharding does with parameters
+            storage = tensor.untyped_storage()
+            if not storage.nbytes() and tensor.numel():  # it has been taken away, as sharding does with parameters
                 return self._unreadable(tensor)
-            address: int = memory._cdata
-            shape, offset = tensor.shape, int(tensor.storage_offset())
-            place = (address, offset, shape, tensor.stride(), tensor.dtype, make.conjugated, make.negated)
+            memory = self._memories.get(storage._cdata) or self._new_memory(storage)
+            place = (
+                int(tensor.storage_offset()),
+                tensor.shape,
+                tensor.stride(),
+                tensor.dtype,
+                make.conjugated,
+                make.negated,
+            )
             version = tensor._version + bumps if make.versioned else -1
-            known = self._known.get(place)
+            known = memory.known.get(place)
             if (
                 known is not None
-                and known.version == version >= 0
-                and not _expired(known.storage.cdata)
-                and (known.tensor >= self._lost_before or known.tensor not in self._waiting)
+                and known[0] == version >= 0
+                and (known[1] >= self._lost_before or known[1] not in self._waiting)
             ):
-                return known.tensor
+                return known[1]
             number = next(self._numbers)
-            measurement = self._shared(place, version)
-            row = self._waiting[number] = self._row(number, tensor, measurement, make.direct)
-            if self._exposed and self._is_exposed(address):
-                return number
-            self._known[place] = _Known(StorageWeakRef(memory), version, number, row.measurement)
-            self._places_in.setdefault(address, []).append(place)
-            self._sweep()
+            row = self._waiting[number] = self._row(number, tensor, _shared(memory, place, version), make.direct)
+            if not memory.exposed:
+                memory.known[place] = (version, number, row.measurement)
             return number
 
     def _make_of(self, tensor: torch.Tensor) -> _Make:
@@ -147,23 +153,18 @@ class TensorStore:
             make = self._makes[keys] = _make(tensor)
         return make
 
-    def _shared(self, place: _Place, version: int) -> Measurement | None:
-        """What covers the same elements has the same statistics."""
-        others = self._places_in.get(place[0])
-        if others is None:
-            return None
-        elements = covered(place[2], place[3])
-        for other in others:
-            known = self._known.get(other)
-            if (
-                known is not None
-                and known.version == version >= 0
-                and (other[1], *other[4:]) == (place[1], *place[4:])
-                and covered(other[2], other[3]) == elements is not None
-                and not known.storage.expired()
-            ):
-                return known.measurement
-        return None
+    def _new_memory(self, storage: torch.UntypedStorage) -> _Memory:
+        """From now on something is known of it. What is gone by now is let go of, a few at a time."""
+        made = self._memories[storage._cdata] = _Memory(storage)
+        turns = self._round
+        for _ in range(min(_LOOKED_AT, len(turns))):
+            memory = turns.popleft()
+            if _expired(memory.cdata):
+                del self._memories[memory.cdata]
+            else:
+                turns.append(memory)
+        turns.append(made)
+        return made
 
     def _row(self, number: int, tensor: torch.Tensor, measurement: Measurement | None, direct: bool) -> Content:
         """`direct`: the tensor may be copied by NumPy."""
@@ -227,26 +228,18 @@ class TensorStore:
         inner = None if type(tensor) in _PLAIN else inner_tensor(tensor)
         for written in (tensor,) if inner is None else (tensor, inner):
             if written.layout is torch.strided:
-                self._forget_storage(written.untyped_storage()._cdata)
+                memory = self._memories.get(written.untyped_storage()._cdata)
+                if memory is not None:
+                    memory.known.clear()
 
     def expose(self, tensor: torch.Tensor) -> None:
         """Others can write to its memory from now on, unseen: never take it for known again."""
         if tensor.layout is torch.strided:
             storage = tensor.untyped_storage()
-            self._forget_storage(storage._cdata)
-            self._exposed[storage._cdata] = StorageWeakRef(storage)
-
-    def _forget_storage(self, address: int) -> None:
-        with self._lock:
-            for place in self._places_in.pop(address, ()):
-                self._known.pop(place, None)
-
-    def _is_exposed(self, address: int) -> bool:
-        reference = self._exposed.get(address)
-        if reference is not None and reference.expired():
-            del self._exposed[address]
-            return False
-        return reference is not None
+            with self._lock:
+                memory = self._memories.get(storage._cdata) or self._new_memory(storage)
+                memory.known.clear()
+                memory.exposed = True
 
     def mark(self) -> int:
         """A number that parts what was taken before from what will be."""
@@ -283,14 +276,19 @@ class TensorStore:
                 self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
         self._lost_before = oldest_kept
 
-    def _sweep(self) -> None:
-        """Now and then, drop what is known of storages that are gone."""
-        self._measured += 1
-        if self._measured % _SWEEP_EVERY:
-            return
-        gone = [place for place, known in self._known.items() if known.storage.expired()]
-        for place in gone:
-            del self._known[place]
-        self._places_in = {}
-        for place in self._known:
-            self._places_in.setdefault(place[0], []).append(place)
+
+def _shared(memory: _Memory, place: _Place, version: int) -> Measurement | None:
+    """What covers the same elements has the same statistics."""
+    if not memory.known:
+        return None
+    offset, shape, strides, *kind = place
+    elements = covered(shape, strides)
+    for other, known in memory.known.items():
+        if (
+            known[0] == version >= 0
+            and other[0] == offset
+            and [*other[3:]] == kind
+            and covered(other[1], other[2]) == elements is not None
+        ):
+            return known[2]
+    return None
