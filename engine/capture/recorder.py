@@ -17,6 +17,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from engine.capture.backward import BackwardMode
+from engine.capture.collector import Collector
 from engine.capture.dynamo import compiled_runs_as_python, dynamo_put_off, exported_without
 from engine.capture.forward import ForwardMode
 from engine.capture.frames import Frames, read_source
@@ -72,6 +73,7 @@ class Recorder:
         self.step = -1
         self.steps = 0  # up to the last that has an event: a forward pass that nothing comes back from has none
         self.next_event = 0
+        self._first_event = 0  # of this step
         self.backward_depth = 0
         self.in_optimizer = 0
         self.parameters: list[Parameter] = []
@@ -80,6 +82,7 @@ class Recorder:
         self.names = Names(self.frames)
         self.operations = Operations()
         self.store = TensorStore(level, budget)
+        self._collector = Collector()
         self.updates = Updates(self)
         self.hooks = UserHooks(self)
         self.modes: Modes
@@ -208,6 +211,8 @@ class Recorder:
             self._updated = False
             self._note_reduced(self.store.end_step(complete=self._complete, held_since=self.updates.held_since()))
             self._complete = False
+            self._collector.expect(self.next_event - self._first_event)
+            self._first_event = self.next_event
             finished = self.step
         if self._on_step is not None:
             self._on_step(finished)
@@ -259,6 +264,7 @@ class Recorder:
             if os.getpid() == self._pid:
                 self.active = False
                 self._note_reduced(self.store.end_step())
+            self._collector.restore()
             self.updates.unwatch()
             for hook in hooks:
                 hook.remove()
