@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from engine.capture.frames import Place
 from engine.recording.model import Shape
 
 _KEPT = 200_000
+_CLAIMED = 5_000
 
 
 @dataclass(slots=True)
@@ -53,11 +55,17 @@ class Operation:
 
 
 class Operations:
-    """The last 200,000 of them, by sequence number; several may have run under one number, or none."""
+    """The last 200,000 of them, by sequence number; several may have run under one number, or none.
+
+    What a graph has claimed is kept as long as graphs meet it in each training step, and the last 5,000 beyond that: a
+    long run would else keep all that it did in thousands of steps. `claimed` still tells their events.
+    """
 
     def __init__(self) -> None:
         self._by_number: dict[int, list[Operation]] = {}
         self._order: deque[int] = deque()
+        self._met: dict[int, int] = {}  # of those that a graph has claimed, the step in which one met them last
+        self._steps = 0
         self.claimed: dict[int, int | None] = {}
 
     def add(self, operation: Operation) -> None:
@@ -70,7 +78,17 @@ class Operations:
         if len(self._order) > _KEPT:
             oldest = self._order.popleft()
             self._by_number.pop(oldest, None)
+            self._met.pop(oldest, None)
             self.claimed.pop(oldest, None)
+
+    def end_step(self) -> None:
+        """A training step is over: let go of what has not been met for long."""
+        self._steps += 1
+        for number in list(islice(self._met, max(len(self._met) - _CLAIMED, 0))):
+            if self._met[number] >= self._steps - 1:
+                break  # and so were all behind it
+            del self._met[number]
+            self._by_number.pop(number, None)
 
     def find(self, number: int, type_name: str, shapes: Iterable[tuple[Shape, str]]) -> Operation | None:
         """The operation that made the node with this sequence number, type and output metadata.
@@ -81,14 +99,19 @@ class Operations:
         """
         if type_name == "CopySlices":
             writes = [item for item in self._by_number.get(number - 1, ()) if item.view is not None]
-            return writes[-1] if writes else None
+            return self._meet(writes[-1]) if writes else None
         wanted = set(shapes)
         own = self._by_number.get(number, [])
         for bucket in (own, [] if own else self._by_number.get(number + 1, [])):
             ranked = sorted(bucket, key=lambda item: _likeness(item, type_name, wanted))
             if ranked and (bucket is own or same_name(ranked[-1].operation, type_name)):
-                return ranked[-1]
+                return self._meet(ranked[-1])
         return None
+
+    def _meet(self, operation: Operation) -> Operation:
+        self._met.pop(operation.number, None)  # those met last stand behind
+        self._met[operation.number] = self._steps
+        return operation
 
 
 def _likeness(operation: Operation, type_name: str, wanted: set[tuple[Shape, str]]) -> tuple[bool, bool]:

@@ -211,6 +211,7 @@ class Recorder:
             self._updated = False
             self._note_reduced(self.store.end_step(complete=self._complete, held_since=self.updates.held_since()))
             self._complete = False
+            self.operations.end_step()
             self._collector.expect(self.next_event - self._first_event)
             self._first_event = self.next_event
             finished = self.step
