@@ -271,15 +271,18 @@ class BackwardPass:
             self._leave(node)
             if self._recorder.active:
                 with self._recorder.careful():
+                    earlier = self._pending.pop(node.fn, [])
+                    arrived = self._arrived(node, len(grad_outputs))
                     with Quiet():
-                        values = self._pending.pop(node.fn, [])
-                        if not any(role == "grad_output" for role, *_ in values):
+                        values = arrived + earlier
+                        if not any(role == "grad_output" for role, *_ in earlier):
                             values += self._take("grad_output", grad_outputs)
                         values += [("saved", slot, name, tensor) for name, slot, tensor in node.saved]
                         values += self._take("grad_input", grad_inputs)
                         values += self._starts.pop(node.fn, [])
-                    values = self._arrived(node, len(grad_outputs)) + values
-                    self._emit("backward", node, _settled(values, "grad_output"))
+                    if earlier or arrived:
+                        values = _settled(values, "grad_output")
+                    self._emit("backward", node, values)
 
         return after
 
@@ -302,6 +305,8 @@ class BackwardPass:
     def _arrived(self, node: GraphNode, outputs: int) -> Values:
         """What the user's hooks on tensors were given."""
         hooks = self._recorder.hooks
+        if not hooks.were_given():
+            return []
         if node.variable is not None:
             found = {0: hooks.arrived_at(node.variable)}
         else:

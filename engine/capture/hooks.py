@@ -55,6 +55,10 @@ class UserHooks:
         """Nothing of what was seen so far is asked for again."""
         self._seen.clear()
 
+    def were_given(self) -> bool:
+        """Whether there is anything to ask for."""
+        return bool(self._seen)
+
     def arrived(self, number: int, slot: int) -> int | None:
         """The gradient that came to output `slot` of the node with this sequence number, if a hook was given it."""
         return self._seen.pop(("node", number, slot), None)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
+from struct import Struct
 from typing import Any, NamedTuple
 
 from engine.recording import plain
 from engine.recording.database import MAX_LENGTH
-from engine.recording.measurement import Content
+from engine.recording.measurement import FIGURES, Content
 from engine.recording.model import (
     Edge,
     Event,
@@ -33,6 +34,7 @@ from engine.recording.model import (
 Columns = tuple[Any, ...]
 _MAX_INTEGER = 2**63 - 1
 WITH_BLOB = frozenset({Tensor, Content})
+_FIGURES = Struct(f"={FIGURES}d")
 _ROW_OVERHEAD = 4096  # room for the other columns of a row that holds a blob
 
 
@@ -91,23 +93,33 @@ def _event(row: Event) -> Columns:
 
 
 def _tensor(row: Tensor) -> Columns:
-    return _tensor_columns(row, row.statistics, row.histogram)
+    return _tensor_columns(row, _measured(row.statistics, row.histogram))
 
 
 def _content(row: Content) -> Columns:
-    return _tensor_columns(row, *row.measurement.result())
+    figures = row.measurement.figures()
+    if figures is not None:
+        low, high, mean, std, norm, zeros, nans, infs = _FIGURES.unpack_from(figures.data)
+        if low <= high and mean == mean and std == std and norm == norm:
+            counts = figures[FIGURES:].tobytes()
+            measured = (low, high, mean, std, norm, int(zeros), int(nans), int(infs), counts, low, high)
+            return _tensor_columns(row, measured)
+    return _tensor_columns(row, _measured(*row.measurement.result()))
 
 
-def _tensor_columns(row: Tensor | Content, s: Statistics, histogram: Histogram | None) -> Columns:
+def _measured(s: Statistics, histogram: Histogram | None) -> Columns:
+    bins: Columns = (None, None, None)
+    if histogram is not None:
+        bins = (histogram.counts.tobytes(), real(histogram.low), real(histogram.high))
+    return real(s.min), real(s.max), real(s.mean), real(s.std), real(s.norm), s.zeros, s.nans, s.infs, *bins
+
+
+def _tensor_columns(row: Tensor | Content, measured: Columns) -> Columns:
     level, data_shape, data = row.level, row.data_shape, row.data
     if data is not None and size_of(row) > MAX_LENGTH - _ROW_OVERHEAD:
         level, data_shape, data = "stats", None, None
     return (
-        row.id, shape_text(row.shape), row.dtype, row.device, level,
-        real(s.min), real(s.max), real(s.mean), real(s.std), real(s.norm), s.zeros, s.nans, s.infs,
-        None if histogram is None else histogram.counts.tobytes(),
-        None if histogram is None else real(histogram.low),
-        None if histogram is None else real(histogram.high),
+        row.id, shape_text(row.shape), row.dtype, row.device, level, *measured,
         None if data_shape is None else shape_text(data_shape), data,
     )  # fmt: skip
 

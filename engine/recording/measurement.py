@@ -72,6 +72,10 @@ class Measurement:
         assert self._statistics is not None
         return self._statistics, self._histogram
 
+    def figures(self) -> Figures | None:
+        """What is at hand as plain numbers, if it is."""
+        return self._figures
+
     def waiting(self) -> tuple[Statistics | None, npt.NDArray[Any] | None]:
         """What is known, and the values that are still to be measured or counted."""
         return self._statistics, self._values
