@@ -57,6 +57,18 @@ def test_the_thresholds_are_put_back(capture: Capture) -> None:
     assert gc.get_threshold() == (600, 7, 5)
 
 
+def test_recordings_within_each_other_do_not_push_each_other_up(capture: Capture) -> None:
+    gc.set_threshold(600, 7, 5)
+    with capture(tensors="stats"):
+        with capture(tensors="stats"):
+            _train(3)
+            raised = gc.get_threshold()[0]
+            _train(10)
+            assert gc.get_threshold()[0] == raised
+        assert 600 < gc.get_threshold()[0] < raised
+    assert gc.get_threshold() == (600, 7, 5)
+
+
 @pytest.mark.parametrize("chosen", [0, 5000])
 def test_what_the_script_sets_holds(chosen: int, capture: Capture) -> None:
     with capture(tensors="stats"):
