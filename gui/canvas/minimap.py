@@ -77,7 +77,8 @@ class Minimap:
         x0, y0, x1, y1 = camera.bounds()
         start, end = self._camera.to_device(x0, y0), self._camera.to_device(x1, y1)
         view = QRectF(QPointF(*start) / camera.ratio, QPointF(*end) / camera.ratio).translated(rect.topLeft())
-        seen = view.intersected(rect.adjusted(1, 1, -2, -2))
+        inside = rect.adjusted(1, 1, -2, -2)
+        seen = QRectF(_held(view.topLeft(), inside), _held(view.bottomRight(), inside))
         veil = QColor(theme.bg)
         veil.setAlpha(VEIL)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -117,6 +118,12 @@ class Minimap:
         image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGB32).copy()
         self._picture = QPixmap.fromImage(image)
         self._picture.setDevicePixelRatio(ratio)
+
+
+def _held(point: QPointF, rect: QRectF) -> QPointF:
+    """The point of `rect` that is nearest."""
+    x, y = min(max(point.x(), rect.left()), rect.right()), min(max(point.y(), rect.top()), rect.bottom())
+    return QPointF(x, y)
 
 
 def fill_boxes(pixels: Colors, left: Ints, top: Ints, wide: Ints, high: Ints, colors: Colors) -> None:

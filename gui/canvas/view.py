@@ -297,7 +297,12 @@ class CanvasView(ModuleView):
         return self._minimap.rect(self.width(), self.height()).contains(point)
 
     def _look_from_minimap(self, point: QPointF) -> None:
+        scene = self.scene
+        if scene is None:
+            return
         x, y = self._minimap.to_scene(point.x(), point.y(), self.camera)
+        left, top, right, bottom = scene.bounds
+        x, y = min(max(x, left), right), min(max(y, top), bottom)  # who drags beyond the map stays at the graph
         self._navigator.fly_to(x, y, fly=False)
 
     def _show_tooltip(self, at: QPoint, globally: QPoint) -> None:

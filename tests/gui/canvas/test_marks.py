@@ -93,6 +93,20 @@ def test_the_maps_frame_is_seen_however_little_is_in_view(odd: Recording, scene:
     assert count_color(image, DARK.text) >= 20
 
 
+@pytest.mark.parametrize("across", [-1, 1])
+@pytest.mark.parametrize("down", [-1, 1])
+def test_the_maps_frame_stays_at_the_map_when_the_graph_is_out_of_view(
+    odd: Recording, scene: Scene, across: int, down: int
+) -> None:
+    image = QImage(800, 600, QImage.Format.Format_RGB32)
+    image.fill(DARK.bg)
+    painter = QPainter(image)
+    Minimap().paint(painter, picture_at(odd, scene, BEFORE), Camera(across * 1e5, down * 1e5, 1.0, 800, 600), DARK)
+    painter.end()
+    corner = Minimap.rect(800, 600).adjusted(-3, -3, 3, 3).toRect()
+    assert count_color(image, DARK.text) == count_color(image.copy(corner), DARK.text) >= 16
+
+
 def test_it_stands_back_with_its_node(odd: Recording, scene: Scene) -> None:
     picture = picture_at(odd, scene, LATER)
     dimmed = np.zeros(scene.node_count, dtype=np.bool_)

@@ -306,6 +306,12 @@ def test_a_large_graph_has_a_minimap_to_steer_by(
     assert view.camera.y < (y0 + y1) / 2
     assert session.selection is None
     shot(view)
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=corner.center().toPoint())
+    for far in (QPoint(5, 5), QPoint(view.width() - 5, 5)):  # dragged beyond the map: the graph stays in view
+        QTest.mouseMove(view, far)
+        assert x0 <= view.camera.x <= x1
+        assert y0 <= view.camera.y <= y1
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=far)
 
 
 def test_the_first_picture_waits_for_no_large_library() -> None:
