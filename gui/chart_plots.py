@@ -22,6 +22,7 @@ translate = QCoreApplication.translate
 
 Floats = npt.NDArray[np.float64]
 TICK_GAP = 32  # px between the ticks of a logarithmic axis, at least
+WHOLE_GAP = 56  # px between the ticks of steps, at least: "100,000" has room
 FEWEST_BARS = 16  # so wide is the axis at least, lest a few bars fill it
 MARKED = 80  # up to so many steps each has a dot
 CUT_FROM, CUT_TO = 3.0, 1.5  # times the longest of the others: from there on bars are cut, and to what
@@ -33,11 +34,12 @@ LOWEST = -46.0  # log10 of what float32 can hold, about
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """Tick labels: plain numbers, `powers` of ten, `whole` numbers only, or milliseconds (`time`)."""
+    """Tick labels: plain numbers, `powers` of ten, `whole` numbers up to `last`, or milliseconds (`time`)."""
 
     def __init__(self, orientation: str, kind: Literal["plain", "powers", "whole", "time"] = "plain") -> None:
         super().__init__(orientation)
         self._kind = kind
+        self.last = math.inf
         self.enableAutoSIPrefix(False)
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
@@ -47,7 +49,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
                 for value in values
             ]
         if self._kind == "whole":
-            return [f"{int(value):,}" if value >= 0 else "" for value in values]
+            return [f"{int(value):,}" if 1 <= value <= self.last else "" for value in values]
         if self._kind == "time":
             return [numbers.duration(value / 1e3) if value else "0" for value in values]
         return [f"{value:.6g}".replace("-", numbers.MINUS) for value in values]
@@ -55,9 +57,11 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
         if self._kind == "powers":
             return [(max(math.ceil((high - low) * TICK_GAP / max(size, 1.0)), 1), 0.0)]
-        spacings: list[tuple[float, float]] = super().tickSpacing(low, high, size)
         if self._kind == "whole":  # no tick between two steps
-            spacings = [(max(round(spacing), 1), offset) for spacing, offset in spacings[:1]]
+            least = max(WHOLE_GAP * (high - low) / max(size, 1.0), 1.0)
+            power = 10 ** math.floor(math.log10(least))
+            return [(next(times * power for times in (1, 2, 5, 10) if times * power >= least), 0.0)]
+        spacings: list[tuple[float, float]] = super().tickSpacing(low, high, size)
         return spacings
 
 
@@ -224,6 +228,7 @@ class GradientPlot(Plot):
         self.addItem(self._bars)
         for moved in (self.getPlotItem().getViewBox().sigXRangeChanged, self.getPlotItem().getViewBox().sigResized):
             moved.connect(self._name)
+        self.getPlotItem().getViewBox().sigResized.connect(self._show_span)
         self.restyle()
 
     def set_data(
@@ -235,12 +240,12 @@ class GradientPlot(Plot):
         selected: int,
     ) -> None:
         """`span`: the smallest and largest log10 of the step; `selected`: a parameter's place, −1 for none."""
-        if names != self._names or span != self._span:
+        others, elsewhere = names != self._names, span != self._span
+        self._names, self._norms, self._known, self._span, self._selected = names, norms, known, span, selected
+        if others or elsewhere:
             middle, half = (len(names) - 1) / 2, max(len(names), FEWEST_BARS) / 2
             self.setXRange(middle - half, middle + half)
-            self.setYRange(*span, padding=0.06)
-        others = names != self._names
-        self._names, self._norms, self._known, self._span, self._selected = names, norms, known, span, selected
+            self._show_span()
         self.draw()
         if others:
             self._name()
@@ -262,6 +267,12 @@ class GradientPlot(Plot):
             brushes=brushes,
             pen=pg.mkPen(None),
         )
+
+    def _show_span(self) -> None:
+        """With room for half a line above and below: labels that reach beyond the axis are left out."""
+        line = QFontMetricsF(theme.mono_font(theme.CAPTION_PX)).height()
+        height = max(self.getPlotItem().getViewBox().height() - line, line)
+        self.setYRange(*self._span, padding=(line / 2 + 1) / height)
 
     def _name(self) -> None:
         """Below the bars, as far as there is room."""
@@ -325,6 +336,7 @@ class TimePlot(Plot):
     def set_data(self, steps: Floats, times: Floats, current: int) -> None:
         """`times`: (steps, phases) seconds, NaN where unknown."""
         self._steps, self._times, self._current = steps, times, current
+        self.getPlotItem().getAxis("bottom").last = steps.max(initial=0.0)  # the axis goes on, the steps do not
         self.draw()
 
     def draw(self) -> None:

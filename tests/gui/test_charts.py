@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -187,6 +188,44 @@ def test_the_times_of_bars_that_are_cut_stand_above_all_bars_and_not_on_each_oth
     box.setXRange(1, 18)
     plot.grab()
     assert [words.isVisible() for _, words in plot._words] == [True, True, True]
+
+
+def labels_on(plot: Any, side: str) -> list[str]:
+    """What an axis really draws."""
+    axis, image = plot.getPlotItem().getAxis(side), QImage(8, 8, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    try:
+        return [text for _, _, text in axis.generateDrawSpecs(painter)[2]]
+    finally:
+        painter.end()
+
+
+@pytest.mark.parametrize("height", [160, 200, 500])
+def test_both_ends_of_the_scale_of_gradients_are_labelled(qtbot: QtBot, layered: Session, height: int) -> None:
+    layered.seek(10_000)
+    panel = panel_of(qtbot, layered, 1)
+    panel.resize(600, height)
+    plot = plot_of(panel)
+    panel.grab()
+    plot.set_data(("a", "b"), np.array([13.0, 640.0]), np.array([True, True]), (1.0, 3.0), -1)
+    plot.grab()
+    assert {"10", "1000"} <= set(labels_on(plot, "left"))
+
+
+@pytest.mark.parametrize("width", [600, 1600])
+def test_only_steps_that_were_recorded_have_a_number(qtbot: QtBot, layered: Session, width: int) -> None:
+    panel = panel_of(qtbot, layered, 2)
+    panel.resize(width, 260)
+    plot = plot_of(panel)
+    plot.set_data(np.array([1.0, 2.0]), np.ones((2, 3)), 1)
+    plot.grab()
+    shown = [text for text in labels_on(plot, "bottom") if text]
+    assert shown == (["1", "2"] if width == 1600 else ["2"])
+    plot.set_data(np.arange(1.0, 20_001.0), np.ones((20_000, 3)), 1)
+    plot.grab()
+    shown = [text for text in labels_on(plot, "bottom") if text]
+    assert 3 <= len(shown) <= width / 40
+    assert shown[-1] == "20,000"
 
 
 def test_many_gradients_are_named_by_their_modules(qtbot: QtBot, layered: Session) -> None:
