@@ -46,6 +46,8 @@ NOTCH = 4.0  # room at the right of a chip
 MIN_WIDTH = 64.0
 SLACK = 1.04  # hinted text does not scale evenly
 SMALLER = 0.84  # words of a card with three lines
+QUIET = 0.25  # how far the words of a second rank stand back
+LEAST_CONTRAST = 4.5  # of words with their ground: WCAG 2.1, 1.4.3
 BETWEEN = "  "  # what stands on one line
 NORM = BETWEEN + "‖1.234e−5‖"
 KEPT = BETWEEN + "999 KiB"
@@ -258,8 +260,15 @@ def ink_of(card: Card, theme: Theme) -> QColor:
     return theme.text if card.fill is None else ink_on(fill_of(card, theme), theme)
 
 
+def quiet_on(fill: QColor, ink: QColor, share: float = QUIET) -> QColor:
+    """`ink` drawn back towards `fill` for words that say less; `ink` itself where these could not be read then."""
+    quiet = blend(ink, fill, share)
+    return quiet if contrast(quiet, fill) >= LEAST_CONTRAST else ink
+
+
 def _quiet(card: Card, theme: Theme) -> QColor:
-    return blend(ink_of(card, theme), fill_of(card, theme), 0.25)
+    ink, fill = ink_of(card, theme), fill_of(card, theme)
+    return blend(ink, fill, QUIET) if card.fill is None else quiet_on(fill, ink)
 
 
 def contrast(a: QColor, b: QColor) -> float:

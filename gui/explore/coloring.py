@@ -88,12 +88,13 @@ class Words:
 def words_of(name: str) -> Words:
     """Of the measures "norm", "ratio", "time" and "memory"."""
     absent, infinite = translate("explore", "not recorded"), translate("explore", "infinite")
+    zero = health_words()[DEAD]  # a word: beside the number of nodes, "0" would be another number
     return {
         "norm": Words(
-            translate("explore", "gradient norm"), number, translate("explore", "no gradient"), "0", infinite
+            translate("explore", "gradient norm"), number, translate("explore", "no gradient"), zero, infinite
         ),
         "ratio": Words(
-            translate("explore", "gradient / value"), number, absent, "0", translate("explore", "the value is zero")
+            translate("explore", "gradient / value"), number, absent, zero, translate("explore", "the value is zero")
         ),
         "time": Words(translate("explore", "time"), duration, absent, "0"),
         "memory": Words(

@@ -21,6 +21,7 @@ HEIGHT = 60.0
 SIGN = 13.0  # the plus
 SIGN_GAP = 8.0
 STRIPE = 4.0
+QUIET = 0.3  # how far all but the name stands back
 LIFT = 3.0  # between the sheets of a stack
 MOST_SHEETS = 3
 LINES = (0.24, 0.515, 0.78)
@@ -93,7 +94,7 @@ def draw_module(p: QPainter, card: Card, scale: float, detail: Detail, theme: Th
     if detail == Detail.NAME:
         cards.draw_name(p, card, width, height, scale, theme, ratio)
         return
-    quiet = blend(ink, ground, 0.3)
+    quiet = cards.quiet_on(ground, ink, QUIET)
     left = (cards.PADDING + STRIPE) * scale
     right = width - cards.PADDING * scale - lift
     first, second, third = (lift + (height - lift) * line for line in LINES)

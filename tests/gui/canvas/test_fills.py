@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from engine.recording.reader import Recording
-from gui.canvas.cards import contrast, ink_on
+from gui.canvas.cards import OPERATION, contrast, draw_card, ink_on, quiet_on, sprite_size
 from gui.canvas.dots import patches_of
 from gui.canvas.edges import FADED, edge_classes
 from gui.canvas.fills import filled
+from gui.canvas.lod import Detail
 from gui.canvas.painter import GraphPainter, VectorPainter
 from gui.canvas.picture import strengths
 from gui.canvas.scene import Scene
+from gui.explore import coloring
 from gui.theme import DARK, LIGHT, Theme
 from tests.gui.canvas.scenes import count_color, node_named, paint, picture_at, pixels
 
@@ -65,6 +67,30 @@ def test_cards_that_are_alike_stay_one(scene: Scene) -> None:
 @pytest.mark.parametrize("fill", ["#000000", "#440154", "#21918c", "#fde725", "#ffffff"])
 def test_words_can_be_read_on_any_fill(look: Theme, fill: str) -> None:
     assert contrast(ink_on(QColor(fill), look), QColor(fill)) > 4.2
+
+
+@pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
+def test_small_words_can_be_read_on_every_colour_of_a_scale(look: Theme) -> None:
+    fills = {int(fill) for fill in coloring.scale("norm", 10.0 ** np.linspace(-4, 3, 60), look).fills}
+    assert len(fills) == coloring.LEVELS
+    for fill in map(QColor.fromRgb, fills):
+        ink = ink_on(fill, look)
+        quiet = quiet_on(fill, ink)
+        assert contrast(quiet, fill) >= min(4.5, contrast(ink, fill))
+    assert quiet_on(look.surface, look.text) not in (look.text, look.surface)  # where there is room, they stand back
+
+
+@pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
+def test_the_second_line_of_a_coloured_card_is_drawn_in_words_that_can_be_read(look: Theme, scene: Scene) -> None:
+    fill = QColor("#21918c")  # neither light nor dark
+    of = next(card for card in scene.cards if card.kind == OPERATION)
+    card = replace(of, title="", detail="", subtitle="MMMM", fill=fill.rgb())
+    image = QImage(*sprite_size(card, 2.0), QImage.Format.Format_RGB32)
+    image.fill(fill)
+    painter = QPainter(image)
+    draw_card(painter, card, 2.0, Detail.TEXT, look)
+    painter.end()
+    assert count_color(image, ink_on(fill, look)) > 20
 
 
 def test_what_is_dimmed_stands_back_with_its_edges(recording: Recording, scene: Scene) -> None:

@@ -42,6 +42,13 @@ def test_what_is_infinite_is_not_the_largest_of_the_scale() -> None:
     assert len({*made.fills.tolist()}) == 3
 
 
+@pytest.mark.parametrize("name", ["norm", "ratio", "memory"])
+def test_of_what_is_zero_the_legend_has_a_word_beside_its_count(name: str) -> None:
+    (swatch,) = coloring.scale(name, np.array([1.0, 10.0, 0.0, 0.0]), DARK).legend.swatches
+    assert swatch.count == 2
+    assert swatch.text == ("nothing" if name == "memory" else "all zero")
+
+
 def test_what_is_not_finite_is_counted_apart_from_what_has_no_gradient() -> None:
     made = coloring.scale("norm", np.array([1.0, SPOILED, SPOILED, np.nan]), DARK)
     found = [(swatch.text, swatch.count, swatch.striped) for swatch in made.legend.swatches]
