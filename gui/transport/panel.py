@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
+from engine.recording.model import PHASES
 from gui import theme
 from gui.actions import Actions, translate
 from gui.controls import give_room
@@ -30,6 +32,7 @@ BUTTONS = (
 )
 DEFAULT_POSITION = 35
 SPEED_WIDTH = 88
+WORDS_LEAST = 80  # px: with less room for what happens, the speed is not told in words
 
 
 class Transport(QWidget):
@@ -47,10 +50,11 @@ class Transport(QWidget):
         self.sparkline = LossSparkline(session)
         self._step = self._make_step_box()
         self._of = QLabel()
-        self._phase = QLabel()
+        self._phase = SteadyLabel([phase_name(phase) for phase in PHASES])
         self._words = ElidedLabel()
         self._speed = self._make_speed()
-        self._speed_label = QLabel()
+        speeds = self.tr("{0} events/s").format("0,000"), self.tr("1 step/s")
+        self._speed_label = SteadyLabel(speeds, may_vanish=True)
         self._lay_out(actions)
         session.recording_changed.connect(self._refresh)
         session.recording_grew.connect(self._refresh)
@@ -83,7 +87,6 @@ class Transport(QWidget):
         slider = FocusOnTab(Qt.Orientation.Horizontal)
         slider.setObjectName("speed")
         slider.setAccessibleName(self.tr("Playing speed"))
-        slider.setToolTip(self.tr("Speed: from one event to a whole training step a second"))
         slider.setRange(0, SLIDER_STEPS)
         slider.setValue(DEFAULT_POSITION)
         slider.setFixedWidth(SPEED_WIDTH)
@@ -99,7 +102,6 @@ class Transport(QWidget):
             row.addWidget(self._button(actions, action_id))
         row.addSpacing(theme.MEDIUM)
         row.addWidget(self._speed)
-        row.addSpacing(theme.SMALL)
         row.addWidget(self._speed_label)
         row.addSpacing(theme.LARGE)
         step_label = QLabel(self.tr("step"))
@@ -121,8 +123,7 @@ class Transport(QWidget):
         self._phase.setFont(theme.ui_font(semibold=True))
         self._of.setProperty("role", "dim")
         self._speed_label.setProperty("role", "caption")
-        widest = QFontMetrics(theme.caption_font()).horizontalAdvance(self.tr("{0} events/s").format("0,000"))
-        self._speed_label.setFixedWidth(widest + theme.TIGHT)
+        self._speed_label.setContentsMargins(theme.SMALL, 0, theme.TIGHT, 0)
 
     def _button(self, actions: Actions, action_id: str) -> QToolButton:
         button = QToolButton()
@@ -173,10 +174,13 @@ class Transport(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """The curve is there where it says something, and where the words leave room for it."""
-        wanted = self._words.fontMetrics().horizontalAdvance(self._words.full_text)
-        room = self.width() - self._words.x() - 2 * theme.MEDIUM - self.sparkline.sizeHint().width()
-        self.sparkline.setVisible(self.sparkline.says_something and wanted <= room)
+        """The curve is there where it says something, and where the words leave room for it; the speed in words, where
+        it leaves some room for them."""
+        wanted = self._words.full_width
+        room = self.width() - self.minimumSizeHint().width()
+        speed, curve = (each.sizeHint().width() for each in (self._speed_label, self.sparkline))
+        self._speed_label.setVisible(room >= speed + WORDS_LEAST)
+        self.sparkline.setVisible(self.sparkline.says_something and room >= speed + wanted + curve)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -192,10 +196,13 @@ class Transport(QWidget):
         events = bounds[1] - bounds[0] + 1 if bounds is not None else 0
         speed = events_per_second(self._speed.value(), events)
         self.player.set_speed(speed)
-        if self._speed.value() == SLIDER_STEPS:
-            self._speed_label.setText(self.tr("1 step/s"))
-        else:
-            self._speed_label.setText(self.tr("{0} events/s").format(f"{speed:.1f}" if speed < 10 else f"{speed:,.0f}"))
+        text = self.tr("1 step/s")
+        if self._speed.value() < SLIDER_STEPS:
+            text = self.tr("{0} events/s").format(f"{speed:.1f}" if speed < 10 else f"{speed:,.0f}")
+        if text != self._speed_label.text():
+            self._speed_label.setText(text)
+            hint = self.tr("Speed: from one event to a whole training step a second")
+            self._speed.setToolTip(f"{hint} ({text})")
         self.speed_changed.emit(speed)
 
     @property
@@ -223,6 +230,26 @@ class FocusOnTab(QSlider):
         return super().event(event)
 
 
+class SteadyLabel(QLabel):
+    """Has room for the longest of the words that it may say, so that what comes after it stays where it is.
+
+    One that `may_vanish` asks for no room: it is hidden where there is none.
+    """
+
+    def __init__(self, words: Sequence[str], *, may_vanish: bool = False) -> None:
+        super().__init__()
+        self._words, self._may_vanish = tuple(words), may_vanish
+
+    def sizeHint(self) -> QSize:
+        hint, margins = super().sizeHint(), self.contentsMargins()
+        widest = max(self.fontMetrics().horizontalAdvance(words) for words in self._words)
+        return QSize(max(hint.width(), widest + margins.left() + margins.right()), hint.height())
+
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        return QSize(0, hint.height()) if self._may_vanish else hint
+
+
 class ElidedLabel(QLabel):
     """One line that is cut in the middle where there is no room (names are told apart by their ends), and says all of
     itself when hovered."""
@@ -232,6 +259,11 @@ class ElidedLabel(QLabel):
         self.full_text = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setTextFormat(Qt.TextFormat.PlainText)
+
+    @property
+    def full_width(self) -> int:
+        """Pixels that all of the text takes, with the fraction of one that Qt's figure leaves out."""
+        return self.fontMetrics().horizontalAdvance(self.full_text) + 1
 
     def set_full_text(self, text: str) -> None:
         self.full_text = text

@@ -22,7 +22,7 @@ class LossSparkline(QWidget):
         super().__init__(parent)
         self.setObjectName("loss_sparkline")
         self.setAccessibleName(self.tr("Loss over training steps"))
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._session = session
         self._losses: list[float] = []
         self._index: dict[int, int] = {}  # of a training step in the list of losses
@@ -34,6 +34,10 @@ class LossSparkline(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        """It is hidden where there is no room for it."""
+        return QSize(0, HEIGHT)
 
     def drawn_state(self) -> tuple[object, ...]:
         return (tuple(self._losses), self.position)

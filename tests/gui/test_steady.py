@@ -23,7 +23,9 @@ class Told(QObject):
 
 
 def strip() -> tuple[QWidget, QLabel]:
+    """A row with words that do not need their room."""
     inner, label = QWidget(), QLabel("a")
+    label.setMinimumWidth(1)
     row = QHBoxLayout(inner)
     row.addWidget(label)
     row.addStretch(1)
@@ -44,6 +46,23 @@ def test_longer_words_lay_out_the_strip_and_not_what_is_around_it(qtbot: QtBot) 
     label.setText("many more words")
     qtbot.waitUntil(lambda: label.width() > before)
     assert told.times == 0
+
+
+def test_more_room_that_is_needed_at_least_is_told_once(qtbot: QtBot) -> None:
+    inner, label = strip()
+    outer = QWidget()
+    qtbot.addWidget(outer)
+    QVBoxLayout(outer).addWidget(Steady(inner))
+    outer.resize(300, 60)
+    outer.show()
+    qtbot.waitExposed(outer)
+    QApplication.processEvents()
+    told = Told(outer)
+    label.setMinimumWidth(400)
+    qtbot.waitUntil(lambda: outer.width() >= 400)
+    QApplication.processEvents()
+    assert told.times == 1
+    assert outer.minimumSize().width() >= 400
 
 
 def test_it_asks_for_what_the_inner_one_asks_for_and_gives_it_all_of_its_room(qtbot: QtBot) -> None:

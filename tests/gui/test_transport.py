@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ from hypothesis.extra.numpy import arrays
 from PySide6.QtCore import QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QSlider, QSpinBox
+from PySide6.QtWidgets import QApplication, QSlider, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.actions import Actions
 from gui.session import Session
 from gui.transport import Transport, ticks
+from gui.transport.panel import WORDS_LEAST
 from gui.transport.player import Player, events_per_second
 from gui.transport.scrubber import LABEL_HEIGHT, Scrubber
 from gui.transport.words import describe
@@ -318,15 +320,55 @@ def test_a_long_event_is_cut_in_the_middle_once_the_curve_has_made_room(transpor
     session.seek(session.last)
     assert transport.sparkline.isVisible()
     words = transport._words
-    wanted = words.fontMetrics().horizontalAdvance(words.full_text)
-    transport.resize(words.x() + wanted + 2 * theme.MEDIUM, transport.height())
+    transport.resize(words.x() + words.full_width + 2 * theme.MEDIUM, transport.height())
     QApplication.processEvents()
     assert not transport.sparkline.isVisible()
     assert words.text() == words.full_text
-    transport.resize(transport.width() - 30, transport.height())
+    transport.resize(transport.minimumSizeHint().width() + 60, transport.height())
     QApplication.processEvents()
     assert words.text().endswith("b")
     assert "…" in words.text()
+
+
+@pytest.mark.parametrize("width", [100, 700, 760, 900])
+def test_nothing_touches_its_neighbour_however_narrow_the_window_is(
+    walked: MainWindow, qtbot: QtBot, tmp_path: Path, width: int
+) -> None:
+    """The window has learned how much room the strip needs while there was nothing to show."""
+    many = make_chain(tmp_path / "many.chain", nodes=2, steps=1200)
+    walked.resize(width, 600)
+    assert walked.open_path(many)
+    qtbot.waitUntil(lambda: walked.transport._of.text() == "of 1,200")
+    for event in range(3):
+        walked.session.seek(event)
+        QApplication.processEvents()
+        strip = walked.transport
+        assert strip.width() >= strip.minimumSizeHint().width()
+        row = [each for each in strip.children() if isinstance(each, QWidget) and each is not strip.scrubber]
+        places = sorted((each.geometry() for each in row if each.isVisible()), key=lambda place: place.x())
+        assert all(one.right() < other.left() for one, other in pairwise(places))
+
+
+def test_the_speed_in_words_gives_way_to_what_happens(transport: Transport, session: Session) -> None:
+    session.seek(session.last)
+    label = transport._speed_label
+    least = transport.minimumSizeHint().width()
+    transport.resize(least + label.sizeHint().width() + WORDS_LEAST, transport.height())
+    assert label.isVisible()
+    transport.resize(transport.width() - 1, transport.height())
+    assert not label.isVisible()
+    assert label.text() in transport._speed.toolTip()
+    assert transport.minimumSizeHint().width() == least
+
+
+def test_words_stand_where_they_are_in_every_phase(transport: Transport, session: Session) -> None:
+    places = set()
+    for event in range(12):
+        session.seek(event)
+        QApplication.processEvents()
+        places.add((transport._phase.text(), transport._words.x()))
+    assert len({phase for phase, _ in places}) == 3
+    assert len({x for _, x in places}) == 1
 
 
 def test_a_single_loss_draws_no_curve(qapp: QApplication, tmp_path: Path, qtbot: QtBot) -> None:
