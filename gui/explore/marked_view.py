@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QPushButton, QTableView, QVBoxLayout
@@ -41,10 +42,14 @@ class MarkedModel(QAbstractTableModel):
         super().__init__(parent)
         self.summary: Summary | None = None
         self._order = np.zeros(0, dtype=np.int64)
+        self._numbers: dict[int, npt.NDArray[np.float64]] = {}  # of a column; NaN: nothing to say
 
     def show(self, summary: Summary | None) -> None:
         self.beginResetModel()
         self.summary = summary
+        if summary is not None:
+            kept = np.where(summary.bytes > 0, summary.bytes, np.nan)
+            self._numbers = {NORM: summary.norm, BYTES: kept, SECONDS: summary.seconds}
         self._order = np.arange(0 if summary is None else len(summary.ids))
         self.endResetModel()
 
@@ -52,6 +57,10 @@ class MarkedModel(QAbstractTableModel):
         if self.summary is None or not 0 <= row < len(self._order):
             return None
         return int(self.summary.ids[self._order[row]])
+
+    def is_empty(self, column: int) -> bool:
+        """Whether there are rows, and this column of numbers says nothing of any of them."""
+        return len(self._order) > 0 and bool(np.isnan(self._numbers[column]).all())
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
         return 0 if parent.isValid() else len(self._order)
@@ -88,8 +97,8 @@ class MarkedModel(QAbstractTableModel):
     def _text(self, summary: Summary, place: int, column: int) -> str:
         if column == NAME:
             return summary.titles[place].split(" · ")[0]  # its class is not what tells it from its neighbours
-        value = float((summary.norm, summary.bytes, summary.seconds)[column - 1][place])
-        if value != value or (column == BYTES and value == 0):
+        value = float(self._numbers[column][place])
+        if value != value:
             return ""
         return (number, lambda each: size(round(each)), duration)[column - 1](value)
 
@@ -102,7 +111,7 @@ class MarkedModel(QAbstractTableModel):
             by_name = sorted(range(len(summary.ids)), key=lambda place: summary.titles[place])
             self._order = np.array(by_name[:: 1 if order == Qt.SortOrder.AscendingOrder else -1], dtype=np.int64)
         else:
-            values = (summary.norm, summary.bytes, summary.seconds)[column - 1]
+            values = self._numbers[column]
             self._order = np.argsort(values if order == Qt.SortOrder.AscendingOrder else -values, kind="stable")
         self.endResetModel()
 
@@ -170,11 +179,15 @@ class MarkedView(Widget):
         column_.addWidget(self.table)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._choose_columns()
+        super().resizeEvent(event)
+
+    def _choose_columns(self) -> None:
+        """Those that there is room for and that say something; the names have the room of the others."""
         room = self.width() - NAME_WIDTH
         for column, width in COLUMN_WIDTHS.items():
             room -= width
-            self.table.setColumnHidden(column, room < 0)
-        super().resizeEvent(event)
+            self.table.setColumnHidden(column, room < 0 or self.model.is_empty(column))
 
     def shutdown(self) -> None:
         self._worker.finish()
@@ -212,6 +225,7 @@ class MarkedView(Widget):
     def _take(self, key: tuple[Hashable, ...] | None, summary: Summary | None) -> None:
         self._summary_of, self._summary = key, summary
         self.model.show(summary)
+        self._choose_columns()
         self.facts.set_facts(() if summary is None else facts_of(summary, self._proofs()))
         rows = min(self.model.rowCount(), TABLE_ROWS)
         self.table.setFixedHeight(rows * ROW_HEIGHT + self.table.horizontalHeader().sizeHint().height() + 4)

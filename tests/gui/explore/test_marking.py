@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.canvas.edges import FROM_NODE, INTO, ON_PATH, OUT_OF, TO_NODE
 from gui.canvas.view import CanvasView
-from gui.explore.marked_view import MarkedModel, MarkedView
+from gui.explore.marked_view import BYTES, COLUMN_WIDTHS, NAME, NAME_WIDTH, MarkedModel, MarkedView
 from gui.explore.menu import build_menu
 from gui.inspector.panel import InspectorPanel
 from gui.window import MainWindow
@@ -269,6 +269,22 @@ def test_names_in_the_list_of_marked_nodes_go_without_their_class(walked: MainWi
     names = [table.model().index(row, 0).data() for row in range(table.model().rowCount())]
     assert "prediction" in names
     assert not any(" · " in name for name in names)
+
+
+def test_a_column_that_says_nothing_leaves_its_room_to_the_names(
+    walked: MainWindow, named: Callable[[str], int], qtbot: QtBot
+) -> None:
+    view = walked.findChild(MarkedView, "marked_view")
+    assert isinstance(view, MarkedView)
+    view.setFixedWidth(NAME_WIDTH + sum(COLUMN_WIDTHS.values()))
+    hidden, widths = [], []
+    for names in (("w", "b"), ("w", "loss"), ("w", "b")):  # a parameter keeps nothing for backward
+        walked.session.mark([named(name) for name in names])
+        qtbot.waitUntil(lambda: view.model.rowCount() == 2)
+        hidden.append([column for column in COLUMN_WIDTHS if view.table.isColumnHidden(column)])
+        widths.append(view.table.columnWidth(NAME))
+    assert hidden == [[BYTES], [], [BYTES]]
+    assert widths[0] == widths[2] == widths[1] + COLUMN_WIDTHS[BYTES]
 
 
 def test_operations_are_told_in_words_that_fit(walked: MainWindow, qtbot: QtBot) -> None:
