@@ -34,12 +34,15 @@ LOWEST = -46.0  # log10 of what float32 can hold, about
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """Tick labels: plain numbers, `powers` of ten, `whole` numbers up to `last`, or milliseconds (`time`)."""
+    """Tick labels: plain numbers, `powers` of ten, `whole` numbers, or milliseconds (`time`).
+
+    Of whole numbers those in `numbered` have a label: the axis may go on where there is nothing.
+    """
 
     def __init__(self, orientation: str, kind: Literal["plain", "powers", "whole", "time"] = "plain") -> None:
         super().__init__(orientation)
         self._kind = kind
-        self.last = math.inf
+        self.numbered = (0.0, math.inf)
         self.enableAutoSIPrefix(False)
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
@@ -49,7 +52,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
                 for value in values
             ]
         if self._kind == "whole":
-            return [f"{int(value):,}" if 1 <= value <= self.last else "" for value in values]
+            first, last = self.numbered
+            return [f"{int(value):,}" if first <= value <= last else "" for value in values]
         if self._kind == "time":
             return [numbers.duration(value / 1e3) if value else "0" for value in values]
         return [f"{value:.6g}".replace("-", numbers.MINUS) for value in values]
@@ -175,6 +179,7 @@ class LossPlot(Plot):
 
     def set_data(self, steps: Floats, losses: Floats, current: int) -> None:
         self._steps, self._losses, self._current = steps, losses, current
+        self.getPlotItem().getAxis("bottom").numbered = (1.0, steps.max(initial=1.0))
         self.draw()
 
     def restyle(self) -> None:
@@ -336,7 +341,7 @@ class TimePlot(Plot):
     def set_data(self, steps: Floats, times: Floats, current: int) -> None:
         """`times`: (steps, phases) seconds, NaN where unknown."""
         self._steps, self._times, self._current = steps, times, current
-        self.getPlotItem().getAxis("bottom").last = steps.max(initial=0.0)  # the axis goes on, the steps do not
+        self.getPlotItem().getAxis("bottom").numbered = (1.0, steps.max(initial=1.0))
         self.draw()
 
     def draw(self) -> None:

@@ -19,6 +19,7 @@ translate = QCoreApplication.translate
 
 TICK_GAP = 28  # px
 MOST_SPANS = 64  # a step with more phases than that is drawn in one colour
+ABOVE = 1.2  # times their height: where the words of the peak end above it
 FILL, AHEAD = 56, 150  # alpha
 
 
@@ -56,6 +57,7 @@ class MemoryPlot(Plot):
         for item, height in ((self._ahead, 5), (self._dot, 8), (self._marker, 9), (self.peak, 10)):
             item.setZValue(height)
             self.addItem(item, ignoreBounds=True)
+        self.getPlotItem().getViewBox().sigResized.connect(self._show_bytes)
         self.restyle()
 
     def set_memory(self, memory: StepMemory, spans: tuple[tuple[Phase, int, int], ...], playhead: int) -> None:
@@ -69,7 +71,14 @@ class MemoryPlot(Plot):
             return
         self.draw()
         self.setXRange(memory.first - 0.5, memory.last + 0.5, padding=0.01)
-        self.setYRange(0, max(memory.peak_bytes, 1) * 1.22, padding=0)  # room for the words above the peak
+        self._show_bytes()
+
+    def _show_bytes(self) -> None:
+        """From nothing to the words above the peak, however low the plot is."""
+        if self._memory is not None:
+            height = max(self.getPlotItem().getViewBox().height(), 1.0)
+            room = min(ABOVE * self.peak.boundingRect().height(), height / 2)
+            self.setYRange(0, max(self._memory.peak_bytes, 1) * height / (height - room), padding=0)
 
     def draw(self) -> None:
         for curve in self._curves:
@@ -93,7 +102,7 @@ class MemoryPlot(Plot):
         self.peak.setText(translate("memory", "peak {size}").format(size=numbers.size(memory.peak_bytes)), look.text)
         self.peak.setFont(theme.caption_font())
         place = (peak - first) / max(last - first, 1)
-        self.peak.setAnchor((0.0 if place < 0.1 else 1.0 if place > 0.9 else 0.5, 1.2))
+        self.peak.setAnchor((0.0 if place < 0.1 else 1.0 if place > 0.9 else 0.5, ABOVE))
         self.peak.setPos(peak, memory.peak_bytes)
         for line in self._ahead.lines:
             line.setPen(pg.mkPen(None))

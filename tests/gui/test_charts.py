@@ -228,6 +228,11 @@ def test_only_steps_that_were_recorded_have_a_number(qtbot: QtBot, layered: Sess
     assert shown[-1] == "20,000"
 
 
+def test_the_loss_has_no_step_nought(qtbot: QtBot, session: Session) -> None:
+    plot = plot_of(panel_of(qtbot, session))
+    assert plot.getPlotItem().getAxis("bottom").tickStrings([0.0, 1.0, 5.0], 1.0, 1.0) == ["", "1", ""]
+
+
 def test_many_gradients_are_named_by_their_modules(qtbot: QtBot, layered: Session) -> None:
     panel = panel_of(qtbot, layered, 1)
     plot = plot_of(panel)

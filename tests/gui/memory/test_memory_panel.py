@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -127,6 +127,24 @@ def test_the_curve_rises_and_falls_with_its_peak_marked(panel: MemoryPanel) -> N
     assert memory.held[0].tolist() == [48, 48, 48, 48, 48, 0]
     assert panel.plot.peak.textItem.toPlainText() == "peak 48 B"
     assert panel.plot.csv().splitlines()[1] == "0,48,0,24,0"
+
+
+@pytest.mark.parametrize("height", [130, 180, 600, 150])
+def test_the_words_of_the_peak_are_whole_however_low_the_panel_is(panel: MemoryPanel, height: int) -> None:
+    panel.resize(1000, height)
+    panel.grab()
+    plot = panel.plot
+    assert plot is not None
+    box = plot.getPlotItem().getViewBox()
+    words = plot.peak.mapRectToScene(plot.peak.boundingRect())
+    assert words.top() >= box.sceneBoundingRect().top() - 0.5
+    assert words.bottom() < box.mapViewToScene(QPointF(0, plot._dot.getData()[1][0])).y()
+
+
+def test_the_axis_counts_events_from_nought(panel: MemoryPanel) -> None:
+    plot = panel.plot
+    assert plot is not None
+    assert plot.getPlotItem().getAxis("bottom").tickStrings([0.0, 5.0], 1.0, 5.0) == ["0", "5"]
 
 
 def test_walking_shows_what_seeking_shows(panel: MemoryPanel, net: Session) -> None:
