@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.canvas import overlays
 from gui.canvas.arrays import Kept
+from gui.canvas.modules.choosing import choose_group
 from gui.canvas.view import CanvasView
 from gui.compare.marks import Side, coloring
 from gui.compare.menu import open_menu
@@ -86,6 +87,17 @@ class CompareView(CanvasView):
         tree, shown = self.tree, self._shown
         if tree is not None and shown is not None:
             self._session.modules.collapse(shown.structure, tree.tidy(key for key in keys if key in tree.by_key))
+
+    def take_module(self, key: str, *, marked: bool) -> None:
+        """Look at a module, with or without its nodes `marked`; at none, if it is not here."""
+        scene, group = self.scene, None if self.tree is None else self.tree.by_key.get(key)
+        if group is None or scene is None:
+            if self._session.modules.current:
+                self._session.mark(())  # its nodes, and with them the module
+        elif marked:
+            choose_group(self._session, scene, group)
+        else:
+            self._session.modules.look_at(key)
 
     def _camera_moved(self) -> None:
         if not self._following:

@@ -143,7 +143,9 @@ class CompareWindow(QWidget):
             half.session.selection_changed.connect(
                 lambda node, other=other, on_left=on_left: self._selected(node, other, on_left=on_left)
             )
-            half.session.modules.collapsed_changed.connect(lambda half=half, other=other: self._collapsed(half, other))
+            modules = half.session.modules
+            modules.collapsed_changed.connect(lambda half=half, other=other: self._collapsed(half, other))
+            modules.current_changed.connect(lambda _, half=half, other=other: self._looked_at(half, other))
         theme.switch.changed.connect(self.table.viewport().update)
 
     # --- what is compared --------------------------------------------------------------------------------------------
@@ -240,11 +242,21 @@ class CompareWindow(QWidget):
     def _collapsed(self, half: Half, other: Half) -> None:
         """What is chosen on one side is chosen on the other, as far as it is there; which chooses nothing here."""
         chosen = half.view.chosen
-        if chosen is None or self._linking:
+        if chosen is not None:
+            self._tell(lambda: other.view.take_collapsed(chosen))
+
+    def _looked_at(self, half: Half, other: Half) -> None:
+        """A module that one looks at on one side is looked at on the other, if it is there."""
+        key, marked = half.session.modules.current, bool(half.session.marked)
+        self._tell(lambda: other.view.take_module(key, marked=marked))
+
+    def _tell(self, change: Callable[[], None]) -> None:
+        """Change the other side, which then tells nothing back."""
+        if self._linking:
             return
         self._linking = True
         try:
-            other.view.take_collapsed(chosen)
+            change()
         finally:
             self._linking = False
 

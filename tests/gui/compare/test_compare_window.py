@@ -15,6 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from engine.graph.compare import TYPE, Comparison
 from gui import dialogs
+from gui.canvas.modules.choosing import choose as choose_nothing
+from gui.canvas.modules.choosing import choose_group
 from gui.compare.marks import CHANGED, ONLY, QUIET, RATIO, Side, factor, limit_of, words_of
 from gui.compare.menu import build_menu
 from gui.compare.table import GRADIENT, LEFT, RIGHT, WHAT, CompareModel, rows_of
@@ -289,3 +291,35 @@ def test_a_module_that_is_closed_by_the_menu_is_closed_on_both_sides(chains: Com
     choose(left, "layers.2", "Expand the module")
     assert left.collapsed == frozenset()
     assert "layers.2" not in right.collapsed
+
+
+def test_a_module_that_is_chosen_on_one_side_is_chosen_on_the_other_if_it_is_there(chains: CompareWindow) -> None:
+    left, right = chains.left.session, chains.right.session
+
+    def choose(view: CompareView, module: str) -> None:
+        assert view.scene is not None
+        assert view.tree is not None
+        choose_group(view._session, view.scene, view.tree.by_key[module])
+
+    choose(chains.left.view, "layers.2")
+    assert (left.modules.current, right.modules.current) == ("layers.2", "layers.2")
+    assert len(left.marked) == len(right.marked) > 0
+    choose(chains.right.view, "layers.3")
+    assert (left.modules.current, right.modules.current) == ("layers.3", "layers.3")
+    choose(chains.right.view, "layers.12")  # which the shorter one does not have
+    assert (left.modules.current, right.modules.current) == ("", "layers.12")
+    assert not left.marked
+    choose(chains.left.view, "layers.2")
+    choose_nothing(left, chains.left.view.scene, None)
+    assert (left.modules.current, right.modules.current) == ("", "")
+    assert not right.marked
+
+
+def test_a_module_that_is_chosen_leaves_nodes_alone_that_were_marked_on_the_other_side(chains: CompareWindow) -> None:
+    left, right = chains.left.session, chains.right.session
+    left.mark([1, 2])
+    assert chains.right.view.tree is not None
+    right.modules.look_at("layers.12")  # which the shorter one does not have
+    assert left.marked == {1, 2}
+    right.modules.look_at("")
+    assert left.marked == {1, 2}
