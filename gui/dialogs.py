@@ -35,20 +35,35 @@ def ask_to_save(parent: QWidget, name: str) -> Answer:
 
 def ask_to_save_and_run(parent: QWidget, name: str) -> bool:
     """Whether an edited script may be written to its file, which is what runs."""
-    button = QMessageBox.StandardButton
-    text = QCoreApplication.translate("dialogs", "{0} was edited. Save it and run it?").format(name)
-    return QMessageBox.question(parent, "chainrule", text, button.Save | button.Cancel, button.Save) == button.Save
+    tr = QCoreApplication.translate
+    text = tr("dialogs", "{0} was edited. Save it and run it?").format(name)
+    return _agreed(parent, text, tr("dialogs", "Save and run"))
 
 
 def ask_to_stop(parent: QWidget, name: str) -> bool:
     """Whether a running script may be stopped."""
-    button = QMessageBox.StandardButton
-    text = QCoreApplication.translate("dialogs", "{0} is still running. Stop it? What it has recorded is kept.")
-    return QMessageBox.question(parent, "chainrule", text.format(name)) == button.Yes
+    tr = QCoreApplication.translate
+    text = tr("dialogs", "{0} is still running. Stop it? What it has recorded is kept.")
+    return _agreed(parent, text.format(name), tr("dialogs", "Stop"))
 
 
 def ask_to_replace(parent: QWidget, name: str) -> bool:
     """Whether a file that is there already may be written over."""
-    button = QMessageBox.StandardButton
-    text = QCoreApplication.translate("dialogs", "{0} is there already. Replace it?").format(name)
-    return QMessageBox.question(parent, "chainrule", text, button.Yes | button.Cancel, button.Cancel) == button.Yes
+    tr = QCoreApplication.translate
+    text = tr("dialogs", "{0} is there already. Replace it?").format(name)
+    return _agreed(parent, text, tr("dialogs", "Replace"), loses=True)
+
+
+def _agreed(parent: QWidget, text: str, verb: str, *, loses: bool = False) -> bool:
+    """Whether the button that says what will be done was pressed. Enter presses it, unless something is lost by it."""
+    box = QMessageBox(QMessageBox.Icon.Question, "chainrule", text, parent=parent)
+    do, cancel = (
+        box.addButton(verb, QMessageBox.ButtonRole.AcceptRole),
+        box.addButton(QMessageBox.StandardButton.Cancel),
+    )
+    box.setDefaultButton(cancel if loses else do)
+    box.setEscapeButton(cancel)
+    box.exec()
+    agreed = box.clickedButton() == do
+    box.deleteLater()
+    return agreed
