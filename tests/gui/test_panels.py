@@ -17,12 +17,18 @@ def height_of(window: MainWindow, name: str) -> int:
 
 
 def bring(window: MainWindow, qtbot: QtBot, name: str) -> int:
-    """Look at a tab; how high it stands then."""
+    """Look at a tab; how high it stands when it has come to rest."""
+    heights: list[int] = []
+
+    def rests() -> bool:
+        heights.append(height_of(window, name))
+        return len(heights) >= 10 and len(set(heights[-10:])) == 1
+
     window.panels[name].show()
     window.panels[name].raise_()
     qtbot.waitUntil(lambda: not window.panels[name].visibleRegion().isEmpty() and name not in window.panels._waiting)
-    qtbot.wait(30)
-    return height_of(window, name)
+    qtbot.waitUntil(rests)
+    return heights[-1]
 
 
 @pytest.fixture
