@@ -193,7 +193,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
 def _record(options: argparse.Namespace, arguments: list[str]) -> int:
     script: Path = options.script
     if not script.is_file():
-        raise UsageError(f"{script} does not exist." if not script.exists() else f"{script} is not a file.")
+        raise UsageError(f"{script} is not a file. Give a Python script." if script.exists() else _missing(script))
     if options.output.is_dir() or not options.output.absolute().parent.is_dir():
         raise UsageError(f"cannot write {options.output}: give a file in a folder that exists.")
     from engine.host.headless import record
@@ -368,8 +368,12 @@ def _write_text(graph: nx.MultiDiGraph, form: str, options: argparse.Namespace) 
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise UsageError(f"{path} does not exist.")
+        raise UsageError(_missing(path))
     return path
+
+
+def _missing(path: Path) -> str:
+    return f"{path} does not exist. Check the path; it is looked for from the folder {Path.cwd()}."
 
 
 def _formats() -> str:

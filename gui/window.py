@@ -180,8 +180,9 @@ class MainWindow(QMainWindow):
         """A script or a recording; what cannot be opened is said in the message bar."""
         kind = kind_of(path)
         if not path.is_file():
-            text = self.tr("{0} is a folder.") if path.is_dir() else self.tr("{0} does not exist.")
-            self.show_error(text.format(path))
+            folder = self.tr("{0} is a folder. Choose a script or a recording in it.")
+            missing = self.tr("{0} does not exist. Check the path; it may have been moved or deleted.")
+            self.show_error((folder if path.is_dir() else missing).format(path))
             return False
         if kind == "unknown":
             text = self.tr("{0} is neither a Python script (.py) nor a recording (.chain).")

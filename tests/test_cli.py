@@ -138,8 +138,8 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
     [
         ("record", "required: SCRIPT, -o/--output"),
         ("record SCRIPT", "required: -o/--output"),
-        ("record missing.py -o x.chain", "missing.py does not exist"),
-        ("record FOLDER -o x.chain", "is not a file"),
+        ("record missing.py -o x.chain", "missing.py does not exist. Check the path"),
+        ("record FOLDER -o x.chain", "is not a file. Give a Python script"),
         ("record SCRIPT -o FOLDER", "cannot write"),
         ("record SCRIPT -o FOLDER/none/x.chain", "cannot write"),
         ("record SCRIPT -o x.chain --steps 0", "0 is too small"),
@@ -147,10 +147,10 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("record SCRIPT -o x.chain --steps -3", "--steps"),
         ("record SCRIPT -o x.chain --tensors some", "invalid choice: 'some'"),
         ("info", "required: FILE.chain"),
-        ("info missing.chain", "missing.chain does not exist"),
+        ("info missing.chain", "missing.chain does not exist. Check the path"),
         ("info BOW --xml", "unrecognized arguments: --xml"),
         ("export BOW", "required: -o/--output"),
-        ("export missing.chain -o x.svg", "missing.chain does not exist"),
+        ("export missing.chain -o x.svg", "missing.chain does not exist. Check the path"),
         ("export BOW -o x.bmp", "must end in .svg, .png, .pdf, .gif, .mp4, .webm, .graphml, .dot, .json or .py"),
         ("export BOW -o x", "must end in"),
         ("export BOW -o x.svg --step 3", "training step 3 has no backward pass; the last one that has is 2"),
@@ -194,9 +194,10 @@ def test_wrong_usage(
 def test_a_recording_that_cannot_be_read(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.chain"
     path.write_text("no recording")
+    advice = "Choose a .chain file that chainrule has written."
     assert run("info", path) == 1
     assert run("export", path, "-o", tmp_path / "x.svg") == 1
-    assert capsys.readouterr() == ("", f"chainrule: {path} is not a chainrule recording.\n" * 2)
+    assert capsys.readouterr() == ("", f"chainrule: {path} is not a chainrule recording. {advice}\n" * 2)
 
 
 def test_info_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]) -> None:

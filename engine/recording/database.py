@@ -87,7 +87,7 @@ def explain(path: Path, error: Exception) -> RecordingError:
         return error
     text = str(error)
     if "not a database" in text:
-        return RecordingError(f"{path} is not a chainrule recording.")
+        return _foreign(path)
     if "locked" in text or "busy" in text:
         return RecordingError(f"{path} is in use by another program; try again when it has finished.")
     if "unable to open" in text or "readonly" in text:
@@ -101,11 +101,15 @@ def damaged(path: Path, what: str) -> RecordingError:
     return RecordingError(f"{path} is damaged: {what}. Record the script again, or use another copy of the file.")
 
 
+def _foreign(path: Path) -> RecordingError:
+    return RecordingError(f"{path} is not a chainrule recording. Choose a .chain file that chainrule has written.")
+
+
 def _make_room(path: Path) -> None:
     if path.is_dir():
         raise RecordingError(f"cannot write {path}: it is a folder; give a file name that ends in .chain.")
     if not path.parent.is_dir():
-        raise RecordingError(f"cannot write {path}: the folder {path.parent} does not exist.")
+        raise RecordingError(f"cannot write {path}: its folder does not exist. Make it, or choose another.")
     if path.exists():
         if path.stat().st_size and not _is_recording(path):
             raise RecordingError(f"cannot write {path}: a file that is not a recording has that name; choose another.")
@@ -122,21 +126,21 @@ def _is_recording(path: Path) -> bool:
 
 def _gone(path: Path, error: Exception) -> RecordingError:
     if isinstance(error, FileNotFoundError):
-        return RecordingError(f"{path} does not exist.")
+        return RecordingError(f"{path} does not exist. Check the path; it may have been moved or deleted.")
     return RecordingError(f"{path} cannot be opened: {error}.")
 
 
 def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
-            raise RecordingError(f"{path} is a folder, not a chainrule recording.")
+            raise RecordingError(f"{path} is a folder, not a chainrule recording. Choose a .chain file in it.")
         size = path.stat().st_size
     except (OSError, ValueError) as error:
         raise _gone(path, error) from error
     if not os.access(path, os.R_OK):
-        raise RecordingError(f"{path} cannot be opened: no permission to read it.")
+        raise RecordingError(f"{path} cannot be opened: no permission to read it. Ask its owner for a copy.")
     if size == 0:
-        raise RecordingError(f"{path} is empty: it is not a chainrule recording.")
+        raise RecordingError(f"{path} is empty: it is not a chainrule recording. Record the script again.")
 
 
 def _harden(connection: sqlite3.Connection) -> None:
@@ -150,7 +154,7 @@ def _harden(connection: sqlite3.Connection) -> None:
 
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise RecordingError(f"{path} is not a chainrule recording.")
+        raise _foreign(path)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT_VERSION:
         raise RecordingError(

@@ -157,7 +157,9 @@ def test_one_of_a_kind_is_counted_as_one(window: MainWindow, tmp_path: Path) -> 
 def test_a_missing_file_is_told(window: MainWindow, tmp_path: Path) -> None:
     for name in ("missing.py", "missing.chain"):
         assert not window.open_path(tmp_path / name)
-        assert "does not exist" in _text(window)
+        assert "does not exist. Check the path" in _text(window)
+    assert not window.open_path(tmp_path)
+    assert "is a folder. Choose a script" in _text(window)
     assert window.central.page is window.central.welcome
 
 

@@ -257,12 +257,12 @@ def test_messages_say_what_is_wrong(tmp_path: Path) -> None:
     whole = make_bow(tmp_path / "whole.chain", steps=1).read_bytes()
     (tmp_path / "half.chain").write_bytes(whole[: len(whole) // 2])
     for name, words in {
-        "missing.chain": "does not exist",
-        "": "is a folder",
-        "empty.chain": "is empty",
-        "text.chain": "is not a chainrule recording",
-        "short.chain": "is not a chainrule recording",
-        "other.chain": "is not a chainrule recording",
+        "missing.chain": "does not exist. Check the path",
+        "": "is a folder.*Choose a .chain file",
+        "empty.chain": "is empty.*Record the script again",
+        "text.chain": "is not a chainrule recording. Choose",
+        "short.chain": "is not a chainrule recording. Choose",
+        "other.chain": "is not a chainrule recording. Choose",
         "newer.chain": r"newer chainrule \(format 7; this one reads up to 1\): update",
         "half.chain": "is damaged",
     }.items():
