@@ -76,8 +76,6 @@ class ForwardMode(TorchDispatchMode):
         if not recorder.active:
             return func(*args, **kwargs)
         signature = self._signatures.get(func) or self._look_up(func)
-        if recorder.updates.torch_alone and not torch.is_grad_enabled():
-            return _run_counted(func, signature, args, kwargs)
         number = _next_number() - 1
         made_node = self._made_node(number, signature)
         if not made_node and (not signature.written or recorder.in_optimizer):

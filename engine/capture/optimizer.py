@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from engine.capture.guard import Quiet
 from engine.capture.kinds import base_of, is_own, is_wrapper
 from engine.capture.measure import dtype_name
 from engine.capture.plain import plain_value
+from engine.capture.step_functions import StepFunctions
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
@@ -91,7 +93,8 @@ class Updates:
         self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
         self._handles: list[Any] = []
         self.follows = False  # whether `follow` wants to see the operators that run
-        self.torch_alone = False  # only an optimizer of torch's is at work: there is nothing to see until it is done
+        self._torch_alone = False  # only an optimizer of torch's is at work: there is nothing to see until it is done
+        self._functions = StepFunctions(self._unseen)
 
     def watch(self) -> None:
         """See every `torch.optim` optimizer from now on."""
@@ -104,6 +107,7 @@ class Updates:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+        self._functions.restore()
 
     def held_since(self) -> int | None:
         """The mark of the oldest step that is under way, of all threads."""
@@ -144,7 +148,9 @@ class Updates:
         if here:  # only what this thread computes is seen
             recorder.in_optimizer += 1
             self.follows = is_own(optimizer, "Muon")
-            self.torch_alone = self._is_torch_alone(step)
+            self._torch_alone = self._is_torch_alone(step)
+            if self._torch_alone:
+                self._functions.enclose(type(optimizer).step)
         if step.followed or (has_closure and base_of(type(optimizer)) is None):
             watched = [self._watched(argument, step) for argument in args[1:]]
             return (args[0], *watched), {name: self._watched(argument, step) for name, argument in kwargs.items()}
@@ -152,9 +158,25 @@ class Updates:
 
     def _is_torch_alone(self, step: _Step) -> bool:
         """No code of the user's runs in it, and it writes to nothing but what is read again afterwards."""
-        kind = type(step.optimizer)
-        hooked = step.optimizer._optimizer_step_pre_hooks or step.optimizer._optimizer_step_post_hooks
-        return base_of(kind) is kind and not (step.closure or hooked or self.follows)
+        optimizer = step.optimizer
+        kind = type(optimizer)
+        hooked = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+        graphed = any(group.get("differentiable") for group in optimizer.param_groups)
+        return base_of(kind) is kind and not (step.closure or hooked or graphed or self.follows)
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        """Around a step that is under way: no operator of it is looked at where torch is alone."""
+        if not self._torch_alone:
+            yield
+            return
+        try:
+            with self._recorder.modes.put_away():
+                yield
+        except BaseException:
+            if len(self._mine.steps) == 1:  # it is not taken in the closure of another
+                self.give_up()
+            raise
 
     def _describe(self, optimizer: torch.optim.Optimizer, group: Mapping[str, Any], index: int) -> dict[str, Any]:
         """What an update event says of its optimizer."""
@@ -224,7 +246,7 @@ class Updates:
         step = self._mine.steps[-1]
         if threading.get_ident() == self._thread:
             recorder.in_optimizer -= 1
-            self.follows = self.torch_alone = False
+            self.follows = self._torch_alone = False
         with recorder.careful(), Quiet(), recorder.lock:  # its events follow each other
             for before in step.found:
                 if step.losses:
@@ -244,7 +266,7 @@ class Updates:
         self._mine.inner = 0
         if threading.get_ident() == self._thread:
             self._recorder.in_optimizer = 0
-            self.follows = self.torch_alone = False
+            self.follows = self._torch_alone = False
 
     def _read_grad_again(self, before: _Before, unseen: bool) -> None:
         """What the optimizer read, where a closure or a hook has changed the gradient since. Needs a `Quiet`.
