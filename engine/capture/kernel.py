@@ -131,10 +131,14 @@ def load() -> Kernel | None:
             return None
         # One that keeps the interpreter lock: to get it back would take longer than the reading.
         library = ctypes.PyDLL(str(path))
-        functions = {torch.float32: library.measure_float32, torch.float64: library.measure_float64}
+        functions = {
+            torch.float32: library.measure_float32,
+            torch.float64: library.measure_float64,
+            torch.bool: library.measure_bool,
+        }
     except (OSError, AttributeError, RuntimeError):  # made for another system, no home
         return None
     for function in functions.values():
         function.argtypes = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
         function.restype = None
-    return Kernel(dict(functions))
+    return Kernel({**functions})

@@ -1,7 +1,7 @@
 /* Statistics and histogram of the numbers of one tensor, read once.
 
-   What measure.py does with a dozen calls of torch's and NumPy's, for floats and doubles in the processor's memory.
-   kernel.py compiles it where there is a compiler. */
+   What measure.py does with a dozen calls of torch's and NumPy's, for floats, doubles and bools in the processor's
+   memory. kernel.py compiles it where there is a compiler. */
 
 #ifndef NUMBER
 
@@ -23,6 +23,7 @@
 /* Places of the results; all are doubles, which are exact for counts. */
 enum { LOW, HIGH, MEAN, STD, NORM, ZEROS, NANS, INFS };
 
+#define VALUE(number) (number)
 #define NUMBER float
 #define OF(name) name##_float32
 #include "measure.c"
@@ -31,6 +32,14 @@ enum { LOW, HIGH, MEAN, STD, NORM, ZEROS, NANS, INFS };
 
 #define NUMBER double
 #define OF(name) name##_float64
+#include "measure.c"
+#undef NUMBER
+#undef OF
+#undef VALUE
+
+#define VALUE(byte) ((byte) != 0)
+#define NUMBER uint8_t
+#define OF(name) name##_bool
 #include "measure.c"
 
 #else
@@ -42,13 +51,13 @@ EACH_LEVEL static int OF(sums)(const NUMBER *values, int64_t size, double *resul
     int64_t zeros = 0, place = 0;
     NUMBER low[LANES], high[LANES];
     for (int lane = 0; lane < LANES; lane++)
-        low[lane] = high[lane] = values[0];
+        low[lane] = high[lane] = VALUE(values[0]);
     while (place < size) {
         int64_t end = size - place < BLOCK ? size : place + BLOCK;
         int32_t none[LANES] = {0};
         for (; place + LANES <= end; place += LANES)
             for (int lane = 0; lane < LANES; lane++) {
-                NUMBER value = values[place + lane];
+                NUMBER value = VALUE(values[place + lane]);
                 sum[lane] += (double)value;
                 squares[lane] += (double)value * (double)value;
                 none[lane] += value == 0;
@@ -56,7 +65,7 @@ EACH_LEVEL static int OF(sums)(const NUMBER *values, int64_t size, double *resul
                 high[lane] = value > high[lane] ? value : high[lane];
             }
         for (int lane = 0; place < end; place++, lane++) {
-            NUMBER value = values[place];
+            NUMBER value = VALUE(values[place]);
             sum[lane] += (double)value;
             squares[lane] += (double)value * (double)value;
             none[lane] += value == 0;
@@ -89,7 +98,7 @@ static void OF(scaled_sums)(const NUMBER *values, int64_t size, double *result)
     double low = INFINITY, high = -INFINITY, sum = 0, squares = 0, centred = 0;
     int64_t zeros = 0, nans = 0, infs = 0;
     for (int64_t i = 0; i < size; i++) {
-        double value = (double)values[i];
+        double value = (double)VALUE(values[i]);
         nans += isnan(value) != 0;
         infs += isinf(value) != 0;
         zeros += value == 0;
@@ -101,11 +110,11 @@ static void OF(scaled_sums)(const NUMBER *values, int64_t size, double *result)
     double found = (double)(size - nans - infs), largest = -low > high ? -low : high;
     double scale = largest > 0 ? largest : 1;
     for (int64_t i = 0; i < size; i++)
-        if (isfinite((double)values[i]))
-            sum += (double)values[i] / scale;
+        if (isfinite((double)VALUE(values[i])))
+            sum += (double)VALUE(values[i]) / scale;
     double mean = sum / found;
     for (int64_t i = 0; i < size; i++) {
-        double value = (double)values[i] / scale;
+        double value = (double)VALUE(values[i]) / scale;
         if (isfinite(value)) {
             squares += value * value;
             centred += (value - mean) * (value - mean);
@@ -128,7 +137,7 @@ static void OF(count)(const NUMBER *values, int64_t size, const double *result, 
     double scale = isinf(width) ? 0.5 : width < 1e-290 ? 1e200 : 1; /* so that the next two are ordinary numbers */
     double low = result[LOW] * scale, factor = BINS / (result[HIGH] * scale - low);
     for (int64_t i = 0; i < size; i++) {
-        double value = (double)values[i];
+        double value = (double)VALUE(values[i]);
         if (isfinite(value)) {
             double place = width > 0 ? (value * scale - low) * factor : BINS / 2;
             /* The largest itself, and what another process wrote since: no place is outside. */

@@ -125,11 +125,16 @@ def covered(shape: Sequence[int], stride: Sequence[int]) -> int | None:
     return expected
 
 
+def is_dense(tensor: torch.Tensor) -> bool:
+    """Whether its elements lie side by side from its first on, without gaps or overlaps, in any order."""
+    return tensor.is_contiguous() or covered(tensor.shape, tensor.stride()) is not None
+
+
 def flat_view(tensor: torch.Tensor) -> torch.Tensor:
     """All elements in one dimension, in any order; a copy only if memory has gaps or overlaps."""
     if tensor.is_contiguous():
         return tensor.view(-1)
-    if covered(tensor.shape, tensor.stride()) is None:
+    if not is_dense(tensor):
         return tensor.reshape(-1)
     return tensor.as_strided((tensor.numel(),), (1,), tensor.storage_offset())
 

@@ -13,6 +13,7 @@ from engine.capture.frames import Frames
 from engine.capture.known import ByTensor
 
 _MAX_CONTAINER = 64
+_CONTAINERS = (list, tuple, dict)
 
 
 class Names:
@@ -168,7 +169,7 @@ def _tensors_of(frame: FrameType) -> Iterator[tuple[str, torch.Tensor]]:
         for name, value in list(variables.items()):
             if isinstance(value, torch.Tensor):
                 yield name, value
-            elif not name.startswith("__") and isinstance(value, list | tuple | dict):
+            elif not name.startswith("__") and isinstance(value, _CONTAINERS):
                 yield from _tensors_in(name, value)
         if frame.f_locals is frame.f_globals:
             break

@@ -32,6 +32,7 @@ from engine.capture.measure import (
     dense_equivalent,
     dtype_name,
     inner_tensor,
+    is_dense,
     is_readable,
     measure,
     preview,
@@ -172,7 +173,7 @@ class TensorStore:
         device = "cpu" if direct else str(tensor.device)
         count = tensor.numel()
         level = self._affordable(count * tensor.element_size())
-        if measurement is None and direct and self._kernel is not None and tensor.is_contiguous():
+        if measurement is None and direct and self._kernel is not None and is_dense(tensor):
             figures = self._kernel.measure(tensor, count)
             measurement = None if figures is None else Measurement.made(figures)
         copy = snapshot(tensor) if direct and (measurement is None or level == "full") else None

@@ -17,14 +17,14 @@ from hypothesis.extra import numpy as hnp
 from engine.capture import kernel, tensors
 from engine.capture.recorder import record
 from engine.recording.measurement import Measurement, histogram_of_few, statistics_of_few
-from engine.recording.model import Histogram, Statistics
+from engine.recording.model import LEVELS, Histogram, Statistics
 from engine.recording.reader import Recording
 
 COMPILER = kernel._compiler()
 compiled = pytest.mark.skipif(kernel.load() is None, reason="there is no C compiler here")
 ARRAYS = st.sampled_from([np.float32, np.float64]).flatmap(
     lambda dtype: hnp.arrays(dtype, st.integers(1, 70), elements={"allow_subnormal": False})
-)
+) | hnp.arrays(np.bool_, st.integers(1, 70))
 
 
 @pytest.fixture
@@ -62,6 +62,25 @@ def test_it_measures_what_numpy_measures(array: np.ndarray) -> None:
         # An element on the border of two bins may be in either.
         assert np.abs(np.cumsum(histogram.counts - alone.counts)).max() <= 1
         assert histogram.counts.sum() == alone.counts.sum()
+
+
+@compiled
+def test_any_byte_of_a_bool_but_zero_is_one() -> None:
+    statistics, _ = _measured(torch.tensor([0, 1, 7, 255], dtype=torch.uint8).view(torch.bool))
+    assert (statistics.min, statistics.max, statistics.mean, statistics.zeros) == (0.0, 1.0, 0.75, 1)
+
+
+@compiled
+@pytest.mark.parametrize("tensor", [torch.arange(12.0).reshape(3, 4).t(), torch.arange(12).reshape(3, 4).t() > 5])
+def test_a_small_transpose_is_measured_where_it_lies(tensor: torch.Tensor) -> None:
+    for level in LEVELS:
+        store = tensors.TensorStore(level, 1 << 20)
+        (row,) = store.referred(store.take(tensor))
+        assert row.measurement.figures() is not None
+        assert row.held == 0
+        assert row.measurement.result()[0].max == tensor.max()
+        if level == "full":
+            assert bytes(row.data) == tensor.contiguous().numpy().tobytes()
 
 
 @compiled
