@@ -13,11 +13,11 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from engine.errors import RecordingError
-from engine.recording.model import PHASES
+from engine.recording.model import PHASES, Parameter
 from engine.recording.reader import Recording
 from gui import numbers, theme
 from gui.chart_base import Chart
-from gui.parameter_values import Cells, StepValues, layer_order
+from gui.parameter_values import Cells, StepValues
 from gui.parameters import node_of
 from gui.session import Session
 
@@ -127,13 +127,17 @@ class GradientChart(Chart):
         """One for each parameter, those that have arrived at the playhead."""
         return Cells.empty(0) if self._values is None else self._values.at(self.session.playhead).gradient
 
+    def _parameters(self) -> tuple[Parameter, ...]:
+        return () if self._values is None else self._values.parameters
+
     def state(self, recording: Recording) -> Hashable:
         cells = self.gradients()
-        return (self._selected(recording), self._span(), cells.numbers.tobytes(), cells.known.tobytes())
+        ids = tuple(parameter.id for parameter in self._parameters())
+        return (self._selected(recording), self._span(), ids, cells.numbers.tobytes(), cells.known.tobytes())
 
     def fill(self, plot: Any, recording: Recording) -> None:
         cells = self.gradients()
-        names = tuple(parameter.name for parameter in layer_order(recording))
+        names = tuple(parameter.name for parameter in self._parameters())
         plot.set_data(names, cells.numbers, cells.known, self._span(), self._selected(recording))
 
     def _span(self) -> tuple[float, float]:
@@ -153,15 +157,15 @@ class GradientChart(Chart):
             parameter = recording.node(self.session.selection).parameter
         except RecordingError:
             return -1
-        ids = [each.id for each in layer_order(recording)]
+        ids = [each.id for each in self._parameters()]
         return ids.index(parameter) if parameter in ids else -1
 
     def picked(self, x: float) -> None:
-        recording = self.session.recording
+        recording, parameters = self.session.recording, self._parameters()
         place = round(x)
-        if recording is None or not 0 <= place < len(recording.parameters):
+        if recording is None or not 0 <= place < len(parameters):
             return
-        node = node_of(recording, layer_order(recording)[place].id, self.session.graph_id, self.session.playhead)
+        node = node_of(recording, parameters[place].id, self.session.graph_id, self.session.playhead)
         if node is not None:
             self.session.select(node)
 
@@ -169,12 +173,12 @@ class GradientChart(Chart):
         recording, cells = self.session.recording, self.gradients()
         if recording is None:
             return ""
-        if x is None or not 0 <= round(x) < min(len(recording.parameters), len(cells.known)):
+        if x is None or not 0 <= round(x) < len(cells.known):
             counts = {"count": int(cells.known.sum()), "all": len(cells.known)}
             return translate("charts", "{count} of {all} gradients have arrived in this step").format(**counts)
         place = round(x)
         text = numbers.number(float(cells.numbers[place])) if cells.known[place] else translate("charts", "not yet")
-        return f"{layer_order(recording)[place].name}: {text}"
+        return f"{self._parameters()[place].name}: {text}"
 
 
 class TimeChart(StepChart):

@@ -6,8 +6,10 @@ few NumPy operations (`at`).
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 GRAPHS_READ = 8  # to find where each parameter is used first
+_NUMBER = re.compile(r" \(\d+\)$")  # of another leaf that a variable of the same name holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,7 @@ class StepValues:
         self.optimizers: list[str] = []
         self._wants_changes = changes
         self.first, self.last = recording.timeline.step_bounds(step)
-        self.parameters = layer_order(recording)
+        self.parameters = parameters_of(recording, step)
         self._place = {parameter.id: place for place, parameter in enumerate(self.parameters)}
         count = len(self._place)
         self._base = Cells.empty(count)
@@ -241,6 +244,30 @@ def layer_order(recording: Recording) -> tuple[Parameter, ...]:
         ordered = sorted(recording.parameters, key=lambda parameter: keys.get(parameter.id, last))
         known = _ordered[recording] = (extent, tuple(ordered))
     return known[1]
+
+
+def parameters_of(recording: Recording, step: int) -> tuple[Parameter, ...]:
+    """Those of a training step, in the order of the layers, each new leaf of one name in the place of the first.
+
+    A script that makes a new leaf in each step (an input to attack, a noise) has a row for each in the recording: "x",
+    "x (2)", "x (3)". Each of these belongs to the steps from the first to the last that an event of it is in. What is
+    alone in its name belongs to every step.
+    """
+    ordered = layer_order(recording)
+    names = [_NUMBER.sub("", parameter.name) for parameter in ordered]
+    count = Counter(names)
+    if len(count) == len(ordered):
+        return ordered
+    timeline, most = recording.timeline, 1 + max(parameter.id for parameter in ordered)
+    hits = np.flatnonzero((timeline.parameter >= 0) & (timeline.parameter < most))
+    ids, steps = timeline.parameter[hits], timeline.step[hits]
+    first, last = np.full(most, step + 1), np.full(most, -1)
+    first[ids[::-1]], last[ids] = steps[::-1], steps  # steps never decrease, and of several the last one is kept
+    there = (first <= step) & (step <= last)
+    place = {name: at for at, name in reversed(list(enumerate(names)))}
+    named = zip(names, ordered, strict=True)
+    shown = [(place[name], each.id, each) for name, each in named if count[name] == 1 or there[each.id]]
+    return tuple(each for _, _, each in sorted(shown, key=lambda entry: entry[:2]))
 
 
 def _uses(recording: Recording) -> dict[int, tuple[int, int]]:

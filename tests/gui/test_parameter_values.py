@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.recording.model import Edge, Event, Graph, Node, Parameter, Source, StepStart
 from engine.recording.reader import Recording, open_recording
-from gui.parameter_values import AtPlayhead, StepValues, change_norm, layer_order
+from engine.recording.writer import Writer
+from gui.parameter_values import AtPlayhead, StepValues, change_norm, layer_order, parameters_of
 from tests.gui import layers
 from tests.gui.layers import EVENTS, make_layers, weight_at
-from tests.recordings import make_bow, make_chain
+from tests.recordings import BOW_SCRIPT, STARTED, make_bow, make_chain, make_info
 
 
 @pytest.fixture
@@ -119,3 +121,37 @@ def test_without_changes_no_tensor_is_read(recording: Recording, monkeypatch: py
 def test_the_norm_of_no_change_is_zero(recording: Recording) -> None:
     tensor = recording.values(layers.BIAS_UPDATED)[0].tensor
     assert change_norm(recording, tensor, tensor) == 0.0
+
+
+def make_new_leaves(path: Path, steps: int = 3) -> Path:
+    """In each step an input `x` of its own and the same `w`; `v` is used in the second step alone."""
+    with Writer(path, make_info()) as writer:
+        writer.put(Source(0, "bow.py", BOW_SCRIPT))
+        for number, name in ((0, "w"), (1, "v"), (2, "x"), (3, "x (2)"), (4, "x (3)")):
+            writer.put(Parameter(number, name, "", (), "float32"))
+        event = 0
+        for step in range(steps):
+            writer.put(StepStart(step, STARTED + step))
+            writer.put(Graph(step, step, "backward", 3 * step, 1.0))
+            writer.put(
+                Node(3 * step, step, "operation", "MulBackward0", forward_event=event, shape=(), dtype="float32")
+            )
+            writer.put(Event(event, step, step, "forward", 3 * step, None, STARTED + step))
+            event += 1
+            for slot, parameter in enumerate((2 + step, *([1] if step == 1 else []), 0)):
+                node = 3 * step + 1 + slot if step != 1 else 100 + slot
+                writer.put(Node(node, step, "parameter", "AccumulateGrad", parameter=parameter))
+                writer.put(Edge(step, 3 * step, slot, node, 0))
+                writer.put(Event(event, step, step, "accumulate", node, parameter, STARTED + step))
+                event += 1
+    return path
+
+
+def test_a_step_has_its_own_new_leaf_in_the_place_of_the_first(tmp_path: Path) -> None:
+    with open_recording(make_new_leaves(tmp_path / "leaves.chain")) as recording:
+        shown = [[parameter.name for parameter in StepValues(recording, step).parameters] for step in range(3)]
+    assert shown == [["x", "w", "v"], ["x (2)", "w", "v"], ["x (3)", "w", "v"]]
+
+
+def test_without_names_in_a_row_nothing_is_left_out(recording: Recording) -> None:
+    assert parameters_of(recording, 1) is layer_order(recording)
