@@ -69,6 +69,15 @@ def drop_unused(path: Path) -> None:
             _delete(path)
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a recording on the disk, with the log that lies beside it while it is written."""
+    total = 0
+    for part in (path, path.with_name(f"{path.name}-wal")):
+        with contextlib.suppress(OSError):
+            total += part.stat().st_size
+    return total
+
+
 def is_run_file(path: Path) -> bool:
     """Whether a recording lies where runs are recorded, that is, was not saved elsewhere."""
     return path.parent == cache_folder("recordings")

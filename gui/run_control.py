@@ -10,13 +10,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QKeySequence
 
 from engine.host import protocol
+from gui import numbers
 from gui.actions import ACTIONS
-from gui.files import clean_up_runs, drop_unused, new_run_file
+from gui.files import clean_up_runs, drop_unused, new_run_file, size_of
 from gui.host_client import HostClient, RunEnd, RunOptions
 from gui.messages import Level, Place
 from gui.session import Session
 
 REFRESH_MS = 100
+LARGE = 1 << 30  # bytes from which on one may want to know what a recording takes on the disk
 QUIET_MS = 10_000  # a script that has said nothing for so long may hang
 NO_INPUT = "EOFError: EOF when reading a line"  # what `input()` raises where nobody can type
 TAIL = 2000  # characters of output that are kept as an explanation of an unexpected end
@@ -192,6 +194,9 @@ class RunControl(QObject):
         recording = self._session.recording
         steps = len(recording.steps) if recording is not None else 0
         text = self.tr("step {0} · {1} events").format(f"{steps:,}", f"{self._session.event_count:,}")
+        taken = 0 if self._output is None else size_of(self._output)
+        if taken >= LARGE:
+            text += f" · {numbers.size(taken)}"
         return f"{state} · {text}" if state else text
 
     def _ending(self, end: RunEnd) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui import dialogs
+from gui import dialogs, numbers, run_control
+from gui.files import size_of
 from gui.window import MainWindow
 from tests.gui.conftest import Script
 from tests.recordings import make_bow, make_chain
@@ -63,6 +64,23 @@ say("finished", exit_code=0, reason="completed", events=36, steps=3)
     assert window.windowTitle().startswith("train.py")
     assert window.settings.recent[0] == window.runs.output
     assert window.actions_table["run"].isEnabled()
+
+
+def test_what_a_large_recording_takes_on_the_disk_is_said(
+    window: MainWindow, script: Path, recorded: Path, fake_host: Script, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = recorded.stat().st_size
+    monkeypatch.setattr(run_control, "LARGE", size + 1)
+    _run(window, script, fake_host, recorded, "listen()")
+    qtbot.waitUntil(lambda: window.toolbar.progress_text == "step 3 · 36 events")
+    output = window.runs.output
+    assert output is not None
+    log = output.with_name(f"{output.name}-wal")
+    log.write_bytes(bytes(2 << 20))
+    assert size_of(output) == size + (2 << 20)
+    window.actions_table["stop"].trigger()
+    qtbot.waitUntil(lambda: window.toolbar.progress_text.startswith("stopped"))
+    assert window.toolbar.progress_text == f"stopped · step 3 · 36 events · {numbers.size(size_of(output))}"
 
 
 def test_a_script_that_says_nothing_any_more_can_be_stopped_and_how_is_said(
