@@ -206,6 +206,10 @@ class InspectorPanel(QWidget):
         session = self._session
         return (id(session.recording), session.playhead, session.selection, session.event_count)
 
+    def is_drawn(self) -> bool:
+        """Whether it shows all of what the session shows now; large tensors may still follow."""
+        return self._now() == self._drawn_for and not self._soon.isActive()
+
     def _refresh_pieces(self) -> Pieces:
         session, recording, now = self._session, self._session.recording, self._now()
         if now == self._drawn_for:
@@ -314,6 +318,7 @@ class InspectorPanel(QWidget):
             yield from view.set_section(section)
             for row, item in zip(view.rows, section.tensors, strict=True):
                 self._draw_row(row, item)
+                set_visible(row, True)
                 yield
             set_visible(view, True)
             yield

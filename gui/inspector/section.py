@@ -89,7 +89,10 @@ class SectionView(QWidget):
         return tuple(self._rows[:count])
 
     def set_section(self, section: Section) -> Pieces:
-        """Take over heading, remark and facts, and provide a row for each tensor; the caller fills the rows."""
+        """Take over heading, remark and facts, and provide a row for each tensor.
+
+        The caller fills the rows, and shows each when it is filled: half drawn, the Tab key may come by.
+        """
         if self._section is None or section.title != self._section.title:
             self._facts.setAccessibleName(section.title)
         self._section = section
@@ -101,14 +104,15 @@ class SectionView(QWidget):
         set_visible(self._facts, bool(section.facts))
         while len(self._rows) < len(section.tensors):
             row = TensorRow(self)
+            row.hide()
             row.toggled.connect(self.toggled)
             row.looked.connect(self.looked)
             row.element_chosen.connect(self.element_chosen)
             self._rows.append(row)
             self._layout.addWidget(row)
             yield
-        for place, row in enumerate(self._rows):
-            set_visible(row, place < len(section.tensors))
+        for row in self._rows[len(section.tensors) :]:
+            set_visible(row, False)
 
     def drawn_state(self) -> tuple[Hashable, ...]:
         return (self._section, tuple(row.drawn_state() for row in self.rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QScrollArea, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
+from gui.inspector.panel import InspectorPanel
 from gui.inspector.row import RowHeader
 from gui.tab_order import ROW, parts_of
 from gui.window import MainWindow
@@ -30,8 +30,9 @@ def ready(walked: MainWindow, qtbot: QtBot) -> MainWindow:
     walked.activateWindow()
     walked.session.seek(7)
     qtbot.waitUntil(walked.canvas.is_ready)
-    headers = partial(walked.panels["inspector"].findChildren, RowHeader)
-    qtbot.waitUntil(lambda: bool(headers()) and all(each.accessibleName() for each in headers() if each.isVisible()))
+    inspector = walked.panels.widget("inspector")
+    assert isinstance(inspector, InspectorPanel)
+    qtbot.waitUntil(inspector.is_drawn)
     walked.setFocus()
     return walked
 
@@ -86,13 +87,12 @@ def test_what_is_put_away_or_behind_others_is_left_out(ready: MainWindow, qtbot:
 
 def test_what_has_the_focus_is_scrolled_into_view(ready: MainWindow, qtbot: QtBot) -> None:
     ready.resize(1000, 560)
-    qtbot.wait(50)
-    last = ready.panels["inspector"].findChildren(RowHeader)[-1]
-    assert last.visibleRegion().isEmpty()
-    for _ in range(80):
-        if press(ready, Qt.Key.Key_Tab) is last:
-            break
-    assert not last.visibleRegion().isEmpty()
+    last = [each for each in ready.panels["inspector"].findChildren(RowHeader) if each.isVisible()][-1]
+    qtbot.waitUntil(lambda: last.visibleRegion().isEmpty())
+    assert last in round_of(ready)
+    while press(ready, Qt.Key.Key_Tab) is not last:
+        pass
+    qtbot.waitUntil(lambda: not last.visibleRegion().isEmpty())
 
 
 def test_whoever_listens_hears_what_each_stop_is(ready: MainWindow) -> None:

@@ -22,7 +22,7 @@ from gui.inspector import differences
 from gui.inspector import panel as panel_module
 from gui.inspector.content import Content
 from gui.inspector.panel import InspectorPanel
-from gui.inspector.row import TensorRow
+from gui.inspector.row import RowHeader, TensorRow
 from gui.session import Session
 from gui.tensor_views.detail import Looking
 from gui.turns import in_portions
@@ -360,6 +360,22 @@ def test_drawn_in_turns_it_is_the_same_and_never_half_seen(qtbot: QtBot, opened:
         plain.drawn_state()
         qtbot.waitUntil(lambda: shown(panel) == shown(plain))  # differences are worked out a moment later
     assert False in before
+
+
+def test_half_drawn_it_has_no_row_without_a_name(qtbot: QtBot, opened: Opened) -> None:
+    session = opened()
+    panel = panel_of(qtbot, session)
+    seen = 0
+    for event in range(session.last + 1):
+        session.seek(event)
+        panel._soon.stop()  # drawn here, piece by piece
+        for _ in panel._refresh_pieces():
+            QApplication.processEvents()
+            rows = [header for header in panel.findChildren(RowHeader) if header.isVisible()]
+            assert all(header.accessibleName() for header in rows)
+            seen += len(rows)
+        assert panel.is_drawn()
+    assert seen
 
 
 @pytest.mark.usefixtures("piecemeal")
