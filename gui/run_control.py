@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QKeySequence
 
 from engine.host import protocol
-from gui import numbers
 from gui.actions import ACTIONS
 from gui.files import clean_up_runs, drop_unused, new_run_file, size_of
 from gui.host_client import HostClient, RunEnd, RunOptions
@@ -196,6 +195,8 @@ class RunControl(QObject):
         text = self.tr("step {0} · {1} events").format(f"{steps:,}", f"{self._session.event_count:,}")
         taken = 0 if self._output is None else size_of(self._output)
         if taken >= LARGE:
+            from gui import numbers  # which needs NumPy: too slow for a start
+
             text += f" · {numbers.size(taken)}"
         return f"{state} · {text}" if state else text
 

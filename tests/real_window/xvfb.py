@@ -104,7 +104,8 @@ def screen(folder: Path) -> Iterator[Screen]:
     """A screen of its own, on a free display number."""
     reading, writing = os.pipe()
     try:
-        command = ["Xvfb", "-displayfd", str(writing), "-fbdir", str(folder), "-nolisten", "tcp"]
+        # Without -noreset it starts anew when its last client leaves, and whoever comes meanwhile is turned away.
+        command = ["Xvfb", "-displayfd", str(writing), "-fbdir", str(folder), "-nolisten", "tcp", "-noreset"]
         server = subprocess.Popen(
             [*command, "-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24"], pass_fds=[writing], stderr=subprocess.DEVNULL
         )
