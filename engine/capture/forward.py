@@ -116,12 +116,16 @@ class ForwardMode(TorchDispatchMode):
         """Whether this call made the node `number`, or runs inside the custom function that did."""
         if signature.ignored or threading.get_ident() != self._thread:
             return False
-        fresh = number > self._last
+        before = self._last
+        fresh = number > before
         if fresh:
-            self._skipped = number - self._last > 1 and signature.name == "aten.clone.default"
+            self._skipped = number - before > 1 and signature.name == "aten.clone.default"
             self._last = number
         if not torch.is_grad_enabled():
-            return self._inside_custom_function(number, fresh)
+            inside = self._inside_custom_function(number, fresh)
+            if fresh and not inside and _hooks_keep():  # it may be such a hook that calls: the number is not its own
+                self._last = before
+            return inside
         self._custom = None
         if fresh:
             return True
@@ -175,7 +179,7 @@ class ForwardMode(TorchDispatchMode):
             place=place,
             time=time.time(),
             during_backward=recorder.backward_depth > 0,
-            hooked=torch._C._autograd._top_saved_tensors_default_hooks(False) is not None,
+            hooked=_hooks_keep(),
             inputs=list(self._inputs(args)) if called is None else list(called.inputs),
             arguments=_plain_arguments(signature, args, kwargs) if called is None else called.arguments,
             operands=[] if called is None else list(called.operands),
@@ -243,6 +247,11 @@ class ForwardMode(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
                 number = self._recorder.store.take(tensor, bumps)
                 yield slot, number, shape_of(tensor), dtype_name(tensor.dtype)
+
+
+def _hooks_keep() -> bool:
+    """Whether hooks of the user's are given what nodes save."""
+    return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
 
 
 def _run_counted(func: Any, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -14,13 +14,13 @@ from engine.capture.measure import byte_size, dtype_name
 from engine.capture.operations import Input, Operation
 from engine.capture.plain import plain_value
 from engine.recording.measurement import Content
-from engine.recording.model import Edge, Graph, GraphKind, Node, Row, Shape
+from engine.recording.model import KEPT_BY_HOOKS, Edge, Graph, GraphKind, Node, Row, Shape
 
 if TYPE_CHECKING:
     from engine.capture.recorder import Recorder
 
 DATA_SLOT = 1000
-_SAVED_NAMES: dict[type, tuple[str, ...]] = {}
+_SAVED_NAMES: dict[type, tuple[tuple[str, str], ...]] = {}  # "_saved_self", and "_raw_saved_self" if it is a tensor
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class GraphNode:
     operation: Operation | None = None
     forward_event: int | None = None
     saved: list[tuple[str, int, int]] = field(default_factory=list)  # (name, slot, tensor)
+    hooked: tuple[str, ...] = ()  # names of those that hooks keep
     info: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,9 +67,6 @@ def output_metadata(fn: Any) -> list[tuple[Shape, str]]:
 
 def read_saved(recorder: Recorder, node: GraphNode) -> None:
     """Values that the node kept from its forward. The engine frees them once the node has run: read before."""
-    if node.operation is not None and node.operation.hooked:
-        node.info["note"] = "its saved values are kept through hooks (checkpointing or offloading) and were not read"
-        return
     plain: dict[str, Any] = {}
     size = 0
     for name, value in _saved_items(node):
@@ -83,6 +81,10 @@ def read_saved(recorder: Recorder, node: GraphNode) -> None:
         node.info["saved"] = plain
     if size:
         node.info["saved_bytes"] = size
+    operation = node.operation
+    # A write to a view shows nothing of what it saved.
+    if node.hooked or (node.type == "CopySlices" and operation is not None and operation.hooked):
+        node.info["note"] = f"{KEPT_BY_HOOKS} (checkpointing or offloading) and were not read"
 
 
 def _has_tensor(values: Sequence[Any]) -> bool:
@@ -93,16 +95,27 @@ def _saved_items(node: GraphNode) -> Iterable[tuple[str, Any]]:
     fn = node.fn
     kind = type(fn)
     if kind not in _SAVED_NAMES:
-        _SAVED_NAMES[kind] = tuple(name for name in dir(kind) if name.startswith("_saved_"))
-    names: tuple[str, ...] = _SAVED_NAMES[kind]
+        names = [name for name in dir(kind) if name.startswith("_saved_")]
+        _SAVED_NAMES[kind] = tuple((name, f"_raw{name}" if hasattr(kind, f"_raw{name}") else "") for name in names)
+    attributes: tuple[tuple[str, str], ...] = _SAVED_NAMES[kind]
     if isinstance(fn, torch.autograd.function.BackwardCFunction):
         yield from vars(fn).items()
-        names = ("saved_tensors",)
-    for name in names:
+        attributes = (("saved_tensors", "_raw_saved_tensors"),)
+    for name, raw in attributes:
         try:
-            yield name.removeprefix("_saved_"), getattr(fn, name)
+            if raw and _is_hooked(getattr(fn, raw)):
+                node.hooked += (name.removeprefix("_saved_"),)
+            else:
+                yield name.removeprefix("_saved_"), getattr(fn, name)
         except RuntimeError as error:
             node.info["note"] = f"{name} could not be read: {str(error).splitlines()[0]}"
+
+
+def _is_hooked(raw: Any) -> bool:
+    """Whether a hook keeps a saved tensor, or one of several. To read it would call the hook once more than without."""
+    if isinstance(raw, tuple):
+        return any(each.unpack_hook is not None for each in raw)
+    return raw.unpack_hook is not None
 
 
 class GraphWriter:

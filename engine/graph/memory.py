@@ -37,13 +37,12 @@ import numpy.typing as npt
 from engine.graph import storage as memory
 from engine.graph.storage import SavedTensor, Storage, Storages, Tensors
 from engine.pace import gently
-from engine.recording.model import Graph, Node
+from engine.recording.model import KEPT_BY_HOOKS, Graph, Node
 from engine.recording.reader import Recording
 
 Category = Literal[memory.Category, "unlisted"]
 CATEGORIES: tuple[Category, ...] = (*memory.CATEGORIES, "unlisted")
 Bytes = npt.NDArray[np.int64]
-_HOOKED = "its saved values are kept through hooks"
 _PURE_WRITES = ("aten.copy_", "aten.zero_", "aten.fill_")  # they save nothing
 _CUSTOM = "saved_tensors"
 
@@ -293,7 +292,7 @@ def _function(node: Node) -> int:
 def _is_unread(node: Node) -> bool:
     """Whether a node may have saved what the recording does not tell."""
     writes = node.type == "CopySlices" and not node.operation.startswith(_PURE_WRITES)
-    return writes or str(node.info.get("note", "")).startswith(_HOOKED)
+    return writes or str(node.info.get("note", "")).startswith(KEPT_BY_HOOKS)
 
 
 def _is_attribute(node: Node, saved: SavedTensor) -> bool:

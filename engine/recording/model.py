@@ -38,6 +38,7 @@ PHASE_OF_KIND: Mapping[EventKind, Phase] = {
 }
 
 NOTHING: Mapping[str, Any] = {}  # nobody writes into it
+KEPT_BY_HOOKS = "its saved values are kept through hooks"  # how the note of such a node begins
 
 Role = Literal[
     "input",  # forward: a tensor that went in and needs no gradient (slot: argument number)

@@ -145,4 +145,31 @@ def formulas(steps: int) -> list[Any]:
     return _state([w, factor], None, None)
 
 
-PROGRAMS: tuple[Callable[[int], list[Any]], ...] = (bow, resnet18, dropout_mlp, tangled, formulas)
+def offloaded(steps: int) -> list[Any]:
+    """Hooks keep what is saved, and tell of each call; checkpoints of both kinds between."""
+    torch.manual_seed(4)
+    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(inplace=True), nn.Dropout(0.2), nn.Linear(6, 4))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        sys.stdout.write(f"pack {tuple(tensor.shape)}\n")
+        return tensor.double() if tensor.is_floating_point() else tensor
+
+    def unpack(tensor: torch.Tensor) -> torch.Tensor:
+        sys.stdout.write(f"unpack {tuple(tensor.shape)}\n")
+        return tensor.float() if tensor.is_floating_point() else tensor
+
+    for _ in range(steps):
+        x = torch.randn(5, 4, requires_grad=True)
+        with torch.autograd.graph.save_on_cpu():
+            hidden = checkpoint(model, x, use_reentrant=True) + checkpoint(model, x, use_reentrant=False)
+        with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+            loss = model(hidden).pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        sys.stdout.write(f"{loss.item()}\n")
+    return _state(model.parameters(), optimizer, model)
+
+
+PROGRAMS: tuple[Callable[[int], list[Any]], ...] = (bow, resnet18, dropout_mlp, tangled, formulas, offloaded)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -116,3 +118,57 @@ def test_sparse_gradients_are_written_down_as_dense_ones(capture: Capture) -> No
         (gradient,) = captured.values(event, "grad_after")
         np.testing.assert_array_equal(gradient[:, 0], [0, 2, 0, 1, 0])
     assert len(captured.events("update")) == 2
+
+
+@pytest.mark.parametrize("pack", [torch.Tensor.double, torch.clone, lambda kept: kept])
+def test_hooks_are_called_as_often_as_without(pack: Callable[[torch.Tensor], torch.Tensor], capture: Capture) -> None:
+    """One that calls operators does so before the operator that it is called for has run."""
+    calls = []
+
+    def packed(tensor: torch.Tensor) -> torch.Tensor:
+        calls.append("pack")
+        return pack(tensor)
+
+    def unpacked(tensor: torch.Tensor) -> torch.Tensor:
+        calls.append("unpack")
+        return tensor.float()
+
+    def run() -> list[str]:
+        calls.clear()
+        x = torch.linspace(0.1, 1, 6).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(packed, unpacked):
+            y = x.sin().exp()
+            y = y.mul_(x.cos())
+        y.sum().backward()
+        return list(calls)
+
+    expected = run()
+    with capture() as captured:
+        observed = run()
+    assert observed == expected
+    operations = {node.type: node.operation for node in captured.recording.nodes(0) if node.kind == "operation"}
+    assert operations["SinBackward0"] == "aten.sin.default"
+    assert operations["CosBackward0"] == "aten.cos.default"
+    assert operations["MulBackward0"] == "aten.mul_.Tensor"
+
+
+@pytest.mark.parametrize("by_default", [False, True])
+def test_a_hook_of_one_saved_tensor_is_not_called_for_the_recording(by_default: bool, capture: Capture) -> None:
+    """What is saved outside a `with` of hooks may have its own; what a custom function saves, too."""
+    calls = []
+
+    def unpacked(tensor: torch.Tensor) -> torch.Tensor:
+        calls.append(tensor)
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, unpacked) if by_default else nullcontext()
+    with capture() as captured:
+        x = torch.rand(3, requires_grad=True)
+        with hooks:
+            y = Scaled.apply(x, 2.0, torch.rand(3)).sin()  # type: ignore[no-untyped-call]
+        if not by_default:
+            y.grad_fn._raw_saved_self.register_hooks(lambda kept: kept, unpacked)
+        y.sum().backward()
+    assert len(calls) == 1 + by_default
+    noted = {node.type for node in captured.recording.nodes(0) if "kept through hooks" in node.info.get("note", "")}
+    assert noted == ({"SinBackward0", "ScaledBackward"} if by_default else {"SinBackward0"})

@@ -259,7 +259,10 @@ def test_checkpointed_nodes_are_named(recorded: Recorded) -> None:
     w = torch.randn(10, requires_grad=True)
     from torch.utils.checkpoint import checkpoint
 
-    curve = recorded(lambda: checkpoint(torch.exp, w.sin(), use_reentrant=False).sum().backward())
+    def layer(x: torch.Tensor) -> torch.Tensor:
+        return torch.exp(x) + x
+
+    curve = recorded(lambda: checkpoint(layer, w.sin(), use_reentrant=False).sum().backward())
     recording = recorded.recordings[0]
     assert [recording.node(node).type for node in curve.unread] == ["ExpBackward0"]
 
