@@ -23,7 +23,7 @@ from engine.recording.model import Node
 from engine.recording.reader import Recording
 from engine.rules.forward import Operand, forward_of, operands
 from engine.rules.naming import NUMPY, PLACEHOLDER, Names, derivative, digits, in_brackets, number_text, numbered
-from engine.rules.reading import GraphValues
+from engine.rules.reading import OTHER_VALUES, GraphValues, kept_by_hooks
 from engine.rules.registry import Rule, find_rule, without_rule
 from engine.rules.substitute import formula_of, substitute, symbol
 from engine.rules.values import NoDataError, UnsupportedError
@@ -180,7 +180,10 @@ def _gradient(graph: GraphValues, node: Node, place: Place, kept: dict[int, Any]
         return Line(place, name, formula, "", "", shown, "no_data", remark=str(missing))
     except (UnsupportedError, KeyError) as unsupported:
         return Line(place, name, formula, "", "", shown, "as_recorded", remark=str(unsupported))
-    return _compared(place, name, formula, numbers, computed, recorded, dtype)
+    line = _compared(place, name, formula, numbers, computed, recorded, dtype)
+    if line.verdict == "wrong" and kept_by_hooks(node):
+        return Line(place, name, formula, "", "", shown, "as_recorded", remark=OTHER_VALUES)
+    return line
 
 
 def _gradient_formula(graph: GraphValues, node: Node, rule: Rule, slot: int) -> str:

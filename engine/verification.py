@@ -183,11 +183,24 @@ def table(results: Iterable[Result]) -> str:
         chosen = [result for result in listed if result.kind == kind]
         if chosen:
             lines += [*_rows(chosen, heading, states), ""]
+    lines += _missing(listed)
     for result in listed:
         if result.state in ("wrong", "unknown"):
             named = f"{result.type} {result.name}".rstrip()
             lines.append(f"{result.state}: step {result.step}, {named}: {result.proof.reason}")
     return "\n".join([*lines, summary(listed)])
+
+
+def _missing(results: list[Result]) -> list[str]:
+    """Why there is no data: a line for each reason, with the types that have it."""
+    found: dict[str, Counter[str]] = {}
+    for result in results:
+        if result.state == "no_data":
+            found.setdefault(result.proof.reason, Counter())[result.type] += 1
+    return [
+        f"{_WORDS['no_data']}: {', '.join(f'{count} {type_}' for type_, count in sorted(types.items()))}: {reason}"
+        for reason, types in found.items()
+    ]
 
 
 def summary(results: Iterable[Result]) -> str:

@@ -92,6 +92,18 @@ def test_what_is_not_done_by_hand_is_shown_as_recorded(tmp_path: Path) -> None:
     assert "by hand" in forward.remark
 
 
+def test_what_a_hook_has_changed_is_not_wrong(tmp_path: Path) -> None:
+    with record(tmp_path / "run.chain", script=__file__):
+        w = torch.linspace(0.1, 0.9, 3).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, lambda kept: kept * 2):
+            y = w.sin()
+        (y * 1.0).sum().backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        gradients = {line.remark: line.verdict for line in lines(recording, 0) if line.place.stage == "gradient"}
+    assert "wrong" not in gradients.values()
+    assert [verdict for remark, verdict in gradients.items() if remark.startswith("hooks, or")] == ["as_recorded"]
+
+
 def test_without_data_nothing_is_equal(tmp_path: Path) -> None:
     with record(tmp_path / "run.chain", script=__file__, tensors="stats"):
         bow()

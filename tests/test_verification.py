@@ -100,7 +100,11 @@ def test_without_data_nothing_counts_as_proved(tmp_path: Path, capsys: pytest.Ca
     assert found["nodes"]["unproved_no_data"] == 12
     assert found["updates"]["unproved_no_data"] == 4
     assert verify(tmp_path / "run.chain") == 0
-    assert "0.0e+00" not in capsys.readouterr().out  # where nothing was compared, there is no error
+    printed = capsys.readouterr().out
+    assert "0.0e+00" not in printed  # where nothing was compared, there is no error
+    reasons = [line for line in printed.splitlines() if line.startswith("without data: ")]
+    assert any(line.endswith(": what entered was not recorded in full") for line in reasons)
+    assert len({line.split(": ")[2] for line in reasons}) == len(reasons)
 
 
 def test_a_recording_without_a_backward_pass_has_nothing_to_prove(

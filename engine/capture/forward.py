@@ -19,7 +19,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from engine.capture.frames import Place
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name, shape_of
-from engine.capture.operands import Call, apply_frame, custom_call, geometry, view_operands, view_written
+from engine.capture.operands import (
+    Call,
+    apply_frame,
+    custom_call,
+    geometry,
+    named_operands,
+    view_operands,
+    view_written,
+)
 from engine.capture.operations import Input, Operation
 from engine.capture.plain import plain_value
 
@@ -41,6 +49,7 @@ class _Signature:
 
     name: str
     arguments: tuple[str, ...]
+    results: tuple[str, ...]
     written: tuple[tuple[int, str], ...]
     changed: tuple[tuple[int, str], ...]
     foreach: bool
@@ -96,7 +105,7 @@ class ForwardMode(TorchDispatchMode):
     def _look_up(self, func: Any) -> _Signature:
         schema = getattr(func, "_schema", None)
         if schema is None:
-            signature = _Signature(str(func), (), (), (), False, False)
+            signature = _Signature(str(func), (), (), (), (), False, False)
         else:
             names = tuple(argument.name for argument in schema.arguments)
             written = tuple(
@@ -108,7 +117,7 @@ class ForwardMode(TorchDispatchMode):
             changed = tuple(dict.fromkeys(written + unseen))
             foreach = bool(written) and str(func).startswith("aten._foreach_")
             ignored = str(func).startswith(("profiler.", "prim."))
-            signature = _Signature(str(func), names, written, changed, foreach, ignored)
+            signature = _Signature(str(func), names, _results(schema), written, changed, foreach, ignored)
         self._signatures[func] = signature
         return signature
 
@@ -189,6 +198,8 @@ class ForwardMode(TorchDispatchMode):
             operation.view = view_written(written, signature.arguments)
             if operation.view is not None:
                 operation.operands = view_operands(recorder.store, signature.name, args)
+        if operation.hooked and called is None and operation.view is None and not operation.during_backward:
+            operation.operands = named_operands(recorder.store, _named(signature, args, kwargs, changed=False))
         self._name(operation, place)
         return operation
 
@@ -231,7 +242,12 @@ class ForwardMode(TorchDispatchMode):
         with recorder.careful(), Quiet():
             self._forget(_arguments_at(signature.changed, args, kwargs))
             if operation is not None:
-                operation.outputs = tuple(self._outputs(result, 1 if signature.written else 0))
+                bumps = 1 if signature.written else 0
+                operation.outputs = tuple(self._outputs(result, bumps))
+                if operation.stands_in:
+                    named = _named(signature, args, kwargs, changed=True)
+                    named += zip(signature.results, result if isinstance(result, tuple) else (result,), strict=False)
+                    operation.operands += named_operands(recorder.store, named, bumps)
                 recorder.operations.add(operation)
             if by_hand:
                 recorder.updates.after_writing(by_hand, signature.name)
@@ -252,6 +268,14 @@ class ForwardMode(TorchDispatchMode):
 def _hooks_keep() -> bool:
     """Whether hooks of the user's are given what nodes save."""
     return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+
+
+def _results(schema: Any) -> tuple[str, ...]:
+    """Under which names a node saves what the operator returns."""
+    count = len(schema.returns)
+    return tuple(
+        each.name or ("result" if count == 1 else f"result{place}") for place, each in enumerate(schema.returns)
+    )
 
 
 def _run_counted(func: Any, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -281,6 +305,18 @@ def _arguments_at(
         for tensor in members:
             if isinstance(tensor, torch.Tensor):
                 yield tensor
+
+
+def _named(
+    signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any], *, changed: bool
+) -> list[tuple[str, Any]]:
+    """Arguments by name, as their node saves them: before the call, or after it those that the operator fills.
+
+    What an in-place operation overwrites, its node saves as it was.
+    """
+    filled = {name for _, name in signature.changed if name != "self"}
+    named = (*zip(signature.arguments, args, strict=False), *kwargs.items())
+    return [(name, value) for name, value in named if (name in filled) is changed]
 
 
 def _plain_arguments(signature: _Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DATA_SLOT = 1000
 _SAVED_NAMES: dict[type, tuple[tuple[str, str], ...]] = {}  # "_saved_self", and "_raw_saved_self" if it is a tensor
+_STAND_INS = ": what the forward had stands in for them"
+_UNREAD = " (checkpointing or offloading) and were not read"
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ def read_saved(recorder: Recorder, node: GraphNode) -> None:
     operation = node.operation
     # A write to a view shows nothing of what it saved.
     if node.hooked or (node.type == "CopySlices" and operation is not None and operation.hooked):
-        node.info["note"] = f"{KEPT_BY_HOOKS} (checkpointing or offloading) and were not read"
+        stand_ins = any(operand.name in node.hooked for operand in (operation.operands if operation else ()))
+        node.info["note"] = KEPT_BY_HOOKS + (_STAND_INS if stand_ins else _UNREAD)
 
 
 def _has_tensor(values: Sequence[Any]) -> bool:
@@ -269,7 +272,11 @@ class GraphWriter:
                 for slot, tensor, shape, dtype in operation.outputs
                 if (shape, dtype) in node.outputs
             ]
-            values += [("operand", operand.slot, "", operand.tensor) for operand in operation.operands]
+            values += [
+                ("operand", operand.slot, operand.name, operand.tensor)
+                for operand in operation.operands
+                if not operand.name or operand.name in node.hooked
+            ]
             if operation.view is not None and operation.operands:
                 values += [("written", slot, "", tensor) for slot, tensor, _, _ in operation.outputs]
         when = operation.time if operation is not None else time.time()

@@ -1,10 +1,10 @@
-"""What goes into operations whose own nodes do not say it: custom functions, and writes to views."""
+"""What goes into operations whose own nodes do not say it: custom functions, writes to views, what hooks keep."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -109,6 +109,16 @@ def view_operands(store: TensorStore, name: str, args: Sequence[Any]) -> list[Op
     if name in _PURE_WRITES:
         return []
     return [Operand(slot, store.take(tensor)) for slot, tensor in _tensors(args)]
+
+
+def named_operands(store: TensorStore, named: Iterable[tuple[str, Any]], bumps: int = 0) -> list[Operand]:
+    """Arguments or results by the names under which nodes may save them. Lists are taken apart: `slot` is the place."""
+    return [
+        Operand(slot, store.take(tensor, bumps), name)
+        for name, value in named
+        for slot, tensor in enumerate(value if isinstance(value, list | tuple) else (value,))
+        if isinstance(tensor, torch.Tensor)
+    ]
 
 
 def _tensors(args: Sequence[Any]) -> Iterator[tuple[int, torch.Tensor]]:

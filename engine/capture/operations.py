@@ -27,10 +27,15 @@ class Input:
 
 
 class Operand(NamedTuple):
-    """A tensor that went in and may need a gradient, where the arithmetic of the node asks for it."""
+    """A tensor that went in and may need a gradient, where the arithmetic of the node asks for it.
+
+    With a `name` it went in, or came out, where hooks keep what the node saves under that name, and `slot` is its place
+    in a list.
+    """
 
     slot: int
     tensor: int
+    name: str = ""
 
 
 @dataclass(slots=True)
@@ -52,6 +57,11 @@ class Operation:
     outputs: tuple[tuple[int, int, Shape, str], ...] = ()  # (slot, tensor, shape, dtype)
     name: str = ""
     event: int | None = None
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the operands, which have names, stand in for what hooks keep for the node."""
+        return bool(self.operands and self.operands[0].name)
 
 
 class Operations:

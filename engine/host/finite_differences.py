@@ -23,7 +23,7 @@ from engine.host.protocol import Differences
 from engine.host.rerun import Application, RerunError, applications, changed
 from engine.recording.model import Node
 from engine.recording.reader import Recording, open_recording
-from engine.rules.reading import GraphValues
+from engine.rules.reading import OTHER_VALUES, GraphValues, kept_by_hooks
 from engine.rules.registry import find_rule, reason_not_differentiable
 from engine.rules.values import NoDataError, UnsupportedError
 
@@ -243,6 +243,8 @@ def _summary(task: _Task, found: dict[int, Found]) -> Differences:
         "wrong" if worst.holds is False else "unknown" if worst.holds is None else "proved"
     )
     reason = worst.remark
+    if state == "wrong" and kept_by_hooks(task.node):
+        return _result(task, "unknown", OTHER_VALUES)
     if state == "wrong":
         reason = (
             f"the gradient of input {slot}, element {list(worst.worst)}: recorded {worst.recorded:.9g}, by differences "

@@ -63,7 +63,11 @@ def _given(graph: GraphValues, node: Node) -> dict[int, int]:
     if node.forward_event is None:
         return {}
     values = graph.recording.values(node.forward_event)
-    return {value.slot: value.tensor for value in values if value.role in ("input", "operand")}
+    return {
+        value.slot: value.tensor
+        for value in values
+        if value.role == "input" or (value.role == "operand" and not value.name)
+    }
 
 
 def _operator(name: str) -> Any:

@@ -43,7 +43,8 @@ KEPT_BY_HOOKS = "its saved values are kept through hooks"  # how the note of suc
 Role = Literal[
     "input",  # forward: a tensor that went in and needs no gradient (slot: argument number)
     "output",  # forward: what came out (slot: output number)
-    "operand",  # forward: a tensor that went in and needs a gradient, of custom functions and of writes to views
+    "operand",  # forward: a tensor that went in and needs a gradient, of custom functions and of writes to views;
+    # with a name: what went in or came out where hooks keep what the node saves under that name (slot: place in a list)
     "written",  # forward, of a write to a view: what the view held afterwards
     "saved",  # backward: a value that the node kept from its forward (name: torch's, without "_saved_")
     "grad_start",  # backward, accumulate: what the pass began with here (slot: input number; name: number of the root)

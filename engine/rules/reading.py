@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from engine.arithmetic.bounded import Floats
-from engine.recording.model import Edge, Event, Node, Shape, Value
+from engine.recording.model import KEPT_BY_HOOKS, Edge, Event, Node, Shape, Value
 from engine.recording.reader import Recording
 from engine.rules.values import DATA_SLOT, NodeValues
+
+OTHER_VALUES = "hooks, or checkpointing, may have given backward other values than the forward had"
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,22 @@ class GraphValues:
             self._tensors.clear()
 
 
+def kept_by_hooks(node: Node) -> bool:
+    """Whether hooks keep what the node saves, as in checkpointing: what the forward had stands in for it.
+
+    It may be another: a hook may give back what it likes, or the tensor may have been written to since. So where what
+    is computed with it is not what autograd computed, nothing is known.
+    """
+    return str(node.info.get("note", "")).startswith(KEPT_BY_HOOKS)
+
+
 def _by_role(values: tuple[Value, ...]) -> dict[tuple[str, int, str], int]:
-    """Inputs keep their argument number only: their names are the user's."""
+    """Inputs keep their argument number only: their names are the user's. Operands with names stand in for saved."""
     return {
-        (value.role, value.slot, "" if value.role in ("input", "output") else value.name): value.tensor
+        (
+            "saved" if value.role == "operand" and value.name else value.role,
+            value.slot,
+            "" if value.role in ("input", "output") else value.name,
+        ): value.tensor
         for value in values
     }

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from engine.arithmetic import Array, Comparison, compare, exact, unit_roundoff, value_of
 from engine.arithmetic.limits import within_limits
-from engine.recording.model import Node, Value
+from engine.recording.model import KEPT_BY_HOOKS, Node, Value
 from engine.recording.reader import Recording
-from engine.rules.reading import GraphValues
+from engine.rules.reading import OTHER_VALUES, GraphValues, kept_by_hooks
 from engine.rules.registry import Rule, find_rule, reason_not_differentiable, without_rule
-from engine.rules.values import NoDataError, NodeValues, UnsupportedError
+from engine.rules.values import NoDataError, NodeValues, NotRecordedError, UnsupportedError
 
 _UNSEEN_HOOK = "a hook of yours, which was there before the recording began, may have changed the gradient here"
 
@@ -76,19 +76,22 @@ def verify_node(graph: GraphValues, node: Node) -> Proof:
             elif (values := graph.values(node)) is not None:
                 checks += check_gradients(values)
         except NoDataError as missing:
-            return Proof(node.id, node.type, "no_data", str(missing))
+            unread = isinstance(missing, NotRecordedError) and kept_by_hooks(node)
+            return Proof(node.id, node.type, "no_data", f"{missing}: {KEPT_BY_HOOKS}" if unread else str(missing))
         except UnsupportedError as unsupported:
             return Proof(node.id, node.type, "unknown", str(unsupported))
     failed = sorted((check for check in checks if not check.comparison.holds), key=lambda one: one.comparison.undecided)
     for check in failed:
         if event.info.get("hooks") and check.what != "grad_input":
             return Proof(node.id, node.type, "unknown", _UNSEEN_HOOK, tuple(checks))
+        if kept_by_hooks(node) and check.what == "grad_input":
+            return Proof(node.id, node.type, "unknown", f"{OTHER_VALUES}: {describe_error(check)}", tuple(checks))
         state: State = "unknown" if check.comparison.undecided else "wrong"
         return Proof(node.id, node.type, state, describe_error(check), tuple(checks))
     stopped = reason_not_differentiable(node.type)
     if stopped is not None:
         return Proof(node.id, node.type, "not_differentiable", stopped, tuple(checks))
-    return Proof(node.id, node.type, "proved", _hook_seen(graph.recording.values(event.id)), tuple(checks))
+    return Proof(node.id, node.type, "proved", _remark(node, graph.recording.values(event.id)), tuple(checks))
 
 
 def describe_error(check: Check) -> str:
@@ -188,10 +191,11 @@ def _compare_sum(graph: GraphValues, added: list[int], received: int) -> Compari
     return _compare(total, recorded, dtype)
 
 
-def _hook_seen(values: tuple[Value, ...]) -> str:
-    """A remark if a hook of the user's replaced a gradient here; the proof is of what was there before and after."""
-    roles = {value.role for value in values}
-    return "a hook of yours replaced a gradient here" if roles & {"grad_arrived", "grad_computed"} else ""
+def _remark(node: Node, values: tuple[Value, ...]) -> str:
+    """If a hook of the user's replaced a gradient here, the proof is of what was there before and after."""
+    if {"grad_arrived", "grad_computed"}.intersection(value.role for value in values):
+        return "a hook of yours replaced a gradient here"
+    return f"{KEPT_BY_HOOKS}: proved with what the forward had" if kept_by_hooks(node) else ""
 
 
 def _accumulation(graph: GraphValues, node: Node) -> list[Check]:

@@ -120,6 +120,56 @@ def test_sparse_gradients_are_written_down_as_dense_ones(capture: Capture) -> No
     assert len(captured.events("update")) == 2
 
 
+def _many_ways_to_save() -> None:
+    """Arguments, by name alone too; results; lists; what is overwritten, and what the operator fills; numbers."""
+    torch.manual_seed(0)
+    x = torch.randn(1, 2, 4, 4).requires_grad_()
+    mask = torch.randn(4, 4)
+    attended = torch.nn.functional.scaled_dot_product_attention(x, x * 2, x.sin(), attn_mask=mask)
+    y = torch.nn.functional.rrelu(attended * 0.3, training=True)
+    y = y.mul_(y + 1.0).sigmoid_()
+    y = torch.nn.functional.layer_norm(y, [4])[0, :, torch.tensor([0, 0, 3])]
+    (y.max(1).values.sum() + torch.cat([y, y.exp()]).logsumexp(0).sum()).backward()
+
+
+def _saved(captured: Captured) -> dict[tuple[str, int, str, int], Any]:
+    """What nodes saved, and what stands in for it, by type, place in the graph, name and slot."""
+    found = {}
+    for place, node in enumerate(captured.recording.nodes(0)):
+        ran = captured.recording.timeline.backward_event(0).get(node.id)
+        for event in (node.forward_event, ran):
+            for value in captured.recording.values(event) if event is not None and ran is not None else ():
+                if value.role == "saved" or (value.role == "operand" and value.name):
+                    found[node.type, place, value.name, value.slot] = captured.recording.data(value.tensor)
+    return found
+
+
+def test_what_the_forward_had_is_what_hooks_keep(capture: Capture) -> None:
+    with capture() as plain:
+        _many_ways_to_save()
+    with capture() as hooked, torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, lambda kept: kept):
+        _many_ways_to_save()
+    expected, found = _saved(plain), _saved(hooked)
+    assert found.keys() == expected.keys()
+    for key, tensor in expected.items():
+        np.testing.assert_array_equal(found[key], tensor, err_msg=str(key))
+    names = {(type_, name) for type_, _, name, _ in found}
+    assert names >= {
+        ("ScaledDotProductFlashAttentionForCpuBackward0", "attn_mask"),
+        ("RreluWithNoiseBackward0", "noise"),
+        ("MulBackward0", "self"),
+        ("SigmoidBackward0", "result"),
+        ("IndexBackward0", "indices"),
+    }
+
+
+def test_without_hooks_nothing_stands_in(capture: Capture) -> None:
+    with capture() as captured:
+        _many_ways_to_save()
+    roles = {value.role for event in captured.events("forward") for value in captured.recording.values(event)}
+    assert roles == {"input", "output"}
+
+
 @pytest.mark.parametrize("pack", [torch.Tensor.double, torch.clone, lambda kept: kept])
 def test_hooks_are_called_as_often_as_without(pack: Callable[[torch.Tensor], torch.Tensor], capture: Capture) -> None:
     """One that calls operators does so before the operator that it is called for has run."""

@@ -182,6 +182,19 @@ def test_a_gradient_that_a_hook_spoiled_is_not_the_operators_fault(tmp_path: Pat
     assert _of_operators(tmp_path, program)["SinBackward0"].state == "proved"
 
 
+def test_a_value_that_a_hook_changed_is_not_the_operators_fault(tmp_path: Path) -> None:
+    def program() -> None:
+        x = torch.rand(3, requires_grad=True)
+        with torch.autograd.graph.saved_tensors_hooks(lambda kept: kept, lambda kept: kept * 2):
+            y = x.sin().exp()
+        y.sum().backward()
+
+    results = _of_operators(tmp_path, program)
+    assert results["SinBackward0"].state == results["ExpBackward0"].state == "unknown"
+    assert results["SinBackward0"].reason.startswith("hooks, or checkpointing")
+    assert results["SumBackward0"].state == "proved"
+
+
 def test_random_forwards_are_not_repeated(tmp_path: Path) -> None:
     def program() -> None:
         torch.dropout(torch.ones(20, requires_grad=True) * 2, 0.5, True).sum().backward()

@@ -163,19 +163,82 @@ def test_what_torchscript_compiled_is_no_custom_function() -> None:
     assert "autograd.Function" in without_rule("DoubleBackward")
 
 
-def test_what_was_saved_through_hooks_is_no_data(tmp_path: Path) -> None:
-    """Reading it would run the hooks once more, so it is not in the recording."""
+def hooked(unpack: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Operations that save an input, a result, a list of indices and a number."""
+    x = torch.linspace(0.1, 1, 6).requires_grad_(True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, unpack):
+        y = (x.sin() * 0.3).tanh()[torch.tensor([0, 0, 4])]
+        z = torch.stack([y, 2 * y]).max(0).values
+    z.sum().backward()
+
+
+def test_what_hooks_keep_is_proved_with_what_the_forward_had(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.chain", lambda: hooked(lambda tensor: tensor)) as recording:
+        found = proofs(recording)
+    assert {type_: proof.state for type_, proof in found.items()} == dict.fromkeys(found, "proved")
+    remarks = {type_ for type_, proof in found.items() if proof.reason.endswith("proved with what the forward had")}
+    assert remarks == {"SinBackward0", "TanhBackward0", "IndexBackward0", "MaxBackward0"}
+
+
+def scaled(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor * 0.99 if tensor.is_floating_point() else tensor
+
+
+def test_hooks_that_change_what_is_saved_are_not_wrong(tmp_path: Path) -> None:
+    with recorded(tmp_path / "run.chain", lambda: hooked(scaled)) as recording:
+        found = proofs(recording)
+    assert found["TanhBackward0"].state == found["SinBackward0"].state == "unknown"
+    assert found["TanhBackward0"].reason.startswith("hooks, or checkpointing, may have given backward other values")
+    assert "wrong" not in {proof.state for proof in found.values()}
+
+
+def test_what_was_written_to_since_it_was_saved_through_hooks_is_unknown(tmp_path: Path) -> None:
+    """Of what hooks keep, torch does not check the version: it computes with what is there now."""
 
     def run() -> None:
-        x = torch.ones(3, requires_grad=True)
+        x = torch.linspace(0.1, 1, 6).requires_grad_(True) * 1.0
         with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
             y = x.sin()
+        with torch.no_grad():
+            x.mul_(3)
         y.sum().backward()
 
     with recorded(tmp_path / "run.chain", run) as recording:
         found = proofs(recording)
-        assert found["SinBackward0"].state == "no_data"
-        assert found["SinBackward0"].reason == "self was not recorded"
+    assert {type_ for type_, proof in found.items() if proof.state != "proved"} == {"SinBackward0"}
+    assert found["SinBackward0"].state == "unknown"
+
+
+def test_a_node_that_hooks_keep_nothing_for_can_be_wrong(tmp_path: Path) -> None:
+    """They are not asked to keep numbers."""
+
+    def run() -> None:
+        with torch.autograd.graph.saved_tensors_hooks(scaled, scaled):
+            y = torch.ones(3, requires_grad=True) * 2.0
+        y.sum().backward()
+
+    with recorded(tmp_path / "run.chain", run) as recording:
+        assert proofs(recording)["MulBackward0"].state == "proved"
+    alter(tmp_path / "run.chain", "grad_input", "backward", 1, 0.5, first=False)
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert proofs(recording)["MulBackward0"].state == "wrong"
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_checkpointing_computes_again_is_proved(moved: bool, tmp_path: Path) -> None:
+    """`moved`: the script's own state makes the second time different."""
+    from torch.utils.checkpoint import checkpoint
+
+    scales = iter((1.0, 2.0 if moved else 1.0))
+
+    def run() -> None:
+        x = torch.linspace(0.1, 1, 6).requires_grad_(True)
+        y = checkpoint(lambda x: (x * next(scales)).exp().sigmoid(), x, use_reentrant=False)
+        y.sum().backward()
+
+    with recorded(tmp_path / "run.chain", run) as recording:
+        found = proofs(recording)
+    assert found["ExpBackward0"].state == found["SigmoidBackward0"].state == ("unknown" if moved else "proved")
 
 
 def test_the_view_that_a_write_into_a_part_leaves_behind_is_proved(tmp_path: Path) -> None:
