@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -70,12 +68,16 @@ def drop_unused(path: Path) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a recording on the disk, with the log that lies beside it while it is written."""
+    """Bytes of a recording on the disk, with what lies beside it: large tensors, and a log while it is written."""
     total = 0
-    for part in (path, path.with_name(f"{path.name}-wal")):
+    for part in _parts(path):
         with contextlib.suppress(OSError):
             total += part.stat().st_size
     return total
+
+
+def _parts(path: Path) -> list[Path]:
+    return [path.with_name(f"{path.name}{suffix}") for suffix in ("", "-data", "-wal", "-shm")]
 
 
 def is_run_file(path: Path) -> bool:
@@ -88,10 +90,10 @@ def clean_up_runs(keep: Path | None = None, runs: int = KEPT_RUNS, size: int = K
     files = [(path.stat().st_mtime, path) for path in cache_folder("recordings").glob(f"*{RECORDING_SUFFIX}")]
     total = 0
     for number, (_, path) in enumerate(sorted(files, reverse=True)):
-        total += path.stat().st_size
+        total += size_of(path)
         if path != keep and (number >= runs or total > size):
-            for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-                _delete(name)
+            for part in _parts(path):
+                _delete(part)
 
 
 def _delete(path: Path) -> None:
@@ -103,38 +105,11 @@ def _delete(path: Path) -> None:
 
 def copy_recording(source: Path, target: Path) -> None:
     """Write what `source` holds now, growing or not, into one file. Raises RecordingError or OSError."""
-    import sqlite3
-
+    from engine.recording import onefile
     from engine.recording.reader import open_recording
 
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        with open_recording(source) as recording, recording.held() as connection, _faults_of(target):
-            copy = sqlite3.connect(part, isolation_level=None)
-            try:
-                connection.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-            finally:
-                copy.close()
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _faults_of(target: Path) -> Iterator[None]:
-    """What goes wrong in writing there is not held against what is read."""
-    import sqlite3
-
-    try:
-        yield
-    except sqlite3.Error as error:
-        if error.sqlite_errorname.startswith(
-            ("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_WRITE")
-        ):
-            raise OSError(f"{target.parent} cannot be written to: {error}.") from error
-        raise
+    with open_recording(source) as recording:
+        onefile.write(recording, target)
 
 
 class Copier(QObject):

@@ -159,13 +159,13 @@ def snapshot(tensor: torch.Tensor) -> npt.NDArray[Any] | None:
     if dtype is None or not 0 < tensor.numel() <= _SMALL:
         return None
     if tensor.is_contiguous():
-        return _memory(tensor, dtype).reshape(tensor.shape).copy()
+        return memory(tensor, dtype).reshape(tensor.shape).copy()
     copy: npt.NDArray[Any] = np.empty(tensor.shape, dtype)
     torch.from_numpy(copy).copy_(tensor.detach())
     return copy
 
 
-def _memory(tensor: torch.Tensor, dtype: Any) -> npt.NDArray[Any]:
+def memory(tensor: torch.Tensor, dtype: Any) -> npt.NDArray[Any]:
     """The elements of a contiguous tensor in the processor's memory, while it lives, in one dimension.
 
     `Tensor.numpy` gives the same, and forbids the script to resize that memory from then on.
@@ -238,7 +238,7 @@ def _square(flat: torch.Tensor) -> float:
 def _zeros(flat: torch.Tensor) -> int:
     """How many elements are zero. NumPy counts a comparison three times as fast as torch counts what is not zero."""
     if flat.device.type == "cpu":
-        return int(np.count_nonzero(_memory(flat, _NUMPY[flat.dtype]) == 0))
+        return int(np.count_nonzero(memory(flat, _NUMPY[flat.dtype]) == 0))
     return flat.numel() - int(torch.count_nonzero(flat).item())
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,7 +30,7 @@ from engine.capture.names import Names
 from engine.capture.operations import Operations
 from engine.capture.optimizer import Updates, steps_under_way
 from engine.capture.tensors import TensorStore
-from engine.errors import UsageError
+from engine.errors import RecordingError, UsageError
 from engine.recording.encode import Columns
 from engine.recording.measurement import Content
 from engine.recording.model import (
@@ -81,7 +81,7 @@ class Recorder:
         self.frames = Frames(script)
         self.names = Names(self.frames)
         self.operations = Operations()
-        self.store = TensorStore(level, budget)
+        self.store = TensorStore(level, budget, writer)
         self._collector = Collector()
         self.updates = Updates(self)
         self.hooks = UserHooks(self)
@@ -236,9 +236,10 @@ class Recorder:
         return Careful(self)
 
     def give_up(self, error: Exception) -> None:
-        """Record nothing more, and say why."""
+        """Record nothing more, and say why. Where nothing can be written, whoever closes the writer hears of it."""
         self.active = False
-        self.note(f"Recording ended early, in step {max(self.step, 0)}: {type(error).__name__}: {error}")
+        with suppress(RecordingError):
+            self.note(f"Recording ended early, in step {max(self.step, 0)}: {type(error).__name__}: {error}")
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -327,13 +328,15 @@ def record(
     argv: Sequence[str] = (),
     on_step: Callable[[int], None] | None = None,
     on_writer: Callable[[Writer], None] | None = None,
+    one_file: bool = True,
 ) -> Iterator[Recorder]:
     """Record every training step that runs inside the `with` block into the file at `path`.
 
     `tensors` says what is kept of each tensor ("full", "preview", "stats"); `budget` how many bytes a step may take
     before larger tensors are reduced to previews, then to statistics. `on_step(index)` is called between two training
-    steps, in the thread that trains. Raises `UsageError` for a wrong argument, `RecordingError` if the file cannot be
-    written.
+    steps, in the thread that trains. Without `one_file` large tensors stay in a file beside `path`, which saves some
+    seconds for each gigabyte at the end. Raises `UsageError` for a wrong argument, `RecordingError` if the file cannot
+    be written.
     """
     if tensors not in LEVELS:
         raise UsageError(f"tensors={tensors!r} is none of {', '.join(LEVELS)}.")
@@ -349,7 +352,7 @@ def record(
         tensors=tensors,
         budget=budget,
     )
-    with Writer(Path(path), info) as writer:
+    with Writer(Path(path), info, one_file=one_file) as writer:
         if on_writer is not None:
             on_writer(writer)
         recorder = Recorder(writer, tensors, budget, script, on_step)

@@ -18,7 +18,7 @@ import itertools
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -35,13 +35,17 @@ from engine.capture.measure import (
     is_dense,
     is_readable,
     measure,
+    memory,
     preview,
     raw_bytes,
     shape_of,
     snapshot,
 )
+from engine.recording.beside import SMALLEST, Placed
+from engine.recording.database import MAX_LENGTH
 from engine.recording.measurement import Content, Measurement, measure_together
 from engine.recording.model import Level
+from engine.recording.writer import Writer
 
 # Previews and very small tensors are cheap: a step may go beyond its budget by this part of it for their sake.
 _PREVIEW_SHARE = 8
@@ -91,7 +95,8 @@ def _make(tensor: torch.Tensor) -> _Make:
 class TensorStore:
     """Gives every content a number, and gives out its row when it is first referred to."""
 
-    def __init__(self, level: Level, budget: int) -> None:
+    def __init__(self, level: Level, budget: int, writer: Writer | None = None) -> None:
+        self._writer = writer
         self._lock = threading.RLock()  # threads that train side by side
         self._level = level
         self._budget = budget
@@ -176,6 +181,7 @@ class TensorStore:
         if measurement is None and direct and self._kernel is not None and is_dense(tensor):
             figures = self._kernel.measure(tensor, count)
             measurement = None if figures is None else Measurement.made(figures)
+        data: Any
         copy = snapshot(tensor) if direct and (measurement is None or level == "full") else None
         held = 0
         if measurement is None:
@@ -187,9 +193,16 @@ class TensorStore:
             data, data_shape = copy.reshape(-1).view(np.uint8), shape
         else:
             part = tensor if level == "full" else preview(tensor)
-            data, data_shape = raw_bytes(part, self._buffers), shape_of(part)
+            data = (self._set_aside(part) if direct else None) or raw_bytes(part, self._buffers)
+            data_shape = shape_of(part)
         self._spent += data.nbytes
         return Content(number, shape, dtype, device, level, measurement, data_shape, data, held)
+
+    def _set_aside(self, tensor: torch.Tensor) -> Placed | None:
+        """Written at once if it is large and lies in one piece, which takes less than a copy does."""
+        if self._writer is None or not SMALLEST <= tensor.nbytes <= MAX_LENGTH:
+            return None
+        return self._writer.set_aside(memory(tensor, np.uint8)) if tensor.is_contiguous() else None
 
     def _affordable(self, size: int) -> Level:
         """The level that the step's budget still has room for; what is reduced is counted."""
@@ -273,6 +286,8 @@ class TensorStore:
         stale = [row for number, row in self._waiting.items() if number < oldest_kept]
         measure_together(row.measurement for row in stale)
         for row in stale:
+            if self._writer is not None and type(row.data) is Placed:
+                self._writer.take_back(row.data)
             if row.data is not None or row.held:
                 self._waiting[row.id] = row._replace(level="stats", data_shape=None, data=None, held=0)
         self._lost_before = oldest_kept

@@ -64,6 +64,7 @@ def run_session(
         argv=arguments,
         on_step=on_step,
         on_writer=writers.append,
+        one_file=False,  # that takes a second for each gigabyte: the window does it when the recording is saved
     ) as recorder:
         send(Started(str(output), str(torch.__version__), os.getpid()))
         control.start()

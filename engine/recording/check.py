@@ -8,11 +8,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from engine.errors import RecordingError
-from engine.recording import dtypes
+from engine.recording import beside, dtypes
 from engine.recording.model import Event, Graph, Node, Tensor
 from engine.recording.reader import Recording
 
 MOST_PROBLEMS = 100
+_SIZES = """
+    SELECT id, CASE typeof(data) WHEN 'integer' THEN data END, CASE typeof(data) WHEN 'blob' THEN length(data) END
+    FROM tensor ORDER BY id
+"""
 
 
 class _Known(NamedTuple):
@@ -85,10 +89,16 @@ def _event_problems(recording: Recording, event: Event, known: _Known) -> Iterat
 
 def _tensor_problems(recording: Recording) -> Iterator[str]:
     with recording.held() as connection:
-        rows = connection.execute("SELECT id, length(data) FROM tensor ORDER BY id").fetchall()
+        rows = connection.execute(_SIZES).fetchall()
         stray = connection.execute("SELECT DISTINCT event FROM value WHERE event >= ?", (len(recording.timeline),))
         stray_events = [row[0] for row in stray]
-    for number, length in rows:
+    for number, place, length in rows:
+        if place is not None:
+            try:
+                length = beside.size_at(recording.path, recording.identity, place)
+            except (OSError, ValueError) as error:
+                yield f"tensor {number}: {error}"
+                continue
         yield from _content_problems(recording.tensor(number), length)
     if recording.complete:
         yield from (f"there are values of event {event}, but no such event" for event in stray_events)

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import pace
 from engine.recording import decode
-from engine.recording.database import CLOSED, PID
+from engine.recording.database import CLOSED, IDENTITY, PID
 from engine.recording.model import EVENT_KINDS, Graph, Note, Parameter, RecordingInfo, Step
 from engine.recording.timeline import Timeline
 
@@ -41,6 +41,7 @@ class Contents:
         self.info: RecordingInfo
         self.complete = False
         self.pid = 0
+        self.identity = b""
         self.timeline = Timeline()
         self.steps: tuple[Step, ...] = ()
         self.graphs: dict[int, Graph] = {}
@@ -72,6 +73,7 @@ class Contents:
         self.info = decode.info(meta)
         self.complete = CLOSED in meta
         self.pid = int(meta.get(PID, 0))
+        self.identity = bytes.fromhex(meta.get(IDENTITY, ""))
 
     def _pull_events(self, connection: sqlite3.Connection) -> None:
         start = len(self.timeline)

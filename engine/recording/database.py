@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.errors import RecordingError
+from engine.recording import beside
 from engine.recording.model import FORMAT_VERSION
 
 APPLICATION_ID = 0x43684E72  # "ChNr"
@@ -20,6 +21,9 @@ CLOSED = "closed"
 
 PID = "pid"
 """Key in `meta` of the writing process's number."""
+
+IDENTITY = "identity"
+"""Key in `meta` of a random number in hexadecimal digits: what lies beside the recording begins with it."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _BUSY_SECONDS = 5.0
@@ -81,6 +85,12 @@ def identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def recording_identity(connection: sqlite3.Connection) -> bytes | None:
+    """What `meta` says that the recording is, whatever file it is in. Raises sqlite3.Error or ValueError."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (IDENTITY,)).fetchone()
+    return bytes.fromhex(str(row[0])) if row is not None else None
+
+
 def explain(path: Path, error: Exception) -> RecordingError:
     """The RecordingError to raise in place of `error`, which came from reading `path`."""
     if isinstance(error, RecordingError):
@@ -110,12 +120,15 @@ def _make_room(path: Path) -> None:
         raise RecordingError(f"cannot write {path}: it is a folder; give a file name that ends in .chain.")
     if not path.parent.is_dir():
         raise RecordingError(f"cannot write {path}: its folder does not exist. Make it, or choose another.")
+    if beside.is_foreign(path):
+        raise RecordingError(f"cannot write {path}: {beside.name_of(path)} is in the way. Choose another name.")
     if path.exists():
         if path.stat().st_size and not _is_recording(path):
             raise RecordingError(f"cannot write {path}: a file that is not a recording has that name; choose another.")
         path.unlink()
     for suffix in ("-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+    beside.remove(path)
 
 
 def _is_recording(path: Path) -> bool:

@@ -12,6 +12,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from engine.recording import plain
+from engine.recording.beside import Placed
 from engine.recording.database import MAX_LENGTH
 from engine.recording.measurement import FIGURES, Content
 from engine.recording.model import (
@@ -44,10 +45,6 @@ class Table(NamedTuple):
     name: str
     values: str
     encode: Callable[[Any], Columns]
-
-
-class LargeTensor:
-    """Stands for a tensor whose blob is reserved by its size, and filled in afterwards."""
 
 
 @lru_cache(maxsize=4096)  # the same few come in every step
@@ -129,16 +126,20 @@ def _note(row: Note) -> Columns:
 
 
 def size_of(row: Row | Content | Columns) -> int:
-    """Bytes of the blob that the row carries."""
+    """Bytes of the blob that the row carries, or that were written already."""
     data = row.data if isinstance(row, Tensor | Content) else None
     if data is None:
         return 0
+    if type(data) is Placed:
+        return data.nbytes
     return len(data) if type(data) is bytes else memoryview(data).nbytes
 
 
 def weight_of(row: Row | Content | Columns) -> int:
     """Bytes of memory that the row keeps until it is written, as far as they may be many; only one `WITH_BLOB` does."""
-    return size_of(row) + (row.held if isinstance(row, Content) else 0)
+    if not isinstance(row, Content):
+        return size_of(row)
+    return row.held if type(row.data) is Placed else size_of(row) + row.held
 
 
 def _table(name: str, columns: int, encode: Callable[[Any], Columns]) -> Table:
@@ -158,5 +159,4 @@ TABLES: dict[type[Any], Table] = {
     Content: _table("tensor", 18, _content),
     tuple: _table("value", 5, tuple),  # a Value as it is stored, which costs the garbage collector nothing
     Note: _table("note", 3, _note),
-    LargeTensor: Table("tensor", f"({'?,' * 17}zeroblob(?))", _tensor),
 }

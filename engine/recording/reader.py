@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from engine.errors import RecordingError
 from engine.pace import portions
-from engine.recording import database, decode, dtypes
+from engine.recording import beside, database, decode, dtypes
 from engine.recording.contents import Contents
 from engine.recording.model import (
     Edge,
@@ -33,6 +33,7 @@ from engine.recording.model import (
     Note,
     Parameter,
     RecordingInfo,
+    Shape,
     Source,
     Step,
     Tensor,
@@ -49,6 +50,7 @@ _LINES = (
     "SELECT source, line, sum(kind != 'data') FROM node WHERE graph = ? AND source IS NOT NULL GROUP BY source, line"
 )
 _EDGES = "SELECT * FROM edge WHERE graph = ? ORDER BY source, slot"
+_DATA = "SELECT typeof(data), CASE typeof(data) WHEN 'integer' THEN data END FROM tensor WHERE id = ?"
 _TENSOR = (
     "SELECT id, shape, dtype, device, level, min, max, mean, std, norm, zeros, nans, infs,"
     " histogram, histogram_low, histogram_high, data_shape FROM tensor WHERE id = ?"
@@ -105,6 +107,11 @@ class Recording:
     @property
     def info(self) -> RecordingInfo:
         return self._contents.info
+
+    @property
+    def identity(self) -> bytes:
+        """What the file beside the recording begins with, if there is one."""
+        return self._contents.identity
 
     @property
     def complete(self) -> bool:
@@ -263,16 +270,32 @@ class Recording:
         tensor = self.tensor(tensor_id)
         if tensor.level == "stats":
             return None
-        # Others need not wait for a large one, wherever it is read.
-        with self.apart() if tensor.numel > LARGE else self.held() as connection:
-            if connection.execute("SELECT typeof(data) FROM tensor WHERE id = ?", (tensor_id,)).fetchone() != ("blob",):
-                raise ValueError(f"tensor {tensor_id} has lost its data")
-            shape = tensor.shape if tensor.data_shape is None else tensor.data_shape
-            if tensor.level == "full" and shape != tensor.shape:
-                raise ValueError(f"tensor {tensor_id} has data of another shape")
-            # As a column of a row it would be copied by Python, too, while no other thread may run.
-            with connection.blobopen("tensor", "data", tensor_id, readonly=True) as blob:
-                return dtypes.decode(blob.read(), tensor.dtype, shape)
+        shape = tensor.shape if tensor.data_shape is None else tensor.data_shape
+        try:
+            # Others need not wait for a large one, wherever it is read.
+            with self.apart() if tensor.numel > LARGE else self.held() as connection:
+                return self._data_of(connection, tensor, shape)
+        except OSError:  # it may have been made one file since
+            with self._lock:
+                if not self._depth:
+                    self.close()
+        try:
+            with self._own() as connection:
+                return self._data_of(connection, tensor, shape)
+        except OSError as error:
+            raise RecordingError(str(error)) from error
+
+    def _data_of(self, connection: sqlite3.Connection, tensor: Tensor, shape: Shape) -> npt.NDArray[Any]:
+        if tensor.level == "full" and shape != tensor.shape:
+            raise ValueError(f"tensor {tensor.id} has data of another shape")
+        kind, place = connection.execute(_DATA, (tensor.id,)).fetchone() or ("null", 0)
+        if kind == "integer":
+            return dtypes.decode(beside.read(self.path, self.identity, place), tensor.dtype, shape)
+        if kind != "blob":
+            raise ValueError(f"tensor {tensor.id} has lost its data")
+        # As a column of a row it would be copied by Python, too, while no other thread may run.
+        with connection.blobopen("tensor", "data", tensor.id, readonly=True) as blob:
+            return dtypes.decode(blob.read(), tensor.dtype, shape)
 
     def norms(self, step: int) -> npt.NDArray[np.float64]:
         """For each event of a training step, the norm of the gradient that it takes in; NaN if there is none.
@@ -301,6 +324,12 @@ class Recording:
             with self.held() as connection:
                 yield connection
             return
+        with self._own() as own:
+            yield own
+
+    @contextmanager
+    def _own(self) -> Iterator[sqlite3.Connection]:
+        """A connection that nobody else uses; raises as `held`."""
         with self._lock:
             own = self._connect()
         try:
@@ -337,9 +366,9 @@ class Recording:
         connection = database.connect(self.path)
         try:
             file = database.identity(self.path)
-            if self._file is not None and self._file != file:
+            if self._file not in (None, file) and database.recording_identity(connection) != self.identity:
                 raise RecordingError(f"{self.path} was replaced by another file; open it again.")
-        except RecordingError:
+        except BaseException:
             connection.close()
             raise
         self._file = file

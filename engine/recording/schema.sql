@@ -38,7 +38,8 @@ CREATE TABLE value (
     event INTEGER NOT NULL, role TEXT NOT NULL, slot INTEGER NOT NULL, name TEXT NOT NULL, tensor INTEGER NOT NULL,
     PRIMARY KEY (event, role, slot, name)) WITHOUT ROWID;
 
--- Content, stored once however often it is referred to. level: 'full', 'preview' or 'stats'.
+-- Content, stored once however often it is referred to. level: 'full', 'preview' or 'stats'. Where `data` is an integer,
+-- that is a place in the file beside the recording.
 CREATE TABLE tensor (
     id INTEGER PRIMARY KEY, shape TEXT NOT NULL, dtype TEXT NOT NULL, device TEXT NOT NULL, level TEXT NOT NULL,
     min REAL, max REAL, mean REAL, std REAL, norm REAL, zeros INTEGER NOT NULL, nans INTEGER NOT NULL, infs INTEGER NOT NULL,

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import threading
 import time
+import warnings
 import weakref
 from collections import deque
 from collections.abc import Iterable
@@ -23,8 +24,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from engine.errors import RecordingError
-from engine.recording import database, plain
-from engine.recording.encode import TABLES, WITH_BLOB, Columns, LargeTensor, Table, size_of, text, weight_of
+from engine.recording import beside, database, onefile, plain
+from engine.recording.beside import Placed
+from engine.recording.encode import TABLES, WITH_BLOB, Columns, Table, size_of, text, weight_of
 from engine.recording.measurement import Content, measure_together
 from engine.recording.model import Event, RecordingInfo, Row
 
@@ -33,7 +35,6 @@ _BATCH_BYTES = 8 << 20  # of one transaction
 _BATCH_ROWS = 8192  # likewise
 _POLITE_ROWS = 32  # encoded at a time while the script may want the interpreter lock
 _ROWS_OF_STATEMENT = (128, 16, 1)
-_LARGE_BLOB = 64 << 10  # written without the interpreter lock
 _ROW_BYTES = 512  # what a row costs in memory beside its blob
 _CHECKPOINT_BYTES = 8 << 20  # the write-ahead log stays small, so that its pages are used again instead of new ones
 _CLOSE_PATIENCE = 2.0  # seconds to wait for readers to let go of the file
@@ -49,16 +50,19 @@ class Writer:
     error in the thread (disk full) is kept, and raised as RecordingError by the next `put`, `flush` or `close`. In a
     forked child the writer does nothing.
 
-    `queue_bytes` bounds the memory that waits to be written; `put` blocks while it is used up. Raises RecordingError if
-    the file cannot be made.
+    `queue_bytes` bounds the memory that waits to be written; `put` blocks while it is used up. Without `one_file` the
+    large tensors stay beside the recording when it is closed. Raises RecordingError if the file cannot be made.
     """
 
-    def __init__(self, path: Path, info: RecordingInfo, *, queue_bytes: int = 256 << 20) -> None:
+    def __init__(self, path: Path, info: RecordingInfo, *, queue_bytes: int = 256 << 20, one_file: bool = True) -> None:
         self.path = path
         self.committed_events = 0
         self._queue_bytes = queue_bytes
+        self._one_file = one_file
         self._connection = database.create(path)
-        self._insert_meta(info)
+        identity = os.urandom(16)
+        self._beside = beside.Beside(path.absolute(), identity)  # a script may go to another folder
+        self._insert_meta(info, identity)
         self._pid = os.getpid()
         self._rows: deque[Row | Content | Columns] = deque()
         self._bytes = 0
@@ -100,6 +104,24 @@ class Writer:
             if before == 0 or before < _BATCH_BYTES <= self._bytes:
                 self._wake.notify()
 
+    def set_aside(self, content: Any) -> Placed | None:
+        """Write the bytes of a large tensor now, in the caller's thread: a row may have their place for its data.
+
+        For what lies in one piece that takes less than to copy it for the thread. None if nothing is written any more.
+        Raises RecordingError; what was put before is written all the same, if there is room for it.
+        """
+        if self._inactive():
+            return None
+        self._raise_error()
+        try:
+            return self._beside.append(content)
+        except OSError as error:
+            raise RecordingError(f"cannot write {beside.name_of(self.path)}: {error}") from error
+
+    def take_back(self, placed: Placed) -> None:
+        """No row will have it."""
+        self._beside.free(placed)
+
     def flush(self) -> None:
         """Return when everything put so far is committed."""
         if self._inactive():
@@ -113,7 +135,10 @@ class Writer:
             self._raise_error()
 
     def close(self) -> None:
-        """Commit what is queued and fold everything into the one file. May be called again."""
+        """Commit what is queued, and make it one file. May be called again.
+
+        Where that cannot be, the recording stays as it is beside its large tensors, with a RuntimeWarning.
+        """
         if self._inactive():
             return
         atexit.unregister(self._close_at_exit)
@@ -127,8 +152,11 @@ class Writer:
         except sqlite3.Error as error:
             self._error = RecordingError(f"cannot finish {self.path}: {error}")
         finally:
+            self._beside.close()
             self._connection.close()
         self._raise_error()
+        if self._one_file and self._beside.size:
+            self._take_in()
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +178,7 @@ class Writer:
         if self._error is not None:
             raise self._error
 
-    def _insert_meta(self, info: RecordingInfo) -> None:
+    def _insert_meta(self, info: RecordingInfo, identity: bytes) -> None:
         values = {
             "script": text(info.script),
             "argv": plain.dumps([text(argument) for argument in info.argv]),
@@ -162,6 +190,7 @@ class Writer:
             "budget": str(info.budget),
             "format_version": str(info.format_version),
             database.PID: str(os.getpid()),
+            database.IDENTITY: identity.hex(),
         }
         self._connection.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_BYTES // database.PAGE_SIZE}")
@@ -192,22 +221,19 @@ class Writer:
         rows, size = self._take_batch()
         measure_together(row.measurement for row in rows if isinstance(row, Content))
         batch: dict[type[Any], list[Columns]] = {}
-        blobs: list[tuple[int, Any]] = []
         for place, row in enumerate(rows):
             if place % _POLITE_ROWS == 0:
                 _rest(0)  # whoever waits for the interpreter lock has it now, instead of after 5 ms
             kind: type[Any] = type(row)
             columns = TABLES[kind].encode(row)
-            if kind in WITH_BLOB and columns[-1] is not None and (data_size := size_of(row)) >= _LARGE_BLOB:
-                blobs.append((columns[0], columns[-1]))
-                kind, columns = LargeTensor, (*columns[:-1], data_size)
+            if kind in WITH_BLOB and columns[-1] is not None and size_of(row) >= beside.SMALLEST:
+                data = columns[-1]
+                placed = data if type(data) is Placed else self._beside.append(data)
+                columns = (*columns[:-1], placed.place)
             batch.setdefault(kind, []).append(columns)
         self._connection.execute("BEGIN")
         for kind, encoded in batch.items():
             self._insert(TABLES[kind], encoded)
-        for tensor, data in blobs:
-            with self._connection.blobopen("tensor", "data", tensor) as blob:
-                blob.write(data)
         self._connection.execute("COMMIT")
         with self._wake:
             self._bytes -= size
@@ -236,7 +262,7 @@ class Writer:
                 start += count
 
     def _fold(self) -> None:
-        """Leave a single file. A reader that holds on to the file is waited for, but not for ever."""
+        """Go on without a log. A reader that holds on to the file is waited for, but not for ever."""
         self._connection.execute("INSERT INTO meta VALUES (?, ?)", (database.CLOSED, repr(time.time())))
         self._connection.execute("PRAGMA busy_timeout = 100")
         deadline = time.monotonic() + _CLOSE_PATIENCE
@@ -251,9 +277,22 @@ class Writer:
                     return  # the log stays beside the file, and both together are read as one
             time.sleep(0.01)
 
+    def _take_in(self) -> None:
+        """Put the large tensors into the database."""
+        try:
+            onefile.replace(self._beside.path)
+        except (RecordingError, OSError) as error:
+            warnings.warn(
+                f"{self.path} is complete, but two files: its large tensors stay in {beside.name_of(self.path)}, since "
+                f"they could not be put into it: {error} Keep both together.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
     def abandon(self) -> None:
         """For a forked child: never touch the connection, not even to close it at exit."""
         self._closing = True
+        self._beside.close()
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
 
 

@@ -13,12 +13,14 @@ from torch import nn
 
 from engine.capture.recorder import record
 from engine.errors import RecordingError, UsageError
+from engine.recording.beside import Beside
 from engine.recording.reader import open_recording
 from tests.capture.conftest import Capture
 
 
-def test_a_forked_child_writes_nothing(capture: Capture) -> None:
-    w = torch.ones(2, requires_grad=True)
+@pytest.mark.parametrize("size", [2, 20_000])  # of more, torch's kernels would wait for threads that the child has not
+def test_a_forked_child_writes_nothing(size: int, capture: Capture) -> None:
+    w = torch.ones(size, requires_grad=True)
     with capture() as captured:
         (w * 2).sum().backward()
         child = os.fork()
@@ -82,6 +84,24 @@ def test_a_failure_inside_capture_does_not_reach_the_script(tmp_path: Path, monk
     assert any("ZeroDivisionError" in note.text for note in recording.notes)
     recording.close()
     assert "torch" in sys.modules
+
+
+def test_a_full_disk_does_not_reach_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHAINRULE_STRICT")
+    monkeypatch.setattr(Beside, "append", lambda self, data: os.write(-1, b""))
+    small, large = torch.ones(2, requires_grad=True), torch.ones(200, 200, requires_grad=True)
+    with record(tmp_path / "run.chain"):
+        (small * 2).sum().backward()
+        (large * 2).sum().backward()
+        (small * 2).sum().backward()
+    assert large.grad is not None
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert recording.complete
+        assert len(recording.graphs) == 1
+        assert [note.text for note in recording.notes] == [
+            f"Recording ended early, in step 0: RecordingError: cannot write {tmp_path / 'run.chain-data'}: "
+            "[Errno 9] Bad file descriptor"
+        ]
 
 
 def test_transforms_of_torch_func_run_under_capture(capture: Capture) -> None:

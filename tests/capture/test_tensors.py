@@ -12,6 +12,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from engine.recording.model import Node
+from engine.recording.writer import Writer
 from tests.capture.conftest import Capture
 
 
@@ -206,3 +207,39 @@ def test_of_a_tensor_that_stands_for_another_that_one_is_recorded(capture: Captu
     ]
     last = next(number for number in captured.events("forward") if number > update)
     assert list(captured.values(last, "input")[0]) == [0.0] * 3
+
+
+def test_passes_that_nothing_comes_back_from_take_the_same_room_again(capture: Capture) -> None:
+    layer, sample = nn.Linear(200, 200), torch.randn(100, 200)
+
+    def size_with(passes: int, steps: int) -> int:
+        writers: list[Writer] = []
+        with capture(on_writer=writers.append):
+            for _ in range(steps):
+                for _ in range(passes):
+                    layer(sample)
+                layer(sample).sum().backward()
+                with torch.no_grad():
+                    layer.weight.mul_(0.9)
+                layer.zero_grad()
+        return writers[0]._beside.size
+
+    passes = 5
+    more = size_with(passes, steps=10) - size_with(0, steps=10)
+    assert more <= 3 * passes * (8 + layer(sample).nbytes)  # of three steps, not of ten
+
+
+@pytest.mark.parametrize("view", [lambda t: t, lambda t: t.t(), lambda t: t[::2], lambda t: t[:, 1:], torch.conj])
+def test_large_tensors_come_back_whatever_way_they_lie(view: Any, capture: Capture) -> None:
+    w = torch.randn(300, 301, dtype=torch.complex64, requires_grad=True)
+    factor = view(torch.randn(300, 301, dtype=torch.complex64))
+    expected = factor.conj().resolve_conj().numpy().copy()
+    with capture() as captured:
+        (view(w) * factor).abs().sum().backward()
+    saved = [
+        captured.recording.data(value.tensor)
+        for event in captured.events("backward")
+        for value in captured.recording.values(event)
+        if value.role == "saved" and captured.recording.tensor(value.tensor).shape == tuple(factor.shape)
+    ]
+    assert any(np.array_equal(found, np.conj(expected)) for found in saved if found is not None)

@@ -360,15 +360,22 @@ def test_only_the_newest_runs_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     for number in range(8):
         path = folder / f"run-{number}.chain"
         path.write_bytes(b"x" * 10)
+        for suffix in ("-data", "-wal", "-shm"):
+            (folder / f"{path.name}{suffix}").write_bytes(b"x" * 10)
         os.utime(path, (number, number))
+
+    def kept() -> list[int]:
+        left = sorted(path.name for path in folder.iterdir())
+        names = [name for name in left if name.endswith(".chain")]
+        assert left == sorted(f"{name}{suffix}" for name in names for suffix in ("", "-data", "-wal", "-shm"))
+        return [int(name[4:-6]) for name in names]
+
     clean_up_runs(keep=folder / "run-0.chain")
-    assert sorted(path.name for path in folder.glob("run-*.chain")) == [
-        "run-0.chain", *(f"run-{number}.chain" for number in range(3, 8)),
-    ]  # fmt: skip
-    clean_up_runs(size=25)
-    assert sorted(path.name for path in folder.glob("run-*.chain")) == ["run-6.chain", "run-7.chain"]
+    assert kept() == [0, 3, 4, 5, 6, 7]
+    clean_up_runs(size=100)
+    assert kept() == [6, 7]
     clean_up_runs(runs=0)
-    assert not list(folder.glob("run-*.chain"))
+    assert kept() == []
 
 
 def test_runs_have_names_of_their_own(tmp_path: Path) -> None:

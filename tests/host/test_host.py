@@ -218,6 +218,16 @@ def test_a_crash_leaves_what_was_committed(tmp_path: Path) -> None:
     recording.close()
 
 
+def test_large_tensors_stay_beside_what_the_window_opens(tmp_path: Path) -> None:
+    with host(_script(tmp_path, LOOP.format(steps=2)), tmp_path / "run.chain") as running:
+        code, _ = running.end()
+    assert code == 0
+    assert sorted(path.name for path in tmp_path.glob("run.chain*")) == ["run.chain", "run.chain-data"]
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert recording.complete
+        assert check(recording) == []
+
+
 @pytest.mark.parametrize("attempt", range(KILLS))
 def test_killed_at_any_moment_it_leaves_all_that_was_committed(attempt: int, tmp_path: Path) -> None:
     with host(_script(tmp_path, LOOP.format(steps=10**9)), tmp_path / "run.chain") as running:

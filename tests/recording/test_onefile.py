@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import RecordingError
+from engine.recording import beside, onefile
+from engine.recording.check import check
+from engine.recording.model import Event, Value
+from engine.recording.reader import Recording, open_recording
+from engine.recording.writer import Writer
+from tests.recordings import make_info, make_tensor
+
+LARGE = 20_000  # float64
+SIZES = (3, LARGE, 5, 2 * LARGE)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run.chain"
+
+
+def fill(out: Writer) -> None:
+    for number, size in enumerate(SIZES):
+        out.put(make_tensor(number, np.full(size, number)))
+        out.put(Value(number, "output", 0, "", number))
+        out.put(Event(number, 0, None, "forward", None, None, 0.0))
+    out.flush()
+
+
+def assert_readable(recording: Recording) -> None:
+    for number, size in enumerate(SIZES):
+        np.testing.assert_array_equal(recording.data(number), np.full(size, number))
+
+
+def assert_whole(recording: Recording) -> None:
+    assert_readable(recording)
+    assert check(recording) == []
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def two_files(path: Path) -> None:
+    with Writer(path, make_info(), one_file=False) as out:
+        fill(out)
+    assert names(path.parent) == ["run.chain", "run.chain-data"]
+
+
+def test_large_tensors_lie_beside_a_recording_while_it_is_written(path: Path) -> None:
+    with Writer(path, make_info()) as out:
+        fill(out)
+        assert beside.name_of(path).stat().st_size > 3 * LARGE * 8
+        with open_recording(path) as recording:
+            assert_whole(recording)
+    assert names(path.parent) == ["run.chain"]
+    with open_recording(path) as recording:
+        assert_whole(recording)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert connection.execute("SELECT DISTINCT typeof(data) FROM tensor").fetchall() == [("blob",)]
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    connection.close()
+
+
+def test_they_may_stay_there(path: Path) -> None:
+    two_files(path)
+    with open_recording(path) as recording:
+        assert recording.complete
+        assert_whole(recording)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_reader_goes_on_where_the_recording_becomes_one_file(held: bool, path: Path) -> None:
+    two_files(path)
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(recording.data(1), np.full(LARGE, 1))
+        if held:
+            with recording.held():
+                onefile.replace(path)
+                assert_readable(recording)
+        else:
+            onefile.replace(path)
+        assert_whole(recording)
+    assert names(path.parent) == ["run.chain"]
+
+
+def test_one_that_was_live_goes_on_too(path: Path) -> None:
+    out = Writer(path, make_info())
+    fill(out)
+    with open_recording(path) as recording:
+        assert recording.live
+        out.close()
+        assert names(path.parent) == ["run.chain"]
+        assert_whole(recording)
+        assert recording.refresh()
+        assert recording.complete
+        assert_whole(recording)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_copy_is_one_file(closed: bool, path: Path, tmp_path: Path) -> None:
+    out = Writer(path, make_info(), one_file=False)
+    fill(out)
+    if closed:
+        out.close()
+    copy = tmp_path / "copies" / "copy.chain"
+    copy.parent.mkdir()
+    with open_recording(path) as recording:
+        onefile.write(recording, copy)
+    out.close()
+    path.unlink()
+    beside.name_of(path).unlink()
+    assert names(copy.parent) == ["copy.chain"]
+    with open_recording(copy) as recording:
+        assert recording.complete is closed
+        assert_whole(recording)
+
+
+def test_without_the_file_beside_it_a_recording_says_what_is_missing(path: Path, tmp_path: Path) -> None:
+    two_files(path)
+    beside.name_of(path).unlink()
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(recording.data(0), np.full(3, 0))
+        with pytest.raises(RecordingError, match=r"run\.chain-data is missing"):
+            recording.data(1)
+        assert [*map(str, check(recording))] == [
+            f"tensor {number}: {beside.name_of(path)} is missing: large tensors of run.chain lie in it. "
+            "Put the two files together again."
+            for number in (1, 3)
+        ]
+        with pytest.raises(OSError, match=r"run\.chain-data is missing"):
+            onefile.write(recording, tmp_path / "copy.chain")
+    assert names(tmp_path) == ["run.chain"]
+
+
+def test_that_of_another_recording_is_refused(path: Path, tmp_path: Path) -> None:
+    two_files(path)
+    other = tmp_path / "other.chain"
+    with Writer(other, make_info(), one_file=False) as out:
+        fill(out)
+    os.replace(beside.name_of(other), beside.name_of(path))
+    with open_recording(path) as recording, pytest.raises(RecordingError, match="belongs to another recording"):
+        recording.data(1)
+
+
+@pytest.mark.parametrize(
+    "forgery", ["data = -1", "data = 7", "data = 9223372036854775807", "data = 0.5", "data = 'x'", "data = data + 8"]
+)
+def test_forged_places_are_refused(forgery: str, path: Path) -> None:
+    two_files(path)
+    connection = sqlite3.connect(path)
+    connection.execute(f"UPDATE tensor SET {forgery} WHERE id = 1")
+    connection.commit()
+    connection.close()
+    with open_recording(path) as recording:
+        with pytest.raises(RecordingError, match=r"run\.chain is damaged"):
+            recording.data(1)
+        assert check(recording)
+        np.testing.assert_array_equal(recording.data(3), np.full(2 * LARGE, 3))
+
+
+def test_where_it_cannot_be_one_file_it_stays_two(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(source: str, target: str) -> None:
+        raise PermissionError("not today.")
+
+    monkeypatch.setattr(os, "replace", fail)
+    out = Writer(path, make_info())
+    fill(out)
+    with pytest.warns(RuntimeWarning, match=r"run\.chain-data, since they could not be put into it: not today\. Keep"):
+        out.close()
+    assert names(path.parent) == ["run.chain", "run.chain-data"]
+    with open_recording(path) as recording:
+        assert recording.complete
+        assert_whole(recording)
+
+
+def test_a_script_that_goes_to_another_folder(
+    path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    with Writer(Path("run.chain"), make_info()) as out:
+        monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        fill(out)
+    assert names(path.parent) == ["run.chain"]
+    assert names(Path.cwd()) == []
+    with open_recording(path) as recording:
+        assert_whole(recording)
+
+
+def test_a_new_recording_replaces_both_files(path: Path) -> None:
+    two_files(path)
+    Writer(path, make_info()).close()
+    assert names(path.parent) == ["run.chain"]
+
+
+def test_a_file_that_is_in_the_way_is_left_alone(path: Path) -> None:
+    beside.name_of(path).write_text("mine")
+    with pytest.raises(RecordingError, match=r"run\.chain-data is in the way"):
+        Writer(path, make_info())
+    assert beside.name_of(path).read_text() == "mine"
