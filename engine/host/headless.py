@@ -11,6 +11,9 @@ from engine.capture.recorder import record as recording_into
 from engine.host.script import EndOfRecording, read_script, run_script
 from engine.recording.model import Level
 from engine.recording.summary import first_notes
+from engine.recording.writer import Writer
+
+LARGE = 256 << 20  # bytes that take a while to be put into one file
 
 
 def record(
@@ -38,12 +41,21 @@ def record(
             recorder.active = False
             raise EndOfRecording
 
+    writers: list[Writer] = []
     with recording_into(
-        output, tensors=tensors, budget=budget, script=str(script), argv=tuple(args), on_step=on_step
+        output,
+        tensors=tensors,
+        budget=budget,
+        script=str(script),
+        argv=tuple(args),
+        on_step=on_step,
+        on_writer=writers.append,
     ) as recorder:
         outcome = run_script(script, args)
         events, count = recorder.next_event, recorder.steps
         notes = first_notes(tuple(recorder.notes.values()))
+        if writers[0].bytes_aside >= LARGE:
+            progress(f"putting {writers[0].bytes_aside / 2**20:,.0f} MiB of large tensors into {output}")
     if outcome.failure is not None:
         sys.stderr.write(outcome.failure.traceback)
     for note in notes:

@@ -118,6 +118,11 @@ class Writer:
         except OSError as error:
             raise RecordingError(f"cannot write {beside.name_of(self.path)}: {error}") from error
 
+    @property
+    def bytes_aside(self) -> int:
+        """Bytes of the large tensors that lie beside the recording."""
+        return self._beside.size
+
     def take_back(self, placed: Placed) -> None:
         """No row will have it."""
         self._beside.free(placed)
@@ -281,13 +286,15 @@ class Writer:
         """Put the large tensors into the database."""
         try:
             onefile.replace(self._beside.path)
-        except (RecordingError, OSError) as error:
+        except (RecordingError, OSError, KeyboardInterrupt) as error:
             warnings.warn(
                 f"{self.path} is complete, but two files: its large tensors stay in {beside.name_of(self.path)}, since "
-                f"they could not be put into it: {error} Keep both together.",
+                f"they could not be put into it: {str(error) or 'interrupted.'} Keep both together.",
                 RuntimeWarning,
                 stacklevel=3,
             )
+            if isinstance(error, KeyboardInterrupt):
+                raise
 
     def abandon(self) -> None:
         """For a forked child: never touch the connection, not even to close it at exit."""

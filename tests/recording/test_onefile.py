@@ -165,15 +165,24 @@ def test_forged_places_are_refused(forgery: str, path: Path) -> None:
         np.testing.assert_array_equal(recording.data(3), np.full(2 * LARGE, 3))
 
 
-def test_where_it_cannot_be_one_file_it_stays_two(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [PermissionError("not today."), KeyboardInterrupt()])
+def test_where_it_cannot_be_one_file_it_stays_two(
+    error: BaseException, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(source: str, target: str) -> None:
-        raise PermissionError("not today.")
+        raise error
 
     monkeypatch.setattr(os, "replace", fail)
     out = Writer(path, make_info())
     fill(out)
-    with pytest.warns(RuntimeWarning, match=r"run\.chain-data, since they could not be put into it: not today\. Keep"):
-        out.close()
+    reason = str(error) or "interrupted."
+    told = pytest.warns(RuntimeWarning, match=rf"run\.chain-data, since they could not be put into it: {reason} Keep")
+    if isinstance(error, KeyboardInterrupt):
+        with told, pytest.raises(KeyboardInterrupt):
+            out.close()
+    else:
+        with told:
+            out.close()
     assert names(path.parent) == ["run.chain", "run.chain-data"]
     with open_recording(path) as recording:
         assert recording.complete
