@@ -209,6 +209,7 @@ class Commands(QObject):
         if target.absolute() == recording.path.absolute():
             self._window.show_error(self.tr("{0} is this recording itself; choose another name.").format(target))
         else:
+            self._window.show_note(self.tr("Saving as {0}…").format(target))  # a gigabyte takes some seconds
             self._window.copier.copy(recording.path, target)
 
     def load_model(self) -> None:

@@ -284,6 +284,7 @@ def test_a_recording_is_saved_while_it_is_open(
     monkeypatch.setattr(dialogs, "save_file", lambda *_: target)
     with qtbot.waitSignal(walked.copier.done):
         walked.actions_table["save_recording"].trigger()
+        assert _text(walked) == f"Saving as {target}.chain…"
     with open_recording(target.with_suffix(".chain")) as copy:
         assert len(copy.timeline) == walked.session.event_count
     assert "Saved as" in _text(walked)
