@@ -38,7 +38,8 @@ def replace(path: Path) -> None:
     """Make one file of a closed recording, in its own place. Raises as `write`."""
     with open_recording(path) as recording:
         write(recording, path)
-    beside.remove(path)
+    with contextlib.suppress(OSError):  # somebody has it open (Windows); the next recording of that name removes it
+        beside.remove(path)
 
 
 def _take_in(copy: sqlite3.Connection, recording: Recording) -> None:

@@ -189,6 +189,18 @@ def test_where_it_cannot_be_one_file_it_stays_two(
         assert_whole(recording)
 
 
+def test_what_cannot_be_removed_is_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> None:
+        raise PermissionError("somebody reads it")
+
+    with Writer(path, make_info()) as out:
+        monkeypatch.setattr(beside, "remove", fail)
+        fill(out)
+    beside.name_of(path).unlink()
+    with open_recording(path) as recording:
+        assert_whole(recording)
+
+
 def test_a_script_that_goes_to_another_folder(
     path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
