@@ -126,9 +126,14 @@ def _make_room(path: Path) -> None:
         if path.stat().st_size and not _is_recording(path):
             raise RecordingError(f"cannot write {path}: a file that is not a recording has that name; choose another.")
         path.unlink()
+    remove_logs(path)
+    beside.remove(path)
+
+
+def remove_logs(path: Path) -> None:
+    """Delete what SQLite left beside a file that is no more, or it would be read with the next of that name."""
     for suffix in ("-wal", "-shm", "-journal"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
-    beside.remove(path)
 
 
 def _is_recording(path: Path) -> bool:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.recording import beside
+from engine.recording import beside, database
 from engine.recording.reader import Recording, open_recording
 
 _CACHE_BYTES = 24 << 20
@@ -29,6 +29,7 @@ def write(recording: Recording, target: Path) -> None:
                 _take_in(copy, recording)
             finally:
                 copy.close()
+        database.remove_logs(target)
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)

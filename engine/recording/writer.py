@@ -151,9 +151,10 @@ class Writer:
             self._closing = True
             self._wake.notify()
         self._thread.join()
+        alone = False
         try:
             if self._error is None:
-                self._fold()
+                alone = self._fold()
         except sqlite3.Error as error:
             self._error = RecordingError(f"cannot finish {self.path}: {error}")
         finally:
@@ -161,7 +162,7 @@ class Writer:
             self._connection.close()
         self._raise_error()
         if self._one_file and self._beside.size:
-            self._take_in()
+            self._take_in(alone)
 
     def __enter__(self) -> Self:
         return self
@@ -266,25 +267,30 @@ class Writer:
                 self._connection.execute(sql, tuple(chain.from_iterable(rows[start : start + count])))
                 start += count
 
-    def _fold(self) -> None:
-        """Go on without a log. A reader that holds on to the file is waited for, but not for ever."""
+    def _fold(self) -> bool:
+        """Go on without a log. A reader that holds on to the file is waited for, but not for ever.
+
+        Returns whether it is so: else the log stays beside the file, and both together are read as one.
+        """
         self._connection.execute("INSERT INTO meta VALUES (?, ?)", (database.CLOSED, repr(time.time())))
         self._connection.execute("PRAGMA busy_timeout = 100")
         deadline = time.monotonic() + _CLOSE_PATIENCE
         while True:
             try:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                mode = self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-                if mode == "delete" or time.monotonic() > deadline:
-                    return
+                if self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete":
+                    return True
             except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
-                    return  # the log stays beside the file, and both together are read as one
+                pass
+            if time.monotonic() > deadline:
+                return False
             time.sleep(0.01)
 
-    def _take_in(self) -> None:
+    def _take_in(self, alone: bool) -> None:
         """Put the large tensors into the database."""
         try:
+            if not alone:  # a log that stays would be read with the file that is put in place of this
+                raise RecordingError("another program is reading it.")
             onefile.replace(self._beside.path)
         except (RecordingError, OSError, KeyboardInterrupt) as error:
             warnings.warn(

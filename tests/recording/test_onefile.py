@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import RecordingError
-from engine.recording import beside, onefile
+from engine.recording import beside, onefile, writer
 from engine.recording.check import check
 from engine.recording.model import Event, Value
 from engine.recording.reader import Recording, open_recording
@@ -187,6 +187,34 @@ def test_where_it_cannot_be_one_file_it_stays_two(
     with open_recording(path) as recording:
         assert recording.complete
         assert_whole(recording)
+
+
+def test_while_another_program_reads_it_stays_two_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_CLOSE_PATIENCE", 0.05)
+    out = Writer(path, make_info())
+    fill(out)
+    with open_recording(path) as recording, recording.held():
+        with pytest.warns(RuntimeWarning, match="two files.*another program is reading it. Keep"):
+            out.close()
+        assert_whole(recording)
+    with open_recording(path) as recording:
+        assert recording.complete
+        assert_whole(recording)
+
+
+def test_the_log_of_what_a_copy_replaces_is_not_read_with_it(path: Path, tmp_path: Path) -> None:
+    two_files(path)
+    target = tmp_path / "target.chain"
+    killed = Writer(tmp_path / "other.chain", make_info("other.py"))
+    fill(killed)
+    for suffix in ("", "-wal", "-data"):
+        (tmp_path / f"target.chain{suffix}").write_bytes((tmp_path / f"other.chain{suffix}").read_bytes())
+    killed.close()
+    with open_recording(path) as recording:
+        onefile.write(recording, target)
+    with open_recording(target) as copy:
+        assert copy.info.script == make_info().script
+        assert_whole(copy)
 
 
 def test_what_cannot_be_removed_is_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
