@@ -40,6 +40,7 @@ class Beside:
 
     def __init__(self, path: Path, identity: bytes) -> None:
         self.path = path
+        self.identity = identity
         self.size = 0
         """Bytes of the file."""
         self._head = _MAGIC + identity

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.errors import RecordingError
 from engine.recording import beside, database
 from engine.recording.reader import Recording, open_recording
 
@@ -35,9 +36,11 @@ def write(recording: Recording, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def replace(path: Path) -> None:
-    """Make one file of a closed recording, in its own place. Raises as `write`."""
+def replace(path: Path, identity: bytes | None = None) -> None:
+    """Make one file of a closed recording, in its own place, if it still has that `identity`. Raises as `write`."""
     with open_recording(path) as recording:
+        if identity not in (None, recording.identity):
+            raise RecordingError(f"{path} is another recording by now.")
         write(recording, path)
     with contextlib.suppress(OSError):  # somebody has it open (Windows); the next recording of that name removes it
         beside.remove(path)

@@ -291,7 +291,7 @@ class Writer:
         try:
             if not alone:  # a log that stays would be read with the file that is put in place of this
                 raise RecordingError("another program is reading it.")
-            onefile.replace(self._beside.path)
+            onefile.replace(self._beside.path, self._beside.identity)
         except (RecordingError, OSError, KeyboardInterrupt) as error:
             warnings.warn(
                 f"{self.path} is complete, but two files: its large tensors stay in {beside.name_of(self.path)}, since "

@@ -217,6 +217,19 @@ def test_the_log_of_what_a_copy_replaces_is_not_read_with_it(path: Path, tmp_pat
         assert_whole(copy)
 
 
+def test_a_recording_that_took_the_name_is_left_alone(path: Path) -> None:
+    """As of two processes of one training, which record into one file."""
+    two_files(path)
+    with pytest.raises(RecordingError, match="is another recording by now"):
+        onefile.replace(path, bytes(16))
+    assert names(path.parent) == ["run.chain", "run.chain-data"]
+    with open_recording(path) as recording:
+        assert_whole(recording)
+        identity = recording.identity
+    onefile.replace(path, identity)
+    assert names(path.parent) == ["run.chain"]
+
+
 def test_what_cannot_be_removed_is_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> None:
         raise PermissionError("somebody reads it")
