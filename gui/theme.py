@@ -63,6 +63,7 @@ TEXT_PX, TITLE_PX, CAPTION_PX = 13, 15, 11
 REDUCED_MOTION = "CHAINRULE_REDUCED_MOTION"  # environment: 1 for no motion, 0 for motion whatever the system says
 FLY_MS = 250
 NOT_YET = 0.45  # strength of what the playhead has not reached
+PLAIN_INKS = (QColor("black"), QColor("white"))  # one of them can be read on any fill
 
 CATEGORIES: tuple[str, ...] = (
     "linear", "normalization", "activation", "shape", "reduction", "loss", "arithmetic", "attention", "parameter",

@@ -246,13 +246,15 @@ def fill_of(card: Card, theme: Theme) -> QColor:
     return theme.category(fill_name(card)) if card.fill is None else QColor.fromRgb(card.fill)
 
 
-def inks(theme: Theme) -> tuple[QColor, QColor]:
-    """The theme's text and its opposite: one of them can be read on any fill."""
-    return theme.text, theme.bg if theme.is_dark else theme.surface
+def inks(theme: Theme) -> tuple[QColor, ...]:
+    """The theme's text and its opposite, and for fills on which neither can be read, black and white."""
+    return theme.text, theme.bg if theme.is_dark else theme.surface, *tokens.PLAIN_INKS
 
 
 def ink_on(fill: QColor, theme: Theme) -> QColor:
-    return max(inks(theme), key=lambda ink: contrast(ink, fill))
+    text, opposite, *plain = inks(theme)
+    ink = max(text, opposite, key=lambda ink: contrast(ink, fill))
+    return ink if contrast(ink, fill) >= LEAST_CONTRAST else max(plain, key=lambda ink: contrast(ink, fill))
 
 
 def ink_of(card: Card, theme: Theme) -> QColor:
