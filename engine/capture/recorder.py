@@ -45,6 +45,7 @@ from engine.recording.model import (
     Source,
     StepStart,
 )
+from engine.recording.room import Room
 from engine.recording.writer import Writer
 
 STRICT = "CHAINRULE_STRICT"
@@ -54,9 +55,16 @@ class Recorder:
     """What the parts of capture share: numbers for rows, the present step, and the way to the file."""
 
     def __init__(
-        self, writer: Writer, level: Level, budget: int, script: str = "", on_step: Callable[[int], None] | None = None
+        self,
+        writer: Writer,
+        level: Level,
+        budget: int,
+        script: str = "",
+        on_step: Callable[[int], None] | None = None,
+        limit: int | None = None,
     ) -> None:
         self._writer = writer
+        self._room = Room(writer.path.absolute().parent, limit)
         self._on_step = on_step
         self._pid = os.getpid()
         self.lock = threading.RLock()  # what is written under it is of one step
@@ -217,14 +225,27 @@ class Recorder:
             finished = self.step
         if self._on_step is not None:
             self._on_step(finished)
+        self._leave_room()
         if self.active:
             self._begin_step(finished + 1)
+
+    def _leave_room(self) -> None:
+        """Keep less of the steps to come, or nothing, before the disk is full."""
+        here = f"From {_named(self.step + 1)} on,"
+        if why := self._room.why_nothing():
+            self.note(f"{here} nothing is recorded: {why}")
+            self.active = False
+        elif self.store.level != "stats" and (
+            why := self._room.why_no_tensors(self._writer.bytes_taken, self._writer.bytes_to_copy)
+        ):
+            self.note(f"{here} tensors are kept as statistics only: {why}")
+            self.store.level = "stats"
 
     def _note_reduced(self, reduced: Mapping[Level, tuple[int, int]]) -> None:
         for level, (count, size) in reduced.items():
             what = "as evenly spaced samples" if level == "preview" else "as statistics only"
             self.note(
-                f"Step {self.step}: {count} tensors ({size / 2**20:,.0f} MiB) were kept {what}; "
+                f"In {_named(self.step)}, {count} tensors ({size / 2**20:,.0f} MiB) were kept {what}; "
                 f"the budget of {self._budget / 2**20:,.0f} MiB a step was used up.",
                 self.step,
             )
@@ -239,7 +260,8 @@ class Recorder:
         """Record nothing more, and say why. Where nothing can be written, whoever closes the writer hears of it."""
         self.active = False
         with suppress(RecordingError):
-            self.note(f"Recording ended early, in step {max(self.step, 0)}: {type(error).__name__}: {error}")
+            where = _named(max(self.step, 0))
+            self.note(f"Recording ended early, in {where}: {type(error).__name__}: {error}")
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -314,6 +336,11 @@ class Careful:
         return True
 
 
+def _named(step: int) -> str:
+    """For people: the window counts from 1, the command line from 0."""
+    return f"training step {step + 1} (counted from 1)"
+
+
 def _now() -> float:
     return time.time()
 
@@ -324,6 +351,7 @@ def record(
     *,
     tensors: Level = "full",
     budget: int = DEFAULT_BUDGET,
+    limit: int | None = None,
     script: str = "",
     argv: Sequence[str] = (),
     on_step: Callable[[int], None] | None = None,
@@ -333,15 +361,18 @@ def record(
     """Record every training step that runs inside the `with` block into the file at `path`.
 
     `tensors` says what is kept of each tensor ("full", "preview", "stats"); `budget` how many bytes a step may take
-    before larger tensors are reduced to previews, then to statistics. `on_step(index)` is called between two training
-    steps, in the thread that trains. Without `one_file` large tensors stay in a file beside `path`, which saves some
-    seconds for each gigabyte at the end. Raises `UsageError` for a wrong argument, `RecordingError` if the file cannot
-    be written.
+    before larger tensors are reduced to previews, then to statistics; `limit` how many the whole recording may, before
+    the steps to come have statistics only (None: as many as the disk has room for; some is always left to others).
+    `on_step(index)` is called between two training steps, in the thread that trains. Without `one_file` large tensors
+    stay in a file beside `path`, which saves some seconds for each gigabyte at the end. Raises `UsageError` for a wrong
+    argument, `RecordingError` if the file cannot be written.
     """
     if tensors not in LEVELS:
         raise UsageError(f"tensors={tensors!r} is none of {', '.join(LEVELS)}.")
     if budget < 0:
         raise UsageError(f"budget={budget} is negative; give the bytes that one step may take.")
+    if limit is not None and limit < 0:
+        raise UsageError(f"limit={limit} is negative; give the bytes that all steps may take, or None.")
     info = RecordingInfo(
         script=script or sys.argv[0] if sys.argv else script,
         argv=tuple(argv),
@@ -355,6 +386,6 @@ def record(
     with Writer(Path(path), info, one_file=one_file) as writer:
         if on_writer is not None:
             on_writer(writer)
-        recorder = Recorder(writer, tensors, budget, script, on_step)
+        recorder = Recorder(writer, tensors, budget, script, on_step, limit)
         with recorder.watching():
             yield recorder

@@ -98,7 +98,8 @@ class TensorStore:
     def __init__(self, level: Level, budget: int, writer: Writer | None = None) -> None:
         self._writer = writer
         self._lock = threading.RLock()  # threads that train side by side
-        self._level = level
+        self.level = level
+        """Of what is to come; may be lowered between two steps."""
         self._budget = budget
         self._spent = 0
         self._buffers = Buffers()
@@ -206,9 +207,9 @@ class TensorStore:
 
     def _affordable(self, size: int) -> Level:
         """The level that the step's budget still has room for; what is reduced is counted."""
-        if self._level == "stats":
+        if self.level == "stats":
             return "stats"
-        limit = self._budget if self._level == "full" else 0
+        limit = self._budget if self.level == "full" else 0
         if size <= 4096 * 4 or self._spent + size <= limit:
             level: Level = "full"
             if self._spent <= self._budget + self._budget // _PREVIEW_SHARE:

@@ -56,6 +56,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="the recording to write")
     parser.add_argument("--tensors", choices=LEVELS, default="full")
     parser.add_argument("--budget", type=int, default=DEFAULT_BUDGET, help="bytes of tensors that one step may take")
+    parser.add_argument("--limit", type=int, help="bytes that the recording may take before it keeps only statistics")
     parser.add_argument("--pause-after", type=int, metavar="STEPS", help="stand still after so many training steps")
     parser.add_argument("--cwd", type=Path, help="the script's working directory")
     parser.add_argument("--wait", action="store_true", help="import torch, then wait for a run command")
@@ -95,6 +96,7 @@ def _request(options: argparse.Namespace) -> Run:
         output=str(options.output),
         tensors=options.tensors,
         budget=options.budget,
+        limit=options.limit,
         pause_after=options.pause_after,
         cwd=None if options.cwd is None else str(options.cwd),
     )

@@ -116,7 +116,8 @@ class Prepare:
 class Run:
     """Run a script; the first command to a host that was started without one, and the only one of its kind.
 
-    `tensors` and `budget` (bytes a step) as for recording; `pause_after` training steps it stands still, or null.
+    `tensors`, `budget` (bytes a step) and `limit` (bytes of all, or null) as for recording; `pause_after` training
+    steps it stands still, or null.
     """
 
     kind: ClassVar[str] = "run"
@@ -125,6 +126,7 @@ class Run:
     output: str
     tensors: str
     budget: int
+    limit: int | None
     pause_after: int | None
     cwd: str | None
 

@@ -60,6 +60,7 @@ def run_session(
         output,
         tensors=level,
         budget=request.budget,
+        limit=request.limit,
         script=str(script),
         argv=arguments,
         on_step=on_step,

@@ -123,6 +123,19 @@ class Writer:
         """Bytes of the large tensors that lie beside the recording."""
         return self._beside.size
 
+    @property
+    def bytes_taken(self) -> int:
+        """Bytes on the disk, but for the log, which stays small."""
+        try:
+            return self._beside.size + self._beside.path.stat().st_size
+        except OSError:  # somebody has taken it away
+            return self._beside.size
+
+    @property
+    def bytes_to_copy(self) -> int:
+        """Bytes that it needs besides on the disk while it is made one file."""
+        return self.bytes_taken if self._one_file and self._beside.size else 0
+
     def take_back(self, placed: Placed) -> None:
         """No row will have it."""
         self._beside.free(placed)

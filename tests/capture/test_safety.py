@@ -99,8 +99,8 @@ def test_a_full_disk_does_not_reach_the_script(tmp_path: Path, monkeypatch: pyte
         assert recording.complete
         assert len(recording.graphs) == 1
         assert [note.text for note in recording.notes] == [
-            f"Recording ended early, in step 0: RecordingError: cannot write {tmp_path / 'run.chain-data'}: "
-            "[Errno 9] Bad file descriptor"
+            "Recording ended early, in training step 1 (counted from 1): RecordingError: "
+            f"cannot write {tmp_path / 'run.chain-data'}: [Errno 9] Bad file descriptor"
         ]
 
 

@@ -16,7 +16,7 @@ ITEMS: list[protocol.Message | protocol.Command] = [
     protocol.Finished(3, "exit", 5, 1),
     protocol.Differences(4, "TwiceBackward", "wrong", "", 1.0, 0.5, 1, (0, 2), 1.0, 2.0, 1e-6),
     protocol.Prepare(("torchvision",)),
-    protocol.Run("s.py", ("-x", "1"), "a.chain", "full", 5, None, "/tmp"),
+    protocol.Run("s.py", ("-x", "1"), "a.chain", "full", 5, 7, None, "/tmp"),
     protocol.Pause(),
     protocol.Resume(),
     protocol.StepOnce(),
