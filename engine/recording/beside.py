@@ -40,6 +40,7 @@ class Beside:
 
     def __init__(self, path: Path, identity: bytes) -> None:
         self.path = path
+        self.name = name_of(path)
         self.identity = identity
         self.size = 0
         """Bytes of the file."""
@@ -53,9 +54,7 @@ class Beside:
         content = memoryview(data).cast("B")
         with self._lock:
             if self._file is None:
-                self._file = FileIO(name_of(self.path), "x")
-                self._write(0, self._head)
-                self.size = len(self._head)
+                self._file = self._begun()
             free = self._free.get(len(content))
             if free:
                 placed = free.pop()
@@ -63,7 +62,8 @@ class Beside:
                 # Whatever interrupts what follows, nothing else is written there.
                 placed = Placed(self.size, len(content))
                 self.size += _SIZE.size + len(content)
-            self._write(placed.place, _SIZE.pack(len(content)), content)
+            self._file.seek(placed.place)
+            _write(self._file, _SIZE.pack(len(content)), content)
         return placed
 
     def free(self, placed: Placed) -> None:
@@ -75,17 +75,29 @@ class Beside:
         if self._file is not None:
             self._file.close()
 
-    def _write(self, place: int, *contents: bytes | memoryview) -> None:
-        assert self._file is not None
-        self._file.seek(place)
-        for content in contents:
-            rest = memoryview(content)
-            while rest:
-                rest = rest[self._file.write(rest) or 0 :]
+    def _begun(self) -> FileIO:
+        """The file with its head; without a whole one, there is no file."""
+        file = FileIO(self.name, "x")
+        try:
+            _write(file, self._head)
+        except BaseException:
+            file.close()
+            self.name.unlink()
+            raise
+        self.size = len(self._head)
+        return file
+
+
+def _write(file: FileIO, *contents: bytes | memoryview) -> None:
+    for content in contents:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
 
 
 def name_of(path: Path) -> Path:
-    """The file beside the recording `path`."""
+    """The file beside the recording `path`: as SQLite's own, it lies where a link leads to."""
+    path = Path(os.path.realpath(path))
     return path.with_name(f"{path.name}-data")
 
 
@@ -127,7 +139,8 @@ def is_foreign(path: Path) -> bool:
     if not name.is_file():
         return True
     with FileIO(name) as file:
-        return file.read(len(_MAGIC)) != _MAGIC
+        head = file.read(len(_MAGIC))
+        return head != _MAGIC[: len(head)]  # who was killed may have left less than a head
 
 
 def remove(path: Path) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import threading
+from io import FileIO
 from pathlib import Path
 from struct import pack
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,3 +135,28 @@ def test_only_what_is_a_recording_s_is_removed(path: Path, three: list[Placed]) 
     assert beside.is_foreign(path)
     beside.remove(path)
     assert beside.name_of(path).read_text() == "mine"
+
+
+@pytest.mark.parametrize("head", [b"", b"chainrule-d"])
+def test_one_that_was_hardly_begun_is_a_recording_s(head: bytes, path: Path) -> None:
+    """As of a process that was killed there, or had no room."""
+    beside.name_of(path).write_bytes(head)
+    assert not beside.is_foreign(path)
+    beside.remove(path)
+    assert not beside.name_of(path).exists()
+
+
+def test_without_a_head_there_is_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(FileIO):
+        def write(self, data: Any) -> int:
+            raise OSError("no space left")
+
+    out = Beside(path, IDENTITY)
+    with monkeypatch.context() as full:
+        full.setattr(beside, "FileIO", Full)
+        with pytest.raises(OSError, match="no space left"):
+            out.append(b"a" * 10)
+    assert not beside.name_of(path).exists()
+    placed = out.append(b"b" * 10)
+    out.close()
+    assert beside.read(path, IDENTITY, placed.place) == b"b" * 10
