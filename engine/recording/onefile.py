@@ -20,6 +20,37 @@ def write(recording: Recording, target: Path) -> None:
 
     Raises RecordingError if it cannot be read, OSError if it cannot be written; `target` is as it was then.
     """
+    with _whole(recording, target) as part:
+        _put(part, target)
+
+
+def replace(path: Path, identity: bytes | None = None) -> None:
+    """Make one file of a closed recording, in its own place, if it still has that `identity`. Raises as `write`."""
+    path = Path(os.path.realpath(path))
+    file = database.identity(path)
+    with open_recording(path) as recording:
+        if identity not in (None, recording.identity):
+            raise _taken(path)
+        with _whole(recording, path) as part:
+            if database.identity(path) != file:  # a gigabyte takes some seconds
+                raise _taken(path)
+            _put(part, path)
+
+
+def _taken(path: Path) -> RecordingError:
+    return RecordingError(f"{path} is another recording by now.")
+
+
+def _put(part: Path, target: Path) -> None:
+    database.remove_logs(target)
+    os.replace(part, target)
+    with contextlib.suppress(OSError):  # somebody has it open (Windows); the next recording of that name removes it
+        beside.remove(target)
+
+
+@contextlib.contextmanager
+def _whole(recording: Recording, target: Path) -> Iterator[Path]:
+    """One file with what a recording holds now, in the folder of `target`; it is gone afterwards, if it is there."""
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)
     try:
@@ -30,20 +61,9 @@ def write(recording: Recording, target: Path) -> None:
                 _take_in(copy, recording)
             finally:
                 copy.close()
-        database.remove_logs(target)
-        os.replace(part, target)
+        yield part
     finally:
         part.unlink(missing_ok=True)
-
-
-def replace(path: Path, identity: bytes | None = None) -> None:
-    """Make one file of a closed recording, in its own place, if it still has that `identity`. Raises as `write`."""
-    with open_recording(path) as recording:
-        if identity not in (None, recording.identity):
-            raise RecordingError(f"{path} is another recording by now.")
-        write(recording, path)
-    with contextlib.suppress(OSError):  # somebody has it open (Windows); the next recording of that name removes it
-        beside.remove(path)
 
 
 def _take_in(copy: sqlite3.Connection, recording: Recording) -> None:

@@ -61,7 +61,9 @@ class Writer:
         self._one_file = one_file
         self._connection = database.create(path)
         identity = os.urandom(16)
-        self._beside = beside.Beside(path.absolute(), identity)  # a script may go to another folder
+        # A script may go to another folder, and let a link lead elsewhere.
+        self._beside = beside.Beside(Path(os.path.realpath(path)), identity)
+        self._file = database.identity(path)
         self._insert_meta(info, identity)
         self._pid = os.getpid()
         self._rows: deque[Row | Content | Columns] = deque()
@@ -114,9 +116,9 @@ class Writer:
             return None
         self._raise_error()
         try:
-            return self._beside.append(content)
+            return self._append(content)
         except OSError as error:
-            raise RecordingError(f"cannot write {beside.name_of(self.path)}: {error}") from error
+            raise RecordingError(f"cannot write {self._beside.name}: {error}") from error
 
     @property
     def bytes_aside(self) -> int:
@@ -193,6 +195,18 @@ class Writer:
         """Closed, or in a forked child."""
         return self._closing or os.getpid() != self._pid
 
+    def _has_name(self) -> bool:
+        """Whether the file is still there: as of two processes of one training, another recording may take its name."""
+        try:
+            return database.identity(self._beside.path) == self._file
+        except RecordingError:
+            return False
+
+    def _append(self, data: Any) -> Placed:
+        if not self._beside.size and not self._has_name():  # what is to lie there now is that recording's
+            raise OSError("another recording has taken its name, or it was removed")
+        return self._beside.append(data)
+
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
@@ -247,7 +261,7 @@ class Writer:
             columns = TABLES[kind].encode(row)
             if kind in WITH_BLOB and columns[-1] is not None and size_of(row) >= beside.SMALLEST:
                 data = columns[-1]
-                placed = data if type(data) is Placed else self._beside.append(data)
+                placed = data if type(data) is Placed else self._append(data)
                 columns = (*columns[:-1], placed.place)
             batch.setdefault(kind, []).append(columns)
         self._connection.execute("BEGIN")
@@ -288,7 +302,7 @@ class Writer:
         self._connection.execute("INSERT INTO meta VALUES (?, ?)", (database.CLOSED, repr(time.time())))
         self._connection.execute("PRAGMA busy_timeout = 100")
         deadline = time.monotonic() + _CLOSE_PATIENCE
-        while True:
+        while self._has_name():  # else SQLite would remove the log of another recording
             try:
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 if self._connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete":
@@ -296,8 +310,9 @@ class Writer:
             except sqlite3.OperationalError:
                 pass
             if time.monotonic() > deadline:
-                return False
+                break
             time.sleep(0.01)
+        return False
 
     def _take_in(self, alone: bool) -> None:
         """Put the large tensors into the database."""
@@ -306,12 +321,14 @@ class Writer:
                 raise RecordingError("another program is reading it.")
             onefile.replace(self._beside.path, self._beside.identity)
         except (RecordingError, OSError, KeyboardInterrupt) as error:
-            warnings.warn(
-                f"{self.path} is complete, but two files: its large tensors stay in {beside.name_of(self.path)}, since "
-                f"they could not be put into it: {str(error) or 'interrupted.'} Keep both together.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+            if isinstance(error, RecordingError) and not self._has_name():
+                told = f"{self.path} is lost: another recording has taken its name, or it was removed."
+            else:
+                told = (
+                    f"{self.path} is complete, but two files: its large tensors stay in {self._beside.name}, since "
+                    f"they could not be put into it: {str(error) or 'interrupted.'} Keep both together."
+                )
+            warnings.warn(told, RuntimeWarning, stacklevel=3)
             if isinstance(error, KeyboardInterrupt):
                 raise
 

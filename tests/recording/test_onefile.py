@@ -266,3 +266,102 @@ def test_a_file_that_is_in_the_way_is_left_alone(path: Path) -> None:
     with pytest.raises(RecordingError, match=r"run\.chain-data is in the way"):
         Writer(path, make_info())
     assert beside.name_of(path).read_text() == "mine"
+
+
+def first_and_second(path: Path) -> tuple[Writer, Writer]:
+    """Two recordings of one name: as of two processes of one training, or of a script that is started again."""
+    return Writer(path, make_info("first.py")), Writer(path, make_info("second.py"))
+
+
+def assert_second(path: Path) -> None:
+    with open_recording(path) as recording:
+        assert recording.info.script == "second.py"
+        assert_whole(recording)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_who_has_lost_the_name_removes_no_log_of_the_other(large: bool, path: Path) -> None:
+    first = Writer(path, make_info("first.py"))
+    if large:
+        fill(first)
+    second = Writer(path, make_info("second.py"))
+    fill(second)
+    before = names(path.parent)
+    if large:
+        with pytest.warns(RuntimeWarning, match=r"run\.chain is lost: another recording"):
+            first.close()
+    else:
+        first.close()
+    assert names(path.parent) == before
+    assert_second(path)
+    second.close()
+    assert_second(path)
+    assert names(path.parent) == ["run.chain"]
+
+
+def test_who_has_lost_the_name_takes_nothing_that_is_the_other_s(path: Path) -> None:
+    first, second = first_and_second(path)
+    with pytest.raises(RecordingError, match="another recording has taken its name"):
+        first.set_aside(bytes(beside.SMALLEST))
+    fill(second)
+    second.close()
+    first.close()
+    assert_second(path)
+    assert names(path.parent) == ["run.chain"]
+
+
+def test_a_recording_that_takes_the_name_meanwhile_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Writer(path, make_info("first.py"))
+    fill(first)
+    take_in = onefile._take_in
+    second: list[Writer] = []
+
+    def take_long(copy: sqlite3.Connection, recording: Recording) -> None:
+        take_in(copy, recording)
+        second.append(Writer(path, make_info("second.py")))
+        fill(second[0])
+
+    monkeypatch.setattr(onefile, "_take_in", take_long)
+    with pytest.warns(RuntimeWarning, match=r"run\.chain is lost: another recording"):
+        first.close()
+    monkeypatch.undo()
+    assert_second(path)
+    second[0].close()
+    assert_second(path)
+    assert names(path.parent) == ["run.chain"]
+
+
+def test_a_copy_leaves_nothing_of_what_it_replaces(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copies" / "run.chain"
+    target.parent.mkdir()
+    two_files(target)
+    Writer(path, make_info()).close()
+    with open_recording(path) as recording:
+        onefile.write(recording, target)
+    assert names(target.parent) == ["run.chain"]
+
+
+@pytest.fixture
+def link(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    link = tmp_path_factory.mktemp("links") / "latest.chain"
+    try:
+        link.symlink_to(path)
+    except OSError:
+        pytest.skip("there are no links here")
+    return link
+
+
+def test_a_link_to_a_recording_that_is_written(path: Path, link: Path) -> None:
+    with Writer(path, make_info()) as out:
+        fill(out)
+        with open_recording(link) as recording:
+            assert_whole(recording)
+
+
+def test_a_recording_is_made_where_a_link_leads_to(path: Path, link: Path) -> None:
+    with Writer(link, make_info()) as out:
+        fill(out)
+    assert link.is_symlink()
+    assert names(path.parent) == ["run.chain"]
+    with open_recording(link) as recording:
+        assert_whole(recording)
