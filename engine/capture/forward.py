@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from engine.capture.frames import Place
+from engine.capture.frames import Place, Spot
 from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name, shape_of
 from engine.capture.operands import (
@@ -69,7 +69,7 @@ class ForwardMode(TorchDispatchMode):
         self._signatures: dict[Any, _Signature] = {}
         self._last = _next_number() - 1
         self._skipped = False
-        self._assigning: tuple[tuple[int, str, int], int, Operation] | None = None
+        self._assigning: tuple[tuple[int, str, Spot], int, Operation] | None = None
 
     def catch_up(self) -> None:
         """Numbers were given to nodes while this mode was put away."""

@@ -6,6 +6,7 @@ import ast
 import site
 import sys
 import sysconfig
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
@@ -15,10 +16,11 @@ from engine.source_text import decoded
 ROOT = Path(__file__).resolve().parents[2]
 _OWN = tuple(str(ROOT / name) for name in ("engine", "gui", "main.py"))
 _OURS, _TORCH, _LIBRARY, _USER = range(4)
+Spot = tuple[int, int]
 
 
 class Place(NamedTuple):
-    """A position in a running frame. `moment` tells two runs of the same statement apart."""
+    """A position in a running frame. `moment`, the instruction, tells two runs of the same statement apart."""
 
     path: str
     line: int
@@ -26,6 +28,23 @@ class Place(NamedTuple):
     frame: int
     moment: int
     library: tuple[str, int, str] | None
+    code: CodeType | None = None
+
+    @property
+    def start(self) -> Spot | None:
+        """Line and column, in bytes of UTF-8, at which what runs begins; slow, since all instructions are read."""
+        if self.code is None:
+            return None
+        line, _, column, _ = next(islice(self.code.co_positions(), self.moment // 2, None))
+        return None if line is None or column is None else (line, column)
+
+
+class _Statement(NamedTuple):
+    """What stands from `start` to before `end`; `name`: the one name or attribute that it assigns to, or ""."""
+
+    start: Spot
+    end: Spot
+    name: str
 
 
 class Frames:
@@ -35,7 +54,7 @@ class Frames:
         self._verdicts: dict[str, int] = {}
         self._script_folder = str(Path(script).resolve().parent) if script else ""
         self._libraries = _library_folders()
-        self._statements: dict[str, dict[int, tuple[int, str]]] = {}
+        self._statements: dict[str, dict[int, list[_Statement]]] = {}
 
     def place(self, depth: int = 1) -> Place | None:
         """The innermost frame of the user's own code; `library` is the innermost one outside torch, if another."""
@@ -45,7 +64,9 @@ class Frames:
             verdict = self.verdict(frame.f_code)
             if verdict == _USER:
                 code = frame.f_code
-                return Place(code.co_filename, frame.f_lineno, code.co_qualname, id(frame), frame.f_lasti, library)
+                return Place(
+                    code.co_filename, frame.f_lineno, code.co_qualname, id(frame), frame.f_lasti, library, code
+                )
             if verdict == _LIBRARY and library is None:
                 library = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname)
             frame = frame.f_back
@@ -81,12 +102,16 @@ class Frames:
                 return _TORCH if "/torch/" in path.replace("\\", "/") else _LIBRARY
         return _USER
 
-    def assigned_name(self, place: Place) -> tuple[int, str] | None:
-        """(first line of the statement, the name it assigns to) if `place` stands in an assignment to one name."""
+    def assigned_name(self, place: Place) -> tuple[Spot, str] | None:
+        """(where the statement begins, the name it assigns to) if `place` stands in an assignment to one name."""
         table = self._statements.get(place.path)
         if table is None:
-            table = self._statements[place.path] = _assignments(place.path)
-        return table.get(place.line)
+            table = self._statements[place.path] = _statements(place.path)
+        found = table.get(place.line, [])
+        if len(found) > 1:
+            spot = place.start
+            found = [each for each in found if spot is not None and each.start <= spot < each.end]
+        return (found[0].start, found[0].name) if found and found[0].name else None
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -113,21 +138,38 @@ def read_source(path: str, limit: int = 2_000_000) -> str:
         return data.decode("utf-8", "replace")
 
 
-def _assignments(path: str) -> dict[int, tuple[int, str]]:
-    """Line → (first line of its assignment statement, assigned name), for assignments to one name or attribute."""
+def _statements(path: str) -> dict[int, list[_Statement]]:
+    """Line → what stands on it: simple statements, and the heads of compound ones."""
     try:
         tree = ast.parse(read_source(path))
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    table: dict[int, tuple[int, str]] = {}
+    table: dict[int, list[_Statement]] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target: ast.expr = node.targets[0]
-        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
-            target = node.target
-        else:
+        if not isinstance(node, ast.stmt):
             continue
-        if isinstance(target, ast.Name | ast.Attribute):
-            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                table[line] = (node.lineno, ast.unparse(target))
+        start = node.lineno, node.col_offset
+        if (
+            hasattr(node, "body")
+            or isinstance(node, ast.Match)
+            or node.end_lineno is None
+            or node.end_col_offset is None
+        ):
+            end = start  # of a head nothing has a name
+        else:
+            end = node.end_lineno, node.end_col_offset
+        statement = _Statement(start, end, _assigned(node))
+        for line in range(start[0], end[0] + 1):
+            table.setdefault(line, []).append(statement)
     return table
+
+
+def _assigned(node: ast.stmt) -> str:
+    """The one name or attribute that a statement assigns to, or ""."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target: ast.expr = node.targets[0]
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+        target = node.target
+    else:
+        return ""
+    return ast.unparse(target) if isinstance(target, ast.Name | ast.Attribute) else ""

@@ -45,7 +45,31 @@ def test_assignments_to_one_name(tmp_path: Path) -> None:
     path.write_text("a = f(\n    1)\nself.b += 2\nc: int = 3\nd, e = 4, 5\nprint(6)\n")
     frames = Frames()
     found = [frames.assigned_name(_place(path, line)) for line in range(1, 7)]
-    assert found == [(1, "a"), (1, "a"), (3, "self.b"), (4, "c"), None, None]
+    assert found == [((1, 0), "a"), ((1, 0), "a"), ((3, 0), "self.b"), ((4, 0), "c"), None, None]
+
+
+def test_of_several_statements_on_a_line_the_one_that_runs_has_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(
+        "ä = at(); at(); b = at() + (\n    at()); at()\n"
+        "if at(): c = at()\n"
+        "def f(): d = at(); return at()\n"
+        "f()\n"
+        "match at():\n    case 1:\n        e = at()\n",
+        encoding="utf-8",
+    )
+    frames = Frames(str(path))
+    found: list[str] = []
+
+    def at() -> int:
+        place = frames.place(2)
+        assert place is not None
+        named = frames.assigned_name(place)
+        found.append(named[1] if named else "")
+        return 1
+
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), {"at": at})
+    assert found == ["ä", "", "b", "b", "", "", "c", "d", "", "", "e"]
 
 
 def test_a_file_that_cannot_be_parsed_has_no_names(tmp_path: Path) -> None:
