@@ -112,10 +112,14 @@ def _farewell(error: SystemExit, script: str) -> Failure | None:
     """What a script says that ends with `sys.exit("why")`: its words take the place of a traceback."""
     if error.code is None or isinstance(error.code, int):
         return None
-    text = str(error.code).strip()
-    headline = text if len(text) <= LONGEST_HEADLINE else text.partition("\n")[0][:LONGEST_HEADLINE]
     place = _failure(error, script)
-    return Failure(headline, f"{error.code}\n", place.file, place.line)
+    return Failure(_headline(str(error.code)), f"{error.code}\n", place.file, place.line)
+
+
+def _headline(text: str) -> str:
+    """All that is said, or of much its first line, which says what it is about."""
+    text = text.strip()
+    return text if len(text) <= LONGEST_HEADLINE else text.partition("\n")[0][:LONGEST_HEADLINE]
 
 
 def _failure(error: BaseException, script: str) -> Failure:
@@ -125,8 +129,9 @@ def _failure(error: BaseException, script: str) -> Failure:
     file, line = (frames[-1].filename, frames[-1].lineno or 0) if frames else (script, 0)
     if isinstance(error, SyntaxError):
         file, line = error.filename or script, error.lineno or 0
-    first = "".join(summary.format_exception_only()).strip().splitlines()
-    return Failure(first[-1] if first else type(error).__name__, "".join(summary.format()), file, line)
+    told = (text for text in summary.format_exception_only() if not text[:1].isspace())  # not a syntax error's source
+    headline = _headline(next(told, type(error).__name__))
+    return Failure(headline, "".join(summary.format()), file, line)
 
 
 def _trim(summary: traceback.TracebackException | None) -> None:

@@ -80,6 +80,21 @@ def test_an_exception_shows_the_users_frames_only(run: Run, tmp_path: Path) -> N
     assert outcome.failure.traceback == plain
 
 
+@pytest.mark.parametrize(
+    ("raised", "headline"),
+    [
+        ("ValueError('two things:\\n\\tone\\n\\tand another')", "ValueError: two things:\n\tone\n\tand another"),
+        ("RuntimeError('keys are missing:\\n' + 'key ' * 1000)", "RuntimeError: keys are missing:"),
+        ("KeyboardInterrupt()", "KeyboardInterrupt"),
+    ],
+)
+def test_an_error_of_several_lines_is_told_by_its_kind_and_first_line(run: Run, raised: str, headline: str) -> None:
+    outcome, _ = run(f"error = {raised}\nerror.add_note('a note')\nraise error\n")
+    assert outcome.failure is not None
+    assert outcome.failure.error == headline
+    assert "a note" in outcome.failure.traceback
+
+
 def test_an_error_in_torch_shows_what_python_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script = tmp_path / "script.py"
     script.write_text(
