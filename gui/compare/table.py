@@ -144,13 +144,13 @@ class CompareModel(QAbstractTableModel):
     def _text(self, row: int, column: int) -> str:
         left, right = self.places(row)
         if column == WHAT:
-            return self._what(left, right)
+            return self._what(row, left, right)
         if column in (LEFT, RIGHT):
             return self._title(row, column)
         value = float(self._known[column][self._order[row]])
         return factor(value) if column in (GRADIENT, VALUE) else numbers.number(None if np.isnan(value) else value)
 
-    def _what(self, left: int, right: int) -> str:
+    def _what(self, row: int, left: int, right: int) -> str:
         if right < 0:
             return translate("compare", "only left")
         if left < 0:
@@ -160,8 +160,10 @@ class CompareModel(QAbstractTableModel):
         words = words_of(int(self._rows.comparison.changed[left]))
         if words:
             return translate("compare", "other {0}").format(words)
-        ratio = float(self._rows.comparison.ratio()[left])
-        return translate("compare", "none") if ratio == 0 or np.isnan(ratio) else translate("compare", "gradient")
+        gradient, value = (float(self._known[column][self._order[row]]) for column in (GRADIENT, VALUE))
+        if gradient != 0 and not np.isnan(gradient):
+            return translate("compare", "gradient")
+        return translate("compare", "none") if value == 0 or np.isnan(value) else translate("compare", "value")
 
     def _title(self, row: int, column: int) -> str:
         node = self.nodes(row)[column - LEFT]

@@ -99,7 +99,7 @@ def test_the_tab_key_goes_from_left_to_right_and_down(pair: CompareWindow) -> No
 def test_two_steps_of_the_bow(pair: CompareWindow) -> None:
     assert [half.steps.currentText() for half in (pair.left, pair.right)] == ["step 1", "step 2"]
     assert pair.summary.text().startswith("6 nodes on both sides, all made alike")
-    assert _texts(pair, WHAT) == ["gradient"] * 5 + ["none"]  # what enters the loss is 1 in both
+    assert _texts(pair, WHAT) == ["gradient"] * 5 + ["value"]  # what enters the loss is 1 in both
     assert _texts(pair, LEFT) == _texts(pair, RIGHT)
     assert _texts(pair, GRADIENT)[0] == "× 0.500"  # the miss is halved
     for half in (pair.left, pair.right):
@@ -224,6 +224,19 @@ def test_what_went_from_zero_comes_after_what_can_be_compared(session: Session) 
     assert ratios == ["× 8.00", "× 2.00", "from 0", "to 0", "× 1.00"]
     model.sort(GRADIENT, Qt.SortOrder.DescendingOrder)
     assert [model.index(row, GRADIENT).data() for row in range(5)] == ["× 8.00", "× 2.00", "× 1.00", "from 0", "to 0"]
+
+
+def test_what_is_told_to_be_different_is_the_gradient_else_the_value(session: Session) -> None:
+    recording, ids, nan, ones = session.recording, np.arange(5), np.nan, np.ones(5)
+    assert recording is not None
+    found = Comparison(
+        ids, ids, ids, np.zeros(5, np.uint8),
+        ones, np.array([1.0, 1.0, 2.0, nan, nan]), ones, np.array([1.0, 4.0, 4.0, 4.0, nan]),
+    )  # fmt: skip
+    model = CompareModel()
+    model.set_rows(rows_of(found, recording, recording))
+    told = {model.places(row)[0]: model.index(row, WHAT).data() for row in range(5)}
+    assert told == {0: "none", 1: "value", 2: "gradient", 3: "value", 4: "none"}
 
 
 def test_the_canvases_have_more_room_than_the_table(pair: CompareWindow) -> None:
