@@ -113,7 +113,9 @@ def render_image(
     look = Look(named_theme(theme) if isinstance(theme, str) else theme, ground)
     camera = whole_camera(scene, scale)
     if path.suffix.lower() == ".png":
-        camera = whole_camera(scene, scale * min(largest_scale(camera), 1.0))
+        while (more := largest_scale(camera)) < 1.0:
+            scale *= more * 0.999  # sides are rounded up
+            camera = whole_camera(scene, scale)
     write_picture(picture, camera, Path(path), look)
     del _kept
 
