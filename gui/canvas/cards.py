@@ -39,7 +39,7 @@ PADDING = 12.0
 CHIP_PADDING = 8.0
 READABLE = 7  # px of the screen: smaller words are left out
 TITLE, SUBTITLE, DETAIL, NUMBER = 13.0, 11.0, 10.0, 12.0  # font sizes in scene px
-NUMBER_WIDTH = 72.0  # room for "−1.234e−5"
+NUMBER_WIDTH = 72.0  # room for "−0.0001234"
 GAP = 12.0
 BAR = 3.0
 NOTCH = 4.0  # room at the right of a chip
@@ -51,6 +51,7 @@ LEAST_CONTRAST = 4.5  # of words with their ground: WCAG 2.1, 1.4.3
 BETWEEN = "  "  # what stands on one line
 NORM = BETWEEN + "‖1.234e−5‖"
 KEPT = BETWEEN + "999 KiB"
+GRAD = "grad"  # before the gradient of a parameter that is one number
 SEPARATOR = " · "
 
 
@@ -115,9 +116,10 @@ def _card(
         width = 2 * PADDING + max(words, below)
         return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH)), CARD_HEIGHT)
     beside = NUMBER_WIDTH if scalar else mono_width(detail, DETAIL)
-    width = 2 * CHIP_PADDING + text_width(title, TITLE - 1) * SLACK + (SUBTITLE + beside if beside else 0.0) + NOTCH
-    width += leaf_sign.ROOM if kind == DATA else 0.0
     height = CARD_HEIGHT if scalar and kind == PARAMETER else CHIP_HEIGHT
+    words = max(text_width(title, TITLE - 1), text_width(GRAD, SUBTITLE) if height == CARD_HEIGHT else 0.0) * SLACK
+    width = 2 * CHIP_PADDING + words + (SUBTITLE + beside if beside else 0.0) + NOTCH
+    width += leaf_sign.ROOM if kind == DATA else 0.0
     return Card(title, subtitle, detail, category, kind, scalar, _even(max(width, MIN_WIDTH / 2)), height)
 
 
@@ -354,7 +356,7 @@ def _draw_chip(p: QPainter, card: Card, width: float, scale: float, detail: Deta
             draw_text(p, mono, quiet, start, middle, card.detail, right - start + 1)
     if card.two_lines:
         small = tokens.ui_font(px(SUBTITLE * scale))
-        draw_text(p, small, quiet, left, _lines(card, detail)[1] * scale, "grad", right - left)
+        draw_text(p, small, quiet, left, _lines(card, detail)[1] * scale, GRAD, right - left)
 
 
 def draw_name(

@@ -8,14 +8,19 @@ from gui import theme
 from gui.canvas.cards import (
     CARD_HEIGHT,
     CHIP_HEIGHT,
+    GRAD,
     NOTCH,
+    NUMBER,
+    SUBTITLE,
     card_of,
     draw_card,
     draw_name,
     fill_of,
+    mono_width,
     number_places,
     px,
     sprite_size,
+    text_width,
 )
 from gui.canvas.lod import Detail, detail_at
 from tests.gui.canvas.scenes import count_color, pixels
@@ -61,6 +66,14 @@ def test_scalars_have_places_for_value_and_gradient() -> None:
     assert number_places(card_of(LOSS), Detail.NAME) == (None, None)
     assert number_places(card_of(CONV), Detail.TEXT) == (None, None)
     assert number_places(card_of(CONV), Detail.CLOSE)[1] is not None
+
+
+def test_the_word_before_a_gradient_leaves_room_for_ten_signs() -> None:
+    card = card_of(BIAS)
+    gradient = number_places(card, Detail.CLOSE)[1]
+    assert gradient is not None
+    begin = gradient.right - mono_width("−0.0002975", NUMBER)
+    assert begin - (card.padding + text_width(GRAD, SUBTITLE)) >= SUBTITLE / 2
 
 
 @pytest.mark.parametrize("attributes", [CONV, LOSS, WEIGHT, BIAS], ids=["conv", "loss", "weight", "bias"])
