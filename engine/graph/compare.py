@@ -27,7 +27,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph.measures import gradient_norms, value_norms
+from engine.graph.measures import SPOILED, sound_norms, sound_value_norms
 from engine.recording.model import Node
 from engine.recording.reader import Recording
 
@@ -79,7 +79,8 @@ class Comparison:
     """Nodes are counted by their places in `left_ids` and `right_ids` (node ids).
 
     `right_of` has, for each node on the left, its place on the right, or -1. `changed`: bits TYPE, SHAPE (or dtype),
-    NAME (or module), INPUTS of each pair, by the place on the left. Norms are L2, NaN where nothing was recorded.
+    NAME (or module), INPUTS of each pair, by the place on the left. Norms are L2; NaN is what was not recorded, SPOILED
+    (of `engine.graph.measures`) what holds NaN or infinities.
     """
 
     left_ids: Ints
@@ -119,7 +120,7 @@ class Comparison:
         return not (len(self.only_left) or len(self.only_right) or self.changed.any())
 
     def ratio(self, what: str = "gradient") -> Floats:
-        """log10 of the right norm over the left one, by the place on the left; NaN where one is missing.
+        """log10 of the right norm over the left one, by the place on the left; NaN where one is missing or SPOILED.
 
         Infinite where only one of the two is zero, 0 where both are.
         """
@@ -141,13 +142,21 @@ class Comparison:
             found[paired] = np.where((mine == 0) & (its == 0), 0.0, np.log10(its) - np.log10(mine))
         return found
 
+    def spoiled(self, what: str = "gradient") -> npt.NDArray[np.bool_]:
+        """Which pairs have NaN or infinities on one side only, by the place on the left."""
+        sides = (self.left_gradient, self.right_gradient) if what == "gradient" else (self.left_value, self.right_value)
+        found = np.zeros(len(self.left_ids), np.bool_)
+        mine, its = self.pairs[:, 0], self.pairs[:, 1]
+        found[mine] = (sides[0][mine] == SPOILED) != (sides[1][its] == SPOILED)
+        return found
+
 
 def compare(left: Recording, left_graph: int, right: Recording, right_graph: int) -> Comparison:
     """Two backward passes, of one recording or of two. Raises RecordingError."""
     sides = Side(left, left_graph), Side(right, right_graph)
     right_of = match(*sides)
-    gradients = [side.measured(gradient_norms) for side in sides]
-    values = [side.measured(value_norms) for side in sides]
+    gradients = [side.measured(sound_norms) for side in sides]
+    values = [side.measured(sound_value_norms) for side in sides]
     changed = _changes(*sides, right_of)
     return Comparison(sides[0].ids, sides[1].ids, right_of, changed, *gradients, *values)
 

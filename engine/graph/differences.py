@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.graph.compare import INPUTS, NAME, SHAPE, TYPE, Comparison
 from engine.graph.labels import Labels
+from engine.graph.measures import SPOILED
 from engine.recording.reader import Recording
 
 _WORDS = ((TYPE, "type"), (SHAPE, "shape"), (NAME, "name"), (INPUTS, "inputs"))
@@ -49,16 +50,22 @@ def table(found: Comparison, left: Recording, right: Recording) -> str:
     rows = [f"only left   {mine[place]}" for place in found.only_left.tolist()]
     rows += [f"only right  {its[place]}" for place in found.only_right.tolist()]
     rows += [f"changed     {mine[p]}: {', '.join(words_of(int(found.changed[p])))}" for p in changed]
+    for place in np.flatnonzero(found.spoiled()).tolist():
+        rows.append(f"gradient    {mine[place]}: {_norms(found, place)}")
     ratio = found.ratio()
     known = np.flatnonzero(~np.isnan(ratio) & (ratio != 0))
     for place in known[np.lexsort((-np.abs(ratio[known]), np.isinf(ratio[known])))].tolist():
-        norms = found.left_gradient[place], found.right_gradient[found.right_of[place]]
         times = f" (× {10.0 ** ratio[place]:.3g})" if np.isfinite(ratio[place]) else ""
-        rows.append(f"gradient    {mine[place]}: {norms[0]:.4g} → {norms[1]:.4g}{times}")
+        rows.append(f"gradient    {mine[place]}: {_norms(found, place)}{times}")
     lines += rows[:_MOST_LINES]
     if len(rows) > _MOST_LINES:
         lines.append(f"and {len(rows) - _MOST_LINES:,} more (--json has all)")
     return "\n".join(lines)
+
+
+def _norms(found: Comparison, place: int) -> str:
+    norms = found.left_gradient[place], found.right_gradient[found.right_of[place]]
+    return " → ".join("NaN or infinite" if norm == SPOILED else f"{norm:.4g}" for norm in norms)
 
 
 def words_of(changed: int) -> list[str]:
@@ -75,7 +82,7 @@ def _titles(recording: Recording, ids: Any) -> list[str]:
 
 
 def _quotient(number: Any, by: Any) -> float | None:
-    return _plain(number / by) if by else None
+    return _plain(number / by) if by and math.isfinite(by) else None
 
 
 def _plain(number: Any) -> float | None:

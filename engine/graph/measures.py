@@ -49,24 +49,25 @@ def gradient_norms(recording: Recording, graph_id: int) -> Floats:
 def sound_norms(recording: Recording, graph_id: int) -> Floats:
     """`gradient_norms`, but SPOILED where the gradient holds a NaN or an infinity."""
     norms = gradient_norms(recording, graph_id)
-    entering: tuple[tuple[str, tuple[Role, ...]], ...] = (
-        ("backward", ("grad_output",)),
-        ("accumulate", ("grad_input",)),
-    )
-    for kind, roles in entering:
-        events = _last_event(recording, graph_id, kind)
-        columns = _tensors_at(recording, events, roles)
-        norms[np.isin(events, columns.event[columns.not_finite > 0]) & (events >= 0)] = SPOILED
+    _spoil(norms, recording, _last_event(recording, graph_id, "backward"), ("grad_output",))
+    _spoil(norms, recording, _last_event(recording, graph_id, "accumulate"), ("grad_input",))
     return norms
 
 
 def value_norms(recording: Recording, graph_id: int) -> Floats:
     """The L2 norm of what an operation gave out (the largest of several), or of a parameter before its update."""
-    nodes, norms = recording.nodes(graph_id), np.full(len(recording.nodes(graph_id)), np.nan)
-    forward = np.array([-1 if node.forward_event is None else node.forward_event for node in nodes], dtype=np.int64)
-    _fill(norms, recording, forward, ("output",))
+    norms = np.full(len(recording.nodes(graph_id)), np.nan)
+    _fill(norms, recording, _forward_event(recording, graph_id), ("output",))
     _fill(norms, recording, _last_event(recording, graph_id, "accumulate"), ("param_before",))
     _fill(norms, recording, _last_event(recording, graph_id, "update"), ("param_before",))
+    return norms
+
+
+def sound_value_norms(recording: Recording, graph_id: int) -> Floats:
+    """`value_norms`, but SPOILED where the value holds a NaN or an infinity."""
+    norms = value_norms(recording, graph_id)
+    _spoil(norms, recording, _forward_event(recording, graph_id), ("output",))
+    _spoil(norms, recording, _last_event(recording, graph_id, "accumulate", "update"), ("param_before",))
     return norms
 
 
@@ -172,6 +173,12 @@ def _places(recording: Recording, graph_id: int, nodes: Ints) -> Ints:
     return np.where(ids[place] == nodes, place, -1)
 
 
+def _forward_event(recording: Recording, graph_id: int) -> Ints:
+    """For each node the event of its operation, -1 if it has none."""
+    events = [-1 if node.forward_event is None else node.forward_event for node in recording.nodes(graph_id)]
+    return np.array(events, dtype=np.int64)
+
+
 def _last_event(recording: Recording, graph_id: int, *kinds: str) -> Ints:
     """For each node its last event of one of these kinds, -1 if it has none."""
     timeline, events = recording.timeline, recording.timeline.events_of_graph(graph_id)
@@ -192,6 +199,12 @@ def _fill(norms: Floats, recording: Recording, events: Ints, roles: tuple[Role, 
         place = np.minimum(np.searchsorted(event, events), len(event) - 1)
         found = event[place] == events
         norms[found] = largest[place[found]]
+
+
+def _spoil(norms: Floats, recording: Recording, events: Ints, roles: tuple[Role, ...]) -> None:
+    """Put SPOILED where a tensor that played a role in a node's event holds a NaN or an infinity."""
+    columns = _tensors_at(recording, events, roles)
+    norms[np.isin(events, columns.event[columns.not_finite > 0]) & (events >= 0)] = SPOILED
 
 
 def _tensors_at(recording: Recording, events: Ints, roles: tuple[Role, ...]) -> TensorColumns:

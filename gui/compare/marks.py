@@ -26,7 +26,7 @@ Ints = npt.NDArray[np.int64]
 LEVELS = 25  # of the ramp; odd, so that one is the middle
 LEAST_LIMIT, MOST_LIMIT = math.log10(1.1), 4.0  # powers of ten at the ramp's ends
 MARKED = TYPE | SHAPE | INPUTS  # another name alone is no other node
-QUIET, RATIO, CHANGED, ONLY = range(4)  # what a node shows, the strongest last
+QUIET, RATIO, SPOILED, CHANGED, ONLY = range(5)  # what a node shows, the strongest last
 
 
 class Side:
@@ -40,7 +40,8 @@ class Side:
         self.ids: Ints = comparison.left_ids if left else comparison.right_ids
         self.ratio: Floats = np.where(paired, ratio[place], np.nan) if len(ratio) else np.full(len(other), np.nan)
         changed = (comparison.changed[place] & MARKED) > 0 if len(ratio) else np.zeros(len(other), np.bool_)
-        state = np.where(np.isnan(self.ratio), QUIET, RATIO)
+        spoiled = comparison.spoiled()[place] if len(ratio) else np.zeros(len(other), np.bool_)
+        state = np.where(spoiled, SPOILED, np.where(np.isnan(self.ratio), QUIET, RATIO))
         self.state: Ints = np.where(~paired, ONLY, np.where(changed, CHANGED, state)).astype(np.int64)
 
 
@@ -68,6 +69,7 @@ def coloring(scene: Scene, side: Side, limit: float, theme: Theme, only_words: s
     for what, color, words in (
         (ONLY, blend(theme.surface, theme.accent, 0.55), only_words),
         (CHANGED, blend(theme.surface, theme.warn, 0.55), translate("compare", "changed")),
+        (SPOILED, blend(theme.surface, theme.error, 0.55), translate("compare", "NaN or infinite on one side")),
     ):
         fills[state == what] = argb(color)
         count = int((side.state == what).sum())

@@ -11,6 +11,7 @@ from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, Q
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from engine.errors import RecordingError
+from engine.graph.measures import SPOILED
 from gui import numbers, theme
 from gui.compare.marks import MARKED, factor, words_of
 from gui.inspector.titles import title
@@ -42,13 +43,13 @@ class Rows:
 
 
 def rows_of(comparison: Comparison, left: Recording, right: Recording) -> Rows:
-    """What only one side has, what has changed, then by how far the gradients are apart."""
+    """What only one side has, what has changed, what is NaN on one side, then by how far the gradients are apart."""
     pairs = comparison.pairs
     missing_right, missing_left = comparison.only_left, comparison.only_right
     # What went from zero, or to it, comes after all that can be set against each other, and before what is equal.
     ratio = np.nan_to_num(np.abs(comparison.ratio()[pairs[:, 0]]), nan=-1.0, posinf=np.finfo(np.float64).tiny)
     changed = (comparison.changed[pairs[:, 0]] & MARKED) > 0
-    pairs = pairs[np.lexsort((pairs[:, 0], -ratio, ~changed))]
+    pairs = pairs[np.lexsort((pairs[:, 0], -ratio, ~comparison.spoiled()[pairs[:, 0]], ~changed))]
     none_left, none_right = np.full(len(missing_left), -1), np.full(len(missing_right), -1)
     return Rows(
         comparison,
@@ -148,7 +149,11 @@ class CompareModel(QAbstractTableModel):
         if column in (LEFT, RIGHT):
             return self._title(row, column)
         value = float(self._known[column][self._order[row]])
-        return factor(value) if column in (GRADIENT, VALUE) else numbers.number(None if np.isnan(value) else value)
+        if column in (GRADIENT, VALUE):
+            return factor(value)
+        if value == SPOILED:
+            return translate("compare", "not finite")
+        return numbers.number(None if np.isnan(value) else value)
 
     def _what(self, row: int, left: int, right: int) -> str:
         if right < 0:
@@ -160,10 +165,15 @@ class CompareModel(QAbstractTableModel):
         words = words_of(int(self._rows.comparison.changed[left]))
         if words:
             return translate("compare", "other {0}").format(words)
-        gradient, value = (float(self._known[column][self._order[row]]) for column in (GRADIENT, VALUE))
-        if gradient != 0 and not np.isnan(gradient):
-            return translate("compare", "gradient")
-        return translate("compare", "none") if value == 0 or np.isnan(value) else translate("compare", "value")
+        found = self._rows.comparison
+        for column, what, word in (
+            (GRADIENT, "gradient", translate("compare", "gradient")),
+            (VALUE, "value", translate("compare", "value")),
+        ):
+            ratio = float(self._known[column][self._order[row]])
+            if found.spoiled(what)[left] or (ratio != 0 and not np.isnan(ratio)):
+                return word
+        return translate("compare", "none")
 
     def _title(self, row: int, column: int) -> str:
         node = self.nodes(row)[column - LEFT]

@@ -14,6 +14,8 @@ from torch import nn
 from engine.capture.recorder import record
 from engine.desk import comparison, wire
 from engine.graph.compare import INPUTS, NAME, SHAPE, TYPE, Comparison, compare
+from engine.graph.differences import as_json, table
+from engine.graph.measures import SPOILED
 from engine.recording.reader import Recording, open_recording
 from tests.recordings import make_bow, make_chain
 
@@ -164,3 +166,28 @@ def test_the_same_question_has_the_same_answer_and_can_be_sent(tmp_path: Path) -
     assert len(found.only_right) == len(found.right_ids) - len(found.pairs)
     with pytest.raises(ValueError, match="not a comparison"):
         comparison.unpack((1, 2))
+
+
+def test_what_is_not_finite_on_one_side_has_no_ratio(bench: Bench) -> None:
+    """The norm of the finite rest would say that the gradients are much alike."""
+    x = torch.ones(3, 4)
+    spoiled = x.clone()
+    spoiled[0, 0] = torch.nan
+    left, right = bench.record(mlp(nn.Tanh()), x), bench.record(mlp(nn.Tanh()), spoiled)
+    found = compare(left, 0, right, 0)
+    names = [left.node(int(node)).name for node in found.left_ids]
+    weight = names.index("0.weight")
+    assert np.isfinite(found.left_gradient[weight])
+    assert found.right_gradient[weight] == SPOILED
+    assert np.isnan(found.ratio()[weight])
+    assert found.spoiled()[weight]
+    assert not found.spoiled("value")[weight]
+    loss = [left.node(int(node)).type for node in found.left_ids].index("SumBackward0")
+    assert not found.spoiled()[loss]
+    assert found.spoiled("value")[loss]
+    assert not compare(right, 0, right, 0).spoiled().any()
+    told = [line for line in table(found, left, right).splitlines() if line.startswith("gradient    0.weight: ")]
+    assert told == [f"gradient    0.weight: {found.left_gradient[weight]:.4g} → NaN or infinite"]
+    pairs = as_json(compare(right, 0, left, 0), right, left)["pairs"]
+    assert pairs[weight]["gradient_norms"] == [None, float(found.left_gradient[weight])]
+    assert pairs[weight]["gradient_ratio"] is None

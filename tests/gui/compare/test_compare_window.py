@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from engine.graph.compare import TYPE, Comparison
+from engine.graph.measures import SPOILED
 from gui import dialogs
 from gui.canvas.modules.choosing import choose as choose_nothing
 from gui.canvas.modules.choosing import choose_group
+from gui.compare import marks
 from gui.compare.marks import CHANGED, ONLY, QUIET, RATIO, Side, factor, limit_of, words_of
 from gui.compare.menu import build_menu
-from gui.compare.table import GRADIENT, LEFT, RIGHT, WHAT, CompareModel, rows_of
+from gui.compare.table import GRADIENT, LEFT, LEFT_NORM, RIGHT, RIGHT_NORM, WHAT, CompareModel, rows_of
 from gui.compare.view import CompareView
 from gui.compare.window import CompareWindow
 from gui.session import Session
@@ -237,6 +239,27 @@ def test_what_is_told_to_be_different_is_the_gradient_else_the_value(session: Se
     model.set_rows(rows_of(found, recording, recording))
     told = {model.places(row)[0]: model.index(row, WHAT).data() for row in range(5)}
     assert told == {0: "none", 1: "value", 2: "gradient", 3: "value", 4: "none"}
+
+
+def test_what_is_not_finite_on_one_side_comes_first_and_is_told(session: Session) -> None:
+    recording, ids, nan = session.recording, np.arange(4), np.nan
+    assert recording is not None
+    found = Comparison(
+        ids, ids, ids, np.zeros(4, np.uint8),
+        np.array([1.0, 2.0, SPOILED, nan]), np.array([9.0, SPOILED, SPOILED, nan]),
+        np.ones(4), np.array([1.0, 1.0, 1.0, SPOILED]),
+    )  # fmt: skip
+    model = CompareModel()
+    model.set_rows(rows_of(found, recording, recording))
+    rows = [[model.index(row, column).data() for column in (WHAT, LEFT_NORM, RIGHT_NORM, GRADIENT)] for row in range(4)]
+    assert [model.places(row)[0] for row in range(4)] == [1, 0, 2, 3]
+    assert rows == [
+        ["gradient", "2.000", "not finite", "–"],
+        ["gradient", "1.000", "9.000", "× 9.00"],
+        ["none", "not finite", "not finite", "–"],
+        ["value", "–", "–", "–"],
+    ]
+    assert Side(found, left=True).state.tolist() == [RATIO, marks.SPOILED, QUIET, QUIET]
 
 
 def test_the_canvases_have_more_room_than_the_table(pair: CompareWindow) -> None:
