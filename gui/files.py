@@ -16,6 +16,7 @@ RECORDING_SUFFIX = ".chain"
 SQLITE_MAGIC = b"SQLite format 3\0"
 KEPT_RUNS = 5
 KEPT_BYTES = 8 << 30
+RUN_BYTES = KEPT_BYTES // 2  # so that the run before is kept as well
 EXAMPLES = Path(__file__).resolve().parent.parent / "resources" / "examples"
 
 Kind = Literal["script", "recording", "unknown"]

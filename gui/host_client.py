@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from engine.host import protocol
 from engine.recording.model import DEFAULT_BUDGET
-from gui.files import KEPT_BYTES
+from gui.files import RUN_BYTES
 from gui.processes import kill
 from gui.waiting_host import WaitingHost
 
@@ -41,7 +41,7 @@ class RunOptions:
     def command(self) -> list[str]:
         """Arguments for the Python interpreter."""
         command = ["-u", "-m", "engine.host", str(self.script), "--output", str(self.output), "--tensors", self.tensors]
-        command += ["--limit", str(KEPT_BYTES)]
+        command += ["--limit", str(RUN_BYTES)]
         if self.pause_after:
             command += ["--pause-after", str(self.pause_after)]
         command += ["--cwd", str(self.script.parent)]
@@ -55,7 +55,7 @@ class RunOptions:
             output=str(self.output),
             tensors=self.tensors,
             budget=DEFAULT_BUDGET,
-            limit=KEPT_BYTES,
+            limit=RUN_BYTES,
             pause_after=self.pause_after or None,
             cwd=str(self.script.parent),
         )

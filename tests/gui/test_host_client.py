@@ -47,7 +47,7 @@ def test_the_command_line() -> None:
     options = RunOptions(Path("/a/b.py"), Path("/c/d.chain"), "stats", 7, ("--epochs", "2"))
     assert options.command() == [
         "-u", "-m", "engine.host", "/a/b.py", "--output", "/c/d.chain", "--tensors", "stats", "--limit",
-        str(8 << 30), "--pause-after", "7", "--cwd", "/a", "--", "--epochs", "2",
+        str(4 << 30), "--pause-after", "7", "--cwd", "/a", "--", "--epochs", "2",
     ]  # fmt: skip
     assert "--pause-after" not in RunOptions(Path("/a/b.py"), Path("/c/d.chain")).command()
 
