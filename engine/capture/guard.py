@@ -50,7 +50,7 @@ def _openmp() -> ctypes.CDLL | None:
     return library
 
 
-_OPENMP = _openmp()
+OPENMP = _openmp()
 
 
 class OneThread:
@@ -66,12 +66,12 @@ class OneThread:
 
     def __enter__(self) -> None:
         self._before = 0
-        if _OPENMP is not None:
-            self._before = _OPENMP.omp_get_max_threads()
-            _OPENMP.omp_set_num_threads(1)
+        if OPENMP is not None:
+            self._before = OPENMP.omp_get_max_threads()
+            OPENMP.omp_set_num_threads(1)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if _OPENMP is not None:
-            _OPENMP.omp_set_num_threads(self._before)
+        if OPENMP is not None:
+            OPENMP.omp_set_num_threads(self._before)

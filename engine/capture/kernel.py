@@ -1,8 +1,9 @@
 """The compiled reading of tensors: `measure.c`, where a C compiler has been found.
 
-Statistics take most of the time that recording takes, and C reads the numbers once where torch and NumPy read them
-four times, call by call. The program does the same without it, only slower. `build` compiles the source into the user's
-cache, once for each version of it; it starts a process, so it is called before a script is run and never beside one.
+Statistics take much of the time that recording takes. C reads the numbers once, where torch and NumPy read them four
+times, call by call, and it reads large tensors with all the threads that torch's own kernels have. The program does the
+same without it, only slower. `build` compiles the source into the user's cache, once for each version of it; it starts
+a process, so it is called before a script is run and never beside one.
 """
 
 from __future__ import annotations
@@ -125,6 +126,8 @@ def load() -> Kernel | None:
     """What `build` has compiled, if it can be used here."""
     import torch
 
+    from engine.capture.guard import OPENMP
+
     try:
         path = _library()
         if not path.exists():
@@ -136,6 +139,9 @@ def load() -> Kernel | None:
             torch.float64: library.measure_float64,
             torch.bool: library.measure_bool,
         }
+        library.share.argtypes = (ctypes.c_void_p,)
+        library.share.restype = None
+        library.share(getattr(OPENMP, "GOMP_parallel", None))
     except (OSError, AttributeError, RuntimeError):  # made for another system, no home
         return None
     for function in functions.values():

@@ -65,6 +65,40 @@ def test_it_measures_what_numpy_measures(array: np.ndarray) -> None:
 
 
 @compiled
+@pytest.mark.parametrize("size", [2**18 - 1, 2**18, 2**18 + 1, 2**20 + 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.bool_])
+@pytest.mark.parametrize("last", [3.0, np.nan])
+def test_a_large_tensor_is_measured_to_its_last_element(size: int, dtype: type, last: float) -> None:
+    array: np.ndarray = np.random.default_rng(size).normal(0.5, size=size).clip(min=0).astype(dtype)
+    array[-1] = last
+    statistics, histogram = _measured(torch.from_numpy(array))
+    expected = statistics_of_few(array.astype(np.float64))
+    for name in ("min", "max", "zeros", "nans", "infs"):
+        assert getattr(statistics, name) == getattr(expected, name), name
+    for name in ("mean", "std", "norm"):
+        assert getattr(statistics, name) == pytest.approx(getattr(expected, name), rel=1e-9), name
+    assert histogram is not None
+    assert 4000 < histogram.counts.sum() <= 4096
+    assert histogram.counts[0] / histogram.counts.sum() == pytest.approx(
+        (array < np.nanmax(array) / 64).mean(), abs=0.05
+    )
+
+
+@compiled
+def test_figures_do_not_depend_on_the_number_of_threads() -> None:
+    tensor = torch.from_numpy(np.random.default_rng(0).normal(size=3_000_001).astype(np.float32))
+    threads = torch.get_num_threads()
+    found = []
+    try:
+        for count in (1, 2, 3, 8):
+            torch.set_num_threads(count)
+            found.append(_measured(tensor)[0])
+    finally:
+        torch.set_num_threads(threads)
+    assert len(set(map(dataclasses.astuple, found))) == 1
+
+
+@compiled
 def test_any_byte_of_a_bool_but_zero_is_one() -> None:
     statistics, _ = _measured(torch.tensor([0, 1, 7, 255], dtype=torch.uint8).view(torch.bool))
     assert (statistics.min, statistics.max, statistics.mean, statistics.zeros) == (0.0, 1.0, 0.75, 1)
