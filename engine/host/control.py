@@ -37,6 +37,7 @@ class Control:
         """Called in the script's thread after step number `finished`: waits while the script is held."""
         with self._condition:
             if self._is_held(finished) and not self._stopping:
+                self._pause_at = finished  # one step more is one more than this
                 self._send(Paused(finished))
                 while self._is_held(finished) and not self._stopping:
                     self._condition.wait()

@@ -140,6 +140,21 @@ def test_it_waits_runs_one_step_and_stops(tmp_path: Path) -> None:
     recording.close()
 
 
+def test_it_runs_one_step_wherever_it_was_paused(tmp_path: Path) -> None:
+    with host(_script(tmp_path, LOOP.format(steps=10**9)), tmp_path / "run.chain", "--pause-after", "3") as running:
+        running.wait_for(protocol.Paused)
+        running.messages.clear()
+        running.say(protocol.Resume())
+        running.wait_for(protocol.Resumed)
+        running.say(protocol.Pause())
+        step = running.wait_for(protocol.Paused).step
+        assert step >= 3
+        for further in (1, 2):
+            running.messages.clear()
+            running.say(protocol.StepOnce())
+            assert running.wait_for(protocol.Paused).step == step + further
+
+
 def test_an_endless_loop_is_stopped(tmp_path: Path) -> None:
     with host(_script(tmp_path, "print('going')\nwhile True:\n    pass\n"), tmp_path / "run.chain") as running:
         running.wait_for(protocol.Started)
