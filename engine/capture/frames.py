@@ -14,7 +14,7 @@ from typing import NamedTuple
 from engine.source_text import decoded
 
 ROOT = Path(__file__).resolve().parents[2]
-_OWN = tuple(str(ROOT / name) for name in ("engine", "gui", "main.py"))
+_OWN = tuple(ROOT / name for name in ("engine", "gui", "main.py"))
 _OURS, _TORCH, _LIBRARY, _USER = range(4)
 Spot = tuple[int, int]
 
@@ -52,7 +52,7 @@ class Frames:
 
     def __init__(self, script: str = "") -> None:
         self._verdicts: dict[str, int] = {}
-        self._script_folder = str(Path(script).resolve().parent) if script else ""
+        self._script_folder = Path(script).resolve().parent if script else None
         self._libraries = _library_folders()
         self._statements: dict[str, dict[int, list[_Statement]]] = {}
 
@@ -92,14 +92,13 @@ class Frames:
     def _classify(self, filename: str) -> int:
         if filename.startswith("<") and not filename.startswith("<ipython"):
             return _TORCH  # generated code: nothing to show
-        path = str(Path(filename).resolve())
-        if path.startswith(_OWN):
+        path = Path(filename).resolve()
+        if any(map(path.is_relative_to, _OWN)):
             return _OURS
-        if self._script_folder and path.startswith(self._script_folder + "/") and "site-packages" not in path:
+        if self._script_folder and path.is_relative_to(self._script_folder) and "site-packages" not in path.parts:
             return _USER
-        for folder in self._libraries:
-            if path.startswith(folder):
-                return _TORCH if "/torch/" in path.replace("\\", "/") else _LIBRARY
+        if any(map(path.is_relative_to, self._libraries)):
+            return _TORCH if "torch" in path.parts else _LIBRARY
         return _USER
 
     def assigned_name(self, place: Place) -> tuple[Spot, str] | None:
@@ -114,14 +113,14 @@ class Frames:
         return (found[0].start, found[0].name) if found and found[0].name else None
 
 
-def _library_folders() -> tuple[str, ...]:
+def _library_folders() -> tuple[Path, ...]:
     paths = sysconfig.get_paths()
     folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
     folders |= {*site.getsitepackages(), site.getusersitepackages()}
     folders |= {
         str(Path(module.__file__).resolve().parents[1]) for module in (sys.modules["torch"],) if module.__file__
     }
-    return tuple(str(Path(folder).resolve()) + "/" for folder in folders)
+    return tuple(Path(folder).resolve() for folder in folders)
 
 
 def read_source(path: str, limit: int = 2_000_000) -> str:

@@ -18,7 +18,7 @@ from engine.errors import ScriptError
 
 Reason = Literal["completed", "exit", "error", "stopped"]
 LONGEST_HEADLINE = 300  # characters
-_OWN = str(ROOT / "engine")
+_OWN = ROOT / "engine"
 
 
 class EndOfRecording(BaseException):
@@ -172,4 +172,4 @@ def _leads_to_own(stack: Sequence[traceback.FrameSummary], position: int) -> boo
 
 
 def _is_own(frame: traceback.FrameSummary) -> bool:
-    return frame.filename.startswith(_OWN)
+    return Path(frame.filename).is_relative_to(_OWN)

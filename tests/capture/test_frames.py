@@ -20,6 +20,8 @@ from engine.capture.frames import Frames, Place, read_source
         (str(Path(torch.__file__).parents[1] / "torchvision" / "models" / "resnet.py"), False),
         (json.__file__, False),
         (str(Path(__file__).parents[2] / "engine" / "cli.py"), False),
+        (str(Path(__file__).parents[2] / "engine_study.py"), True),
+        (str(Path(__file__).parents[2] / "gui-experiments" / "train.py"), True),
         ("<frozen runpy>", False),
         ("<string>", False),
     ],
