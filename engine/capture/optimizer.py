@@ -134,11 +134,11 @@ class Updates:
             recorder.before_operation()
         self._stepped[optimizer] = recorder.step
         here = threading.get_ident() == self._thread
-        if not here:
-            recorder.note(ELSEWHERE)
         step = _Step(optimizer, has_closure, recorder.store.mark(), followed=is_own(optimizer, "LBFGS"))
         self._mine.steps.append(step)
         with recorder.careful(), Quiet():
+            if not here:
+                recorder.note(ELSEWHERE)
             for index, group in enumerate(optimizer.param_groups):
                 described = self._describe(optimizer, group, index)
                 for tensor in group["params"]:

@@ -192,13 +192,19 @@ class Recorder:
     # Steps ------------------------------------------------------------------------------------------------------------
 
     def before_operation(self) -> None:
-        """Something of a forward or backward pass is about to happen: after an update, it begins a new step."""
+        """Something of a forward or backward pass is about to happen: after an update, it begins a new step.
+
+        Where nothing can be written any more, recording ends, and the script goes on.
+        """
         if self.in_optimizer and not any(True for _ in steps_under_way()):
             self.updates.give_up()
-        if self._updated and not self._under_way and not self.backward_depth and not self.in_optimizer:
-            self._end_step()
-        if self.step < 0:
-            self._begin_step(0)
+        try:
+            if self._updated and not self._under_way and not self.backward_depth and not self.in_optimizer:
+                self._end_step()
+            if self.step < 0:
+                self._begin_step(0)
+        except RecordingError as error:
+            self.give_up(error)
 
     def before_backward(self) -> None:
         """A backward pass is about to begin. Until its update comes, updates of other threads end no step."""
@@ -287,7 +293,8 @@ class Recorder:
         finally:
             if os.getpid() == self._pid:
                 self.active = False
-                self._note_reduced(self.store.end_step())
+                with suppress(RecordingError):  # whoever closes the writer hears of it
+                    self._note_reduced(self.store.end_step())
             self._collector.restore()
             self.updates.unwatch()
             for hook in hooks:

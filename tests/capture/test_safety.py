@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from engine.capture.recorder import record
 from engine.errors import RecordingError, UsageError
 from engine.recording.beside import Beside
 from engine.recording.reader import open_recording
+from engine.recording.writer import Writer
 from tests.capture.conftest import Capture
 
 
@@ -102,6 +104,36 @@ def test_a_full_disk_does_not_reach_the_script(tmp_path: Path, monkeypatch: pyte
             "Recording ended early, in training step 1 (counted from 1): RecordingError: "
             f"cannot write {tmp_path / 'run.chain-data'}: [Errno 9] Bad file descriptor"
         ]
+
+
+@pytest.mark.parametrize("flushed_by_us", [True, False])  # the host waits between two steps until all is written
+def test_a_disk_that_is_full_between_two_steps_does_not_reach_the_script(
+    flushed_by_us: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.delenv("CHAINRULE_STRICT")
+    w = nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([w], lr=0.25)
+    writers: list[Writer] = []
+    flush = (lambda step: writers[0].flush()) if flushed_by_us else None
+
+    def train() -> None:
+        with record(tmp_path / "run.chain", on_step=flush, on_writer=writers.append):
+            for step in range(4):
+                optimizer.zero_grad()
+                (w * w).sum().backward()
+                if step == 1:
+                    monkeypatch.setattr(Writer, "_insert", full)
+                optimizer.step()
+                if step == 1 and not flushed_by_us:
+                    with suppress(RecordingError):
+                        writers[0].flush()
+
+    with pytest.raises(RecordingError, match="no space left"):  # as the recording is closed
+        train()
+    assert w.tolist() == [0.0625, 0.0625]  # halved four times
 
 
 def test_transforms_of_torch_func_run_under_capture(capture: Capture) -> None:
