@@ -149,13 +149,14 @@ class GraphWriter:
             with Quiet():
                 read_saved(recorder, node)
         forwards.sort(key=lambda pair: pair[0])
-        first = recorder.next_event
-        for offset, (number, node) in enumerate(forwards):
-            node.forward_event = recorder.operations.claimed[number] = first + offset
-        self._put_rows(names)
-        recorder.put(Graph(self.graph, recorder.step, kind, self.nodes[roots[0]].id, loss))
-        for _, node in forwards:
-            self._forward_event(node)
+        with recorder.lock:  # no event of another thread comes between
+            first = recorder.next_event
+            for offset, (number, node) in enumerate(forwards):
+                node.forward_event = recorder.operations.claimed[number] = first + offset
+            self._put_rows(names)
+            recorder.put(Graph(self.graph, recorder.step, kind, self.nodes[roots[0]].id, loss))
+            for _, node in forwards:
+                self._forward_event(node)
 
     def _variable_names(self) -> dict[int, str]:
         """Names of the tensors in the user's frames, by the identity of their `grad_fn`."""

@@ -28,7 +28,7 @@ class ByTensor(Generic[T]):
         if found is not None:
             if found[0]() is tensor:
                 return found[1]
-            del self._found[key]
+            self._found.pop(key, None)  # another thread may have done it
         if not self._all:
             return None
         known: T | None = self._all.get(tensor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from types import FrameType
@@ -16,6 +17,13 @@ _MAX_CONTAINER = 64
 _CONTAINERS = (list, tuple, dict)
 
 
+class _OfThread(threading.local):
+    """The calls of modules under way in this thread, the outermost first, each with the module's path."""
+
+    def __init__(self) -> None:
+        self.stack: list[tuple[torch.nn.Module, str]] = []
+
+
 class Names:
     """Learns names from the modules that are called and from the variables of the frames that call them."""
 
@@ -28,42 +36,47 @@ class Names:
         self._provisional: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()
         self._provisional_names: set[str] = set()
         self._shared: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()  # parts of more than one module
-        self._stack: list[tuple[torch.nn.Module, str]] = []
+        self._calls = _OfThread()
+        self._lock = threading.RLock()  # names are given in whatever thread meets something first
 
     def enter(self, module: torch.nn.Module) -> None:
         """A module's forward begins."""
         if module not in self._modules:
-            self._learn(module)
-        self._stack.append((module, self._path(module)))
+            with self._lock:
+                self._learn(module)
+        self._calls.stack.append((module, self._path(module)))
 
     def leave(self, module: torch.nn.Module) -> None:
         """A module's forward ends, orderly or by an exception."""
-        while self._stack:
-            if self._stack.pop()[0] is module:
+        stack = self._calls.stack
+        while stack:
+            if stack.pop()[0] is module:
                 return
 
     def _path(self, module: torch.nn.Module) -> str:
         """Of a shared module, as one activation for all layers, the name that the module has for it that calls it."""
-        if module in self._shared and self._stack:
-            caller, path = self._stack[-1]
+        if module in self._shared and self._calls.stack:
+            caller, path = self._calls.stack[-1]
             for name, part in caller._modules.items():
                 if part is module:
                     return _joined(path, name)
         return self._modules.get(module, "")
 
     def current_module(self) -> tuple[str, str]:
-        """(path, class name) of the innermost module call, or two empty strings."""
-        if not self._stack:
+        """(path, class name) of the innermost module call of this thread, or two empty strings."""
+        stack = self._calls.stack
+        if not stack:
             return "", ""
-        module, path = self._stack[-1]
+        module, path = stack[-1]
         return path, type(module).__name__
 
     def _learn(self, module: torch.nn.Module) -> None:
         """Names for `module` and everything in it, as seen from the outermost module in the user's variables."""
         root, prefix, lasting = module, "", False
-        if self._stack and self._stack[0][0] in self._modules:
+        stack = self._calls.stack
+        if stack and stack[0][0] in self._modules:
             # Made on the fly inside a known model: name it after the module that called it.
-            outer = self._stack[-1][1]
+            outer = stack[-1][1]
             prefix = f"{outer}.{type(module).__name__}" if outer else type(module).__name__
             lasting = True
         else:
@@ -114,16 +127,17 @@ class Names:
 
     def leaf_name(self, tensor: torch.Tensor) -> str:
         """A lasting name for a leaf: its module's name for it, else a variable's, else its shape."""
-        known = self._tensors.get(tensor)
-        if known is None:
-            shape = "×".join(str(int(length)) for length in tensor.shape)
-            found = self._member_name(tensor) or self.variable_name(tensor)
-            if not found and isinstance(tensor, torch.nn.Parameter):
-                known = self._in_scope(tensor)
+        with self._lock:
+            known = self._tensors.get(tensor)
             if known is None:
-                known = self._tensors[tensor] = self._unique(found or (f"leaf {shape}" if shape else "leaf"))
-        self._provisional_names.discard(known)
-        return known
+                shape = "×".join(str(int(length)) for length in tensor.shape)
+                found = self._member_name(tensor) or self.variable_name(tensor)
+                if not found and isinstance(tensor, torch.nn.Parameter):
+                    known = self._in_scope(tensor)
+                if known is None:
+                    known = self._tensors[tensor] = self._unique(found or (f"leaf {shape}" if shape else "leaf"))
+            self._provisional_names.discard(known)
+            return known
 
     def _member_name(self, tensor: torch.Tensor) -> str:
         """Of a parameter that was put into a known module after its names were learned, as sharding does."""

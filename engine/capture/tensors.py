@@ -245,7 +245,8 @@ class TensorStore:
             if written.layout is torch.strided:
                 memory = self._memories.get(written.untyped_storage()._cdata)
                 if memory is not None:
-                    memory.known.clear()
+                    with self._lock:  # another thread may look through it
+                        memory.known.clear()
 
     def expose(self, tensor: torch.Tensor) -> None:
         """Others can write to its memory from now on, unseen: never take it for known again."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
+from engine.capture import measure
+from engine.capture.guard import Quiet
 from engine.capture.tensors import TensorStore
 from engine.optimizers.verify import verify_update
 from engine.rules.verify import verify_graph
@@ -115,6 +120,88 @@ def levels(store: TensorStore, numbers: list[int]) -> list[str]:
 
 def mebibytes(store: TensorStore, count: int) -> list[int]:
     return [store.take(torch.ones(1 << 18)) for _ in range(count)]
+
+
+def test_an_update_in_the_middle_of_a_pass_parts_no_node_from_its_forward(capture: Capture) -> None:
+    """`capture` asks whether each node's forward is one."""
+    weight = nn.Parameter(torch.ones(3))
+    weight.grad = torch.ones(3)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
+    done = threading.Event()
+
+    def step_on() -> None:
+        while not done.is_set():
+            optimizer.step()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with capture(), ThreadPoolExecutor(1) as pool:
+            stepping = pool.submit(step_on)
+            for _ in range(20):
+                model(torch.ones(2, 4)).sum().backward()
+            done.set()
+            stepping.result(timeout=60)
+    finally:
+        done.set()
+        sys.setswitchinterval(interval)
+
+
+class Waiting(nn.Module):
+    """Has a part, and does something else in the middle of its forward pass."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self.part = nn.Linear(2, 2)
+        self.meanwhile = meanwhile
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.meanwhile()
+        result: torch.Tensor = self.part(x)
+        return result
+
+
+def test_modules_that_another_thread_calls_meanwhile_are_not_those_of_this_one(capture: Capture) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+
+    def meanwhile() -> None:
+        begun.set()
+        assert go_on.wait(60)
+
+    with capture() as captured, ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(Waiting(meanwhile), torch.ones(1, 2))
+        assert begun.wait(60)
+        loss = model(torch.ones(1, 2)).sum()
+        go_on.set()
+        watching.result(timeout=60)
+        loss.backward()
+    nodes = {node.type: (node.module, node.name) for node in captured.recording.nodes(0)}
+    assert nodes["SumBackward0"] == ("", "loss")
+    assert nodes["TanhBackward0"] == ("1", "")
+    assert nodes["AddmmBackward0"] == ("0", "")
+    assert [parameter.module for parameter in captured.recording.parameters] == ["0", "0"]
+
+
+def test_what_is_known_of_a_memory_may_be_forgotten_while_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TensorStore("full", 1 << 20)
+    matrix = torch.ones(2, 3)
+    forgetting = threading.Thread(target=store.forget, args=(matrix,))
+
+    def covered(shape: Sequence[int], stride: Sequence[int]) -> int | None:
+        if shape == matrix.shape:
+            forgetting.start()
+            forgetting.join(0.2)  # it may have to wait for us
+        return measure.covered(shape, stride)
+
+    with Quiet():
+        first = store.take(matrix)
+        monkeypatch.setattr("engine.capture.tensors.covered", covered)
+        store.take(matrix[:1])
+        forgetting.join()
+        monkeypatch.undo()
+        assert store.take(matrix) != first
 
 
 def test_what_waits_while_steps_of_others_end_takes_part_of_their_budget() -> None:
