@@ -189,7 +189,7 @@ class CompareWindow(QWidget):
         if problem or right.recording is None or left.graph_id is None or right.graph_id is None:
             left.desk.drop("compare")
             return
-        arguments = (str(right.recording.path), (left.graph_id, right.graph_id))
+        arguments = (str(right.recording.path.absolute()), (left.graph_id, right.graph_id))
         left.desk.ask("compare", "compare", arguments, self._answered)
 
     def _answered(self, found: tuple[object, ...] | ChainruleError) -> None:

@@ -24,6 +24,7 @@ from gui.compare.menu import build_menu
 from gui.compare.table import GRADIENT, LEFT, LEFT_NORM, RIGHT, RIGHT_NORM, WHAT, CompareModel, rows_of
 from gui.compare.view import CompareView
 from gui.compare.window import CompareWindow
+from gui.proof.desk import DeskProcess
 from gui.session import Session
 from gui.window import MainWindow
 from tests.recordings import make_chain
@@ -110,6 +111,19 @@ def test_two_steps_of_the_bow(pair: CompareWindow) -> None:
         assert picture.fills is not None
         assert picture.state.active == -1
     assert pair.grab().toImage().pixelColor(5, 5).isValid()
+
+
+def test_recordings_are_found_from_wherever_the_program_was_started(
+    bow: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are compared by a process that works in another folder."""
+    monkeypatch.setattr("gui.session.DeskProcess", DeskProcess)
+    monkeypatch.chdir(bow.parent)
+    window = CompareWindow()
+    window.compare(Path(bow.name), 0)
+    qtbot.waitUntil(lambda: window.summary.text() != "Comparing…")
+    assert window.summary.text().startswith("6 nodes on both sides, all made alike")
+    _closed(window)
 
 
 def test_another_step_is_compared_anew(pair: CompareWindow, qtbot: QtBot) -> None:
