@@ -15,3 +15,8 @@ def encoding_of(data: bytes) -> str:
 def decoded(data: bytes) -> str:
     """The text, its line ends as they are. Raises SyntaxError or UnicodeDecodeError."""
     return data.decode(encoding_of(data))
+
+
+def unix_lines(text: str) -> str:
+    """The same text with "\\n" at the end of each line as Python counts them: a form feed ends none."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

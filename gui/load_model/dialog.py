@@ -40,7 +40,7 @@ FIRST_CHOICE = "resnet18"
 
 
 class LoadModelDialog(QDialog):
-    """`accepted_options` has the choices once the dialog was accepted."""
+    """`chosen` tells the choices as the dialog is accepted."""
 
     chosen = Signal(object)  # ModelOptions
 

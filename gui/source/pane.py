@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QStackedWid
 
 from engine.errors import RecordingError, UsageError
 from engine.recording.model import Node, Source
+from engine.source_text import unix_lines
 from gui import theme
 from gui.session import Session
 from gui.source.editor import Editor
-from gui.source.text_file import TextFile, read_text_file, unix_lines, write_text_file
+from gui.source.text_file import TextFile, read_text_file, write_text_file
 from gui.turns import Turn
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ class SourcePane(QWidget):
             self._sources = dict(sorted(self._sources.items(), key=lambda item: not _same(item[1].path, script)))
             self._update_header()
         own = next((source for source in self._sources.values() if self._is_script(source)), None)
-        self._recorded_lines = own.text.splitlines() if own is not None else []
+        self._recorded_lines = unix_lines(own.text).split("\n") if own is not None else []
 
     def _lines(self) -> dict[tuple[int, int | None], int]:
         """How many nodes of the current graph each line made."""
@@ -359,7 +360,8 @@ class SourcePane(QWidget):
         """Mark the lines of the active and of the selected node, and show the file of the latter, or of the former."""
         self._marking.stop()
         nodes = [node for node in (self._selected(), self._active()) if node is not None and node.line is not None]
-        source = self._sources.get(nodes[0].source or -1) if nodes else None
+        number = nodes[0].source if nodes else None
+        source = self._sources.get(number) if number is not None else None
         if source is not None:
             shown = None if self._is_script(source) else source
             if shown != self._shown:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 
 from engine.errors import UsageError
-from engine.source_text import decoded, encoding_of
+from engine.source_text import decoded, encoding_of, unix_lines
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,3 @@ def write_text_file(path: Path, text: str, like: TextFile) -> TextFile:
         raise UsageError(words.format(repr(text[error.start]), new.encoding)) from error
     path.write_bytes(data)
     return new
-
-
-def unix_lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")

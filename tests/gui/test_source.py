@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextCursor, QTextDocument
+from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.recording.model import Edge, EventKind, Graph, Node, Source, StepStart
 from engine.recording.reader import Recording
+from engine.recording.writer import Writer
 from gui import theme
-from gui.highlight import PythonHighlighter
 from gui.session import Session
 from gui.source import SourcePane
 from gui.source.editor import Editor
 from gui.source.pane import LOOK_AGAIN_MS
-from tests.recordings import BOW_SCRIPT
+from tests.recordings import BOW_SCRIPT, Script, make_info
 
 
 @pytest.fixture
@@ -382,42 +383,52 @@ def test_a_recorded_script_with_line_ends_of_windows_can_be_edited(
     assert pane.script == path
 
 
-# --- syntax ----------------------------------------------------------------------------------------------------------
+def _two_files(folder: Path) -> Path:
+    """A recording of train.py, which lies in `folder`, too: its line 4 calls line 2 of layers.py."""
+    train, layers = folder / "train.py", folder / "layers.py"
+    train.write_text("import layers\n\x0c\ndef train():\n    loss = layers.square(w)\n", encoding="utf-8")
+    layers.write_text("def square(w):\n    return w * w\n", encoding="utf-8")
+    path = folder / "run.chain"
+    with Writer(path, make_info(str(train))) as writer:
+        for number, file in enumerate((train, layers)):
+            writer.put(Source(number, str(file), file.read_text(encoding="utf-8")))
+        script = Script(writer)
+        for number, (name, line) in enumerate((("SumBackward0", 4), ("MulBackward0", 2))):
+            writer.put(Node(number, 0, "operation", name, source=number, line=line))
+        writer.put(Edge(0, 0, 0, 1, 0))
+        writer.put(StepStart(0, 0.0))
+        writer.put(Graph(0, 0, "backward", 0, 1.0))
+        order: tuple[tuple[EventKind, int], ...] = (("forward", 1), ("forward", 0), ("backward", 0), ("backward", 1))
+        for kind, node in order:
+            script.event(0, 0, kind, node)
+    return path
 
 
-def _colors(text: str) -> dict[str, str]:
-    """Each word of `text` and its colour."""
-    document = QTextDocument(text)
-    highlighter = PythonHighlighter(document)
-    found: dict[str, str] = {}
-    block = document.begin()
-    while block.isValid():
-        for part in block.layout().formats():
-            piece = block.text()[part.start : part.start + part.length]
-            found[piece] = part.format.foreground().color().name()
-        block = block.next()
-    del highlighter
-    return found
+def test_the_file_that_is_shown_is_that_of_the_active_node(tmp_path: Path, qtbot: QtBot) -> None:
+    recording = _two_files(tmp_path)
+    session = Session()
+    pane = SourcePane(session)
+    qtbot.addWidget(pane)
+    assert session.open(recording)
+    shown = []
+    for event in range(4):
+        session.seek(event)
+        shown.append((Path(str(pane.drawn_state()[0])).name, list(pane.shown.marks)))
+    assert shown == [("layers.py", [2]), ("train.py", [4]), ("train.py", [4]), ("layers.py", [2])]
+    session.close()
 
 
-def test_syntax_is_coloured(qtbot: QtBot) -> None:
-    colors = _colors(
-        '@wrap\ndef step(n):  # note\n    """Doc\n    more"""\n    return print(n * 1e-3, f"x{n}", "a#b")\n'
-    )
-    assert {"@wrap", "def", "step", "# note", "return", "print", "1e-3", 'f"x{n}"', '"a#b"'} <= colors.keys()
-    assert colors['"""Doc'] == colors['    more"""'] == colors['"a#b"']
-    assert colors["def"] != colors["1e-3"] != colors["print"]
-
-
-@pytest.mark.parametrize("text", ["'unclosed", '"""never\nclosed', "\\", "x = '\\", "0x", "1__0", "é = ∂"])
-def test_odd_code_is_coloured_without_harm(text: str, qtbot: QtBot) -> None:
-    assert all(piece in text for piece in _colors(text))
-
-
-def test_strong_colours_are_not_worn_by_code(qtbot: QtBot) -> None:
-    colors = theme.current()
-    meanings = {color.name() for color in (colors.forward, colors.backward, colors.update, colors.accent)}
-    assert not meanings & set(_colors(BOW_SCRIPT).values())
+def test_lines_are_counted_as_python_counts_them(tmp_path: Path, qtbot: QtBot) -> None:
+    """A form feed, which parts the pages of a source, ends no line."""
+    session = Session()
+    pane = SourcePane(session)
+    qtbot.addWidget(pane)
+    assert session.open(_two_files(tmp_path), pane.adopt_recorded_script)
+    assert pane.script == tmp_path / "train.py"
+    session.seek(1)
+    assert list(_marks(pane)) == [4]
+    assert pane.shown is pane.editor
+    session.close()
 
 
 def test_a_script_that_is_here_is_put_in_once_when_its_recording_is_opened(

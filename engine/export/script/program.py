@@ -17,6 +17,7 @@ from engine.export.script.update import OPTIMIZERS
 from engine.export.script.updates import write_updates
 from engine.export.script.writing import NodeText, Program
 from engine.recording.model import Event
+from engine.source_text import unix_lines
 
 _OWN = frozenset({"distance", "compare", "compare_numbers", "RECORDED"})
 
@@ -114,7 +115,7 @@ class _Places:
         node, found = operation.node, []
         if (node.source, node.line) != self._line and node.source is not None and node.line is not None:
             source = self._recording.source(node.source)
-            lines = source.text.splitlines()
+            lines = unix_lines(source.text).split("\n")
             text = lines[node.line - 1] if 0 < node.line <= len(lines) else ""
             found.append(f"# {names.comment(PurePath(source.path).name, 40)}:{node.line}  {names.comment(text, 70)}")
             self._line, self._module = (node.source, node.line), ""

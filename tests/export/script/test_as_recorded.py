@@ -80,6 +80,12 @@ def test_gradients_that_hooks_replaced(written: Write) -> None:
     assert [line.split()[0] for line in output.splitlines() if "OUT OF BOUNDS" in line] == ["grad_w"]
 
 
+def test_lines_of_the_script_are_counted_as_python_counts_them(written: Write) -> None:
+    """A form feed, which parts the pages of a source, ends no line."""
+    program = written("import torch\n\x0c\nw = torch.ones(2, requires_grad=True)\n(w * w).sum().backward()\n")
+    assert ":4  (w * w).sum().backward()" in program.text
+
+
 def test_complex_numbers(written: Write) -> None:
     code, output = written(COMPLEX).run()
     assert code == 0, output
