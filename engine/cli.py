@@ -221,18 +221,16 @@ def _info(options: argparse.Namespace) -> int:
 
 def _memory(recording: Recording) -> str:
     """Most that is kept for backward in the first step that has a graph; "" if it is nothing, or would take a while."""
-    if not recording.graphs:
-        return ""
-    step = recording.graphs[0].step
-    first, last = recording.timeline.step_bounds(step)
-    if last - first > _MOST_EVENTS:
+    with_graph = {graph.step for graph in recording.graphs}
+    step = next((each for each in recording.steps if each.index in with_graph), None)
+    if step is None or step.last_event - step.first_event > _MOST_EVENTS:
         return ""
     from engine.graph.memory import memory_curve
 
-    curve = memory_curve(recording, step)
+    curve = memory_curve(recording, step.index)
     if not curve.peak_bytes:
         return ""
-    return f"kept for backward in step {step}: at most {curve.peak_bytes:,} bytes, after event {curve.peak}"
+    return f"kept for backward in step {step.index}: at most {curve.peak_bytes:,} bytes, after event {curve.peak}"
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -137,6 +137,17 @@ def make_bow(path: Path, steps: int = 3, start: tuple[float, float] = BOW_START)
     return path
 
 
+def make_begun(path: Path) -> Path:
+    """A recording that has come to its first graph, and to none of its events, as one whose writer was killed."""
+    with Writer(path, make_info()) as writer:
+        writer.put(StepStart(0, STARTED))
+        for number, name in enumerate(("SumBackward0", "MulBackward0")):
+            writer.put(Node(number, 0, "operation", name, forward_event=number))
+        writer.put(Edge(0, 0, 0, 1, 0))
+        writer.put(Graph(0, 0, "backward", 0, 1.0))
+    return path
+
+
 def _bow_step(script: Script, step: int, w: Scalar, b: Scalar) -> tuple[Scalar, Scalar]:
     x, y, lr = Scalar(2), Scalar(5), Scalar(LEARNING_RATE)
     product = w * x

@@ -18,7 +18,7 @@ from engine import cli
 from engine.errors import ScriptError
 from engine.recording.model import Event
 from engine.recording.writer import Writer
-from tests.recordings import make_bow, make_info
+from tests.recordings import make_begun, make_bow, make_info
 
 ROOT = Path(__file__).parents[1]
 
@@ -208,6 +208,13 @@ def test_info_for_people(run: Run, bow: Path, capsys: pytest.CaptureFixture[str]
     *_, last, memory = out.splitlines()
     assert last.split()[:6] == ["2", "0.878906", "SGD", "6", "5", "2"]
     assert memory == "kept for backward in step 0: at most 4 bytes, after event 3"
+
+
+def test_info_of_what_has_a_graph_and_no_event_yet(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("info", make_begun(tmp_path / "begun.chain")) == 0
+    assert "no training step" in capsys.readouterr().out
 
 
 def test_it_is_said_from_where_steps_are_counted(

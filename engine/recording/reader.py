@@ -303,16 +303,16 @@ class Recording:
         Of a backward event that is the gradient which entered the node, the largest if there are several; of an
         accumulation the one that arrived; of an update the one that the optimizer used.
         """
-        return self._norms.entering(step, *self._bounds(step))[0]
+        return self._norms.entering(step, *self.step_bounds(step))[0]
 
     def odd(self, step: int) -> npt.NDArray[np.uint8]:
         """For the same gradients as `norms`, which count finite elements only: 2 where one is NaN, 1 where one is
         infinite, else 0."""
-        return self._norms.entering(step, *self._bounds(step))[1]
+        return self._norms.entering(step, *self.step_bounds(step))[1]
 
     def sent_norms(self, step: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """What the nodes of a training step passed on: (k, 2) backward events and slots, in their order, and norms."""
-        return self._norms.sent(step, *self._bounds(step))
+        return self._norms.sent(step, *self.step_bounds(step))
 
     @contextmanager
     def apart(self) -> Iterator[sqlite3.Connection]:
@@ -374,7 +374,8 @@ class Recording:
         self._file = file
         return connection
 
-    def _bounds(self, step: int) -> tuple[int, int]:
+    def step_bounds(self, step: int) -> tuple[int, int]:
+        """First and last event of a training step. Raises RecordingError if it has none, even where it has a graph."""
         try:
             return self.timeline.step_bounds(step)
         except KeyError:

@@ -101,12 +101,12 @@ def render_image(
     `layout` is the name of an algorithm, which leads to `direction`, or a layout that was made after `node_sizes`.
     `collapse` is the level down to which modules are open (None: all nodes in one layout). `event` None is the end of
     the graph's training step. `scale` is px for one scene px. Raises UsageError for another suffix, or if the file
-    cannot be written; LayoutError if the layout cannot be made.
+    cannot be written; LayoutError if the layout cannot be made; RecordingError if nothing has happened in that step.
     """
     _kept = application()
     scene = scene_of(graph, layout, direction, collapse)
     if event is None:
-        event = recording.timeline.step_bounds(int(graph.graph["step"]))[1]
+        event = recording.step_bounds(int(graph.graph["step"]))[1]
     track = make_track(recording, scene, int(graph.graph["id"]))
     kept = partial(Kept(recording).now, int(graph.graph["id"]))
     picture = Picture(scene, state_at(recording, scene, track, event), track, Readings(recording), kept=kept)

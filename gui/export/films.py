@@ -186,7 +186,7 @@ def render_film(
         raise UsageError(f"A GIF has at most {LARGEST_GIF_FPS} frames a second: players show faster ones slowly.")
     _kept = application()
     scene = scene_of(graph, layout, direction, collapse)
-    first, last = recording.timeline.step_bounds(int(graph.graph["step"]))
+    first, last = recording.step_bounds(int(graph.graph["step"]))
     last = last if event is None else event
     camera = film_camera(whole_camera(scene, 1.0), round(SIDES[form] * scale))
     if max(camera.width, camera.height) > LARGEST_SIDE:

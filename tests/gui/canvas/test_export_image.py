@@ -12,16 +12,17 @@ import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
-from engine.errors import UsageError
+from engine.errors import RecordingError, UsageError
 from engine.graph.build import build_graph
 from engine.layout import layout
 from engine.recording.reader import Recording, open_recording
 from gui.canvas import export_image
 from gui.canvas.export_image import Look, draw_image, largest_scale, render_image, scene_of, whole_camera
 from gui.canvas.scene import Scene, node_sizes
+from gui.export.films import render_film
 from gui.theme import DARK, LIGHT
 from tests.gui.canvas.scenes import count_color, picture_at
-from tests.recordings import make_chain
+from tests.recordings import make_begun, make_chain
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -84,6 +85,13 @@ def test_mistakes_are_explained(recording: Recording, qapp: QApplication, tmp_pa
         render_image(recording, graph, "layered", 0, tmp_path / "bow.bmp")
     with pytest.raises(UsageError, match="Cannot write"):
         render_image(recording, graph, "layered", 0, tmp_path / "no" / "folder" / "bow.png")
+
+
+def test_a_graph_of_which_nothing_has_happened_has_no_picture(qapp: QApplication, tmp_path: Path) -> None:
+    with open_recording(make_begun(tmp_path / "begun.chain")) as begun:
+        for render, name in ((render_image, "begun.svg"), (render_film, "begun.gif")):
+            with pytest.raises(RecordingError, match="no step 0"):
+                render(begun, build_graph(begun, 0), "layered", None, tmp_path / name)
 
 
 def test_without_a_display(bow: Path, tmp_path: Path) -> None:
