@@ -32,6 +32,7 @@ class Names:
         self._modules: weakref.WeakKeyDictionary[torch.nn.Module, str] = weakref.WeakKeyDictionary()
         self._tensors: ByTensor[str] = ByTensor()
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}  # by name, where to go on counting: a script may make a leaf in each step
         # Called before any variable held the whole that they may be parts of, as models do that try themselves out.
         self._provisional: weakref.WeakSet[torch.nn.Module] = weakref.WeakSet()
         self._provisional_names: set[str] = set()
@@ -119,10 +120,11 @@ class Names:
         return roots
 
     def _unique(self, name: str) -> str:
-        candidate, count = name, 2
+        candidate, count = name, self._numbers.get(name, 2)
         while candidate in self._taken:
             candidate, count = f"{name} ({count})", count + 1
         self._taken.add(candidate)
+        self._numbers[name] = count
         return candidate
 
     def leaf_name(self, tensor: torch.Tensor) -> str:

@@ -169,6 +169,14 @@ def test_a_closure_runs_inside_its_update(capture: Capture) -> None:
     np.testing.assert_array_equal(captured.values(update, "param_after")[0], w.detach().numpy())
 
 
+def test_leaves_that_one_variable_holds_in_turn_are_counted(capture: Capture) -> None:
+    with capture() as captured:
+        for _ in range(3):
+            x = torch.ones(2, requires_grad=True)
+            (x * x).sum().backward()
+    assert [parameter.name for parameter in captured.recording.parameters] == ["x", "x (2)", "x (3)"]
+
+
 def test_two_models_keep_their_names_apart(capture: Capture) -> None:
     generator, critic = nn.Linear(2, 2), nn.Linear(2, 1)
     first = torch.optim.SGD(critic.parameters(), lr=0.1)
