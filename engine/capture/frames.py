@@ -72,9 +72,9 @@ class Frames:
             frame = frame.f_back
         return None
 
-    def user_frames(self, depth: int = 1) -> list[FrameType]:
+    def user_frames(self) -> list[FrameType]:
         """The frames of the user's own code, innermost first."""
-        frame: FrameType | None = sys._getframe(depth)
+        frame: FrameType | None = sys._getframe(1)
         found = []
         while frame is not None:
             if self.verdict(frame.f_code) == _USER:

@@ -118,14 +118,6 @@ class MemoryCurve:
                 found.append(piece)
         return tuple(sorted(found, key=lambda piece: -piece.bytes))
 
-    def nodes_at(self, event: int) -> dict[int, int]:
-        """Which nodes keep activations after `event`, and how many bytes each; what two keep counts at both."""
-        held: dict[int, int] = {}
-        for piece in self.pieces_at(event):
-            for node in {holder.node for holder in piece.holders if holder.freed is None or holder.freed > event}:
-                held[node] = held.get(node, 0) + piece.bytes
-        return held
-
     def bytes_of(self, nodes: Iterable[int], category: Category = "activation") -> int:
         """What some nodes keep together (those of a module, say); what two of them keep counts once."""
         wanted: dict[int, int] = {}

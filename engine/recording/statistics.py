@@ -25,21 +25,20 @@ def statistics_of(array: npt.NDArray[Any]) -> Statistics:
     return Statistics(float(finite.min()), float(finite.max()), mean, std, norm, zeros, nans, infs)
 
 
-def histogram_of(
-    array: npt.NDArray[Any], *, bins: int = HISTOGRAM_BINS, sample: int = HISTOGRAM_SAMPLE
-) -> Histogram | None:
+def histogram_of(array: npt.NDArray[Any]) -> Histogram | None:
     """Counts between the smallest and the largest finite element; None if there is none.
 
-    Of more than `sample` elements, `sample` evenly spread ones are counted. Where all are equal, they are in the middle
-    bin.
+    Of more than `HISTOGRAM_SAMPLE` elements, as many evenly spread ones are counted. Where all are equal, they are in
+    the middle bin.
     """
     values = np.abs(array).ravel() if np.iscomplexobj(array) else array.ravel()
     finite = _finite(values)
     if not finite.size:
         return None
     low, high = float(finite.min()), float(finite.max())
-    if values.size > sample:
-        finite = _finite(values[np.linspace(0, values.size - 1, sample).astype(np.int64)])
+    if values.size > HISTOGRAM_SAMPLE:
+        finite = _finite(values[np.linspace(0, values.size - 1, HISTOGRAM_SAMPLE).astype(np.int64)])
+    bins = HISTOGRAM_BINS
     width = high / bins - low / bins  # without overflow at the ends of float64
     if not width > 0:
         counts = np.zeros(bins, np.int64)

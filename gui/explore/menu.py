@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPoint, Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QMenu
 
 from gui.actions import COLORS
@@ -50,11 +49,8 @@ def build_menu(window: MainWindow, node: int | None, edge: int | None) -> QMenu:
     return menu
 
 
-def _add(menu: QMenu, label: str, call: Callable[[], object], *, enabled: bool = True) -> QAction:
-    action = menu.addAction(label)
-    action.triggered.connect(lambda _=False: call())
-    action.setEnabled(enabled)
-    return action
+def _add(menu: QMenu, label: str, call: Callable[[], object]) -> None:
+    menu.addAction(label).triggered.connect(lambda _=False: call())
 
 
 def _title(menu: QMenu, text: str) -> None:

@@ -242,8 +242,8 @@ class NodeText:
     def has_saved(self, name: str) -> bool:
         return (name, 0) in self._operation.saved
 
-    def saved_array(self, name: str, index: int = 0) -> Array | None:
-        tensor = self._operation.saved.get((name, index))
+    def saved_array(self, name: str) -> Array | None:
+        tensor = self._operation.saved.get((name, 0))
         return None if tensor is None else self._program.step.kept(tensor)
 
     def input_array(self, slot: int = 0) -> Array | None:
@@ -292,11 +292,6 @@ class NodeText:
     def is_used(self, index: int) -> bool:
         """Whether something in this step reads output `index`."""
         return (self._operation.key, index) in self._program.variables
-
-    def name_output(self, index: int, wanted: str) -> str:
-        found = self._program.names.new(wanted)
-        self._program.variables[self._operation.key, index] = found
-        return found
 
     @property
     def g(self) -> str:

@@ -51,10 +51,6 @@ def _off_diagonal(matrix: Array) -> Array:
     return np.where(np.eye(matrix.shape[-1]) != 0, 0.0, matrix)
 
 
-def _halved_diagonal(matrix: Array) -> Array:
-    return np.where(np.eye(matrix.shape[-1]) != 0, 0.5 * matrix, matrix)
-
-
 @rule(
     "LinalgCholeskyExBackward0 CholeskyBackward0",
     {"A": r"L^{-\mathsf{H}} \cdot \Phi(L^{\mathsf{H}} G) \cdot L^{-1}"},

@@ -260,11 +260,3 @@ def title_at(scene: Scene, x: float, y: float, slack: float = 0.0) -> Box | None
         if box.x <= x <= box.x + box.width and box.y <= y <= box.y + max(STRIP, slack):
             return box
     return None
-
-
-def box_at(scene: Scene, x: float, y: float) -> Box | None:
-    """The innermost box at a scene point."""
-    for box in reversed(scene.boxes):
-        if box.x <= x <= box.x + box.width and box.y <= y <= box.y + box.height:
-            return box
-    return None
