@@ -34,7 +34,9 @@ class Recorded:
         return self.proofs()
 
     def proofs(self) -> list[UpdateProof]:
-        return list(verify_updates(self.opened()))
+        found = list(verify_updates(self.opened()))
+        assert found, "no update was recorded"
+        return found
 
     def opened(self) -> Recording:
         """The last recording."""
