@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.arithmetic import Comparison
-from engine.host.protocol import Differences, decode
+from engine.host.protocol import Differences, Failed, decode
 from engine.optimizers.result import Result as Compared
 from engine.optimizers.verify import UpdateProof, verify_updates
 from engine.recording.model import EVENT_KINDS
@@ -102,15 +102,20 @@ def _updates(recording: Recording, step: int | None) -> list[int]:
 def by_finite_differences(recording: Recording, results: Iterable[Result]) -> Iterator[Result]:
     """The same results; nodes without a rule get what finite differences say of them.
 
-    Their forwards run again in a process that imports torch; for a custom function that runs the script again.
+    Their forwards run again in a process that imports torch; for a custom function that runs the script again. Where
+    that process breaks off, the reasons of those that it left say so.
     """
     listed = list(results)
     unknown = [r.proof.node for r in listed if isinstance(r.proof, Proof) and r.state == "unknown"]
-    found = _differences(recording, unknown) if unknown else {}
+    found, broke_off = _differences(recording, unknown) if unknown else ({}, "")
     for result in listed:
-        message = found.get(result.proof.node) if isinstance(result.proof, Proof) else None
-        if message is None or not isinstance(result.proof, Proof):
+        if not isinstance(result.proof, Proof) or result.state != "unknown":
             yield result
+            continue
+        message = found.get(result.proof.node)
+        if message is None:
+            reason = f"{result.proof.reason}; {broke_off}"
+            yield replace(result, proof=replace(result.proof, reason=reason)) if broke_off else result
             continue
         state: State = {"proved": "finite_differences", "wrong": "wrong"}.get(message.state, "unknown")  # type: ignore[assignment]
         comparison = Comparison(
@@ -122,17 +127,20 @@ def by_finite_differences(recording: Recording, results: Iterable[Result]) -> It
         yield replace(result, proof=proof)
 
 
-def _differences(recording: Recording, nodes: Sequence[int]) -> dict[int, Differences]:
+def _differences(recording: Recording, nodes: Sequence[int]) -> tuple[dict[int, Differences], str]:
+    """What was found of the nodes, and how the process broke off, if it did."""
     command = [sys.executable, "-m", "engine.host", "--finite-differences", str(recording.path.absolute())]
     answer = subprocess.run(
         [*command, "--nodes", ",".join(map(str, nodes))], cwd=_ROOT, capture_output=True, check=False
     )
-    found = {}
+    found, why = {}, f"exit code {answer.returncode}"
     for line in answer.stdout.splitlines():
         message = decode(line)
         if isinstance(message, Differences):
             found[message.node] = message
-    return found
+        elif isinstance(message, Failed):
+            why = message.error
+    return found, "" if len(found) == len(nodes) else f"the check by finite differences broke off: {why}"
 
 
 def as_json(results: Iterable[Result]) -> dict[str, Any]:

@@ -174,6 +174,21 @@ x = torch.linspace(0.5, 2.0, 5).requires_grad_()
 """
 
 
+def test_a_check_by_finite_differences_that_breaks_off_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "custom.py"
+    ends = "import os\nif os.path.exists('recorded'): os._exit(7)\n"
+    script.write_text(ends + CUSTOM.format(name="Cube", factor=3))
+    command = [sys.executable, str(ROOT / "main.py"), "record", str(script), "-o", str(tmp_path / "run.chain")]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (tmp_path / "recorded").touch()
+    assert verify(tmp_path / "run.chain", "--finite-differences") == 0
+    table = capsys.readouterr().out
+    assert "there is no rule for CubeBackward" in table
+    assert "broke off: exit code 7" in table
+
+
 @pytest.mark.parametrize(("factor", "state", "code"), [(3, "finite_differences", 0), (2, "wrong", 1)])
 def test_a_custom_function_is_checked_by_finite_differences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: int, state: str, code: int
