@@ -88,7 +88,10 @@ def is_run_file(path: Path) -> bool:
 
 def clean_up_runs(keep: Path | None = None, runs: int = KEPT_RUNS, size: int = KEPT_BYTES) -> None:
     """Delete all but the newest runs, and more if they are larger than `size` bytes together; never `keep`."""
-    files = [(path.stat().st_mtime, path) for path in cache_folder("recordings").glob(f"*{RECORDING_SUFFIX}")]
+    files = []
+    for path in cache_folder("recordings").glob(f"*{RECORDING_SUFFIX}"):
+        with contextlib.suppress(OSError):  # another window deletes them, too
+            files.append((path.stat().st_mtime, path))
     total = 0
     for number, (_, path) in enumerate(sorted(files, reverse=True)):
         total += size_of(path)

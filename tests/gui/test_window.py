@@ -379,6 +379,16 @@ def test_only_the_newest_runs_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     assert kept() == []
 
 
+def test_a_run_that_another_window_deletes_meanwhile_is_in_nobody_s_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "cache_folder", lambda name: tmp_path)
+    (tmp_path / "gone.chain").symlink_to("deleted")  # listed, and not there when it is asked about
+    (tmp_path / "old.chain").touch()
+    clean_up_runs(runs=0)
+    assert not (tmp_path / "old.chain").exists()
+
+
 def test_runs_have_names_of_their_own(tmp_path: Path) -> None:
     first, second = new_run_file(tmp_path / "a.py"), new_run_file(tmp_path / "a.py")
     assert first != second
