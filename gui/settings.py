@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,10 +36,10 @@ class Settings:
 
     @property
     def recent(self) -> list[Path]:
-        """Scripts and recordings, the newest first, those that are gone left out."""
+        """Scripts and recordings, the newest first, those that are gone, or cannot be asked about, left out."""
         stored: Any = self._store.value("recent", [])
         names = [stored] if isinstance(stored, str) else list(stored or [])
-        return [Path(name) for name in names if Path(name).is_file()][:MOST_RECENT]
+        return [Path(name) for name in names if os.path.isfile(name)][:MOST_RECENT]
 
     def add_recent(self, path: Path) -> None:
         path = path.absolute()

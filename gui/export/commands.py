@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -81,7 +82,7 @@ class ExportCommands(QObject):
     def _folder(self) -> Path:
         """The one of last time, if it is still there."""
         stored = self._store.value(FOLDER)
-        if isinstance(stored, str) and Path(stored).is_dir():
+        if isinstance(stored, str) and os.path.isdir(stored):
             return Path(stored)
         return Path(self._window.settings.last_folder())
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QSettings
@@ -58,6 +61,25 @@ def test_what_stays_as_it_was_is_not_written(settings: Settings, file: Path, mon
     assert "light" in on_disk(file)
     monkeypatch.setattr(QSettings, "setValue", lambda *_: pytest.fail("written again"))
     settings.theme = "light"
+
+
+def test_a_file_that_cannot_be_asked_about_is_none_of_the_recent_ones(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a folder that is not one's own any more, or on a server that does not answer."""
+    known, unknown = tmp_path / "known.py", tmp_path / "unknown.py"
+    for path in (known, unknown):
+        path.touch()
+        settings.add_recent(path)
+    stat = os.stat
+
+    def refused(path: Any, **options: Any) -> os.stat_result:
+        if os.fspath(path) == str(unknown):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert settings.recent == [known]
 
 
 def test_closing_waits_until_all_is_on_the_disk(window: MainWindow, file: Path) -> None:
