@@ -75,8 +75,8 @@ def test_what_a_large_recording_takes_on_the_disk_is_said(
     qtbot.waitUntil(lambda: window.toolbar.progress_text == "step 3 · 36 events")
     output = window.runs.output
     assert output is not None
-    log = output.with_name(f"{output.name}-wal")
-    log.write_bytes(bytes(2 << 20))
+    beside = output.with_name(f"{output.name}-data")  # what SQLite takes for its own, it would look into or remove
+    beside.write_bytes(bytes(2 << 20))
     assert size_of(output) == size + (2 << 20)
     window.actions_table["stop"].trigger()
     qtbot.waitUntil(lambda: window.toolbar.progress_text.startswith("stopped"))
