@@ -48,11 +48,11 @@ def rank(entry: Entry, query: str) -> int | None:
     wanted = query.lower().split()
     if any(word not in entry.words for word in wanted):
         return None
-    title, first = entry.title.lower(), wanted[0] if wanted else ""
-    if title == query.lower().strip():
-        place = -1
-    elif title.startswith(query.lower().strip()):
-        place = 0
+    title, first, whole = entry.title.lower(), wanted[0] if wanted else "", query.lower().strip()
+    if title == whole:
+        place = -2
+    elif title.startswith(whole):
+        place = 0 if title[len(whole)].isalnum() else -1  # "mul.Tensor" before "Multipartite"
     elif f" {first}" in f" {title.replace('.', ' ').replace('_', ' ')}":
         place = 1
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import cast
 
@@ -220,7 +221,7 @@ class LoadModelDialog(QDialog):
             learning_rate=_number(self.learning_rate.text()) or 0.0,
             weights=cast("Weights", self.weights.currentData()),
             seed=self.seed.value(),
-            file=Path(self.file.text()) if self.weights.currentData() == "file" else None,
+            file=self._path if self.weights.currentData() == "file" else None,
             steps=self.steps.value(),
         )
 
@@ -277,7 +278,7 @@ class LoadModelDialog(QDialog):
             return None if not self.list.count() else self.tr("No model has such a name.")
         if not _number(self.learning_rate.text()):
             return self.tr("The learning rate must be a number above 0, such as 0.01.")
-        if self.weights.currentData() == "file" and not Path(self.file.text()).is_file():
+        if self.weights.currentData() == "file" and not os.path.isfile(self._path):
             return self._file_problem()
         self._say(self._advice(rule.multiple, rule.minimum_batch))
         return ""
@@ -286,8 +287,13 @@ class LoadModelDialog(QDialog):
         name = self.file.text()
         if not name:
             return self.tr("Choose a file that holds a state_dict of {0}.").format(self.model)
-        words = self.tr("{0} is a folder.") if Path(name).is_dir() else self.tr("{0} does not exist.")
+        words = self.tr("{0} is a folder.") if os.path.isdir(self._path) else self.tr("{0} does not exist.")
         return words.format(name)
+
+    @property
+    def _path(self) -> Path:
+        """What is typed, for a script that runs elsewhere; ~ is the user's folder."""
+        return Path(os.path.abspath(os.path.expanduser(self.file.text())))
 
     def _advice(self, multiple: int, minimum_batch: int) -> str:
         if multiple > 1:

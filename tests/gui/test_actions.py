@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,8 @@ def test_what_is_called_just_so_is_found_first(walked: MainWindow) -> None:
     assert recording is not None
     entries = action_entries(walked.actions_table) + node_entries(recording.nodes(0), lambda _: None)
     assert [entry.title for entry in search(entries, "loss")][:2] == ["loss", "Loss at the top"]
+    product = replace(entries[-1], title="mul.Tensor", words="mul.tensor mulbackward0")
+    assert [entry.title for entry in search([*entries, product], "mul")][:3] == ["mul", "mul.Tensor", "Multipartite"]
 
 
 def test_every_entry_of_a_menu_has_a_letter_of_its_own(window: MainWindow) -> None:

@@ -243,6 +243,20 @@ def test_a_state_dict_must_be_a_file(dialog: LoadModelDialog, tmp_path: Path) ->
     assert dialog.file.toolTip() == str(weights)
 
 
+@pytest.mark.parametrize("typed", ["~/weights.pth", "weights.pth"])
+def test_a_state_dict_may_be_named_as_in_a_shell(
+    dialog: LoadModelDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    (tmp_path / "weights.pth").touch()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    dialog.weights.setCurrentIndex(dialog.weights.findData("file"))
+    dialog.file.setText(typed)
+    assert dialog.run_button.isEnabled()
+    assert dialog.options().file == tmp_path / "weights.pth"
+
+
 def test_run_gives_the_choices(dialog: LoadModelDialog, qtbot: QtBot) -> None:
     with qtbot.waitSignal(dialog.chosen) as chosen:
         QTest.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
