@@ -56,10 +56,10 @@ OPENMP = _openmp()
 class OneThread:
     """Inside, torch's own kernels run on the calling thread alone.
 
-    Reading over a tensor is bound by memory, so a second thread gains little; but while the writer's thread has the
-    other core, waiting for it at the end of each kernel costs many times the kernel. `torch.set_num_threads` will not
-    do: it also changes how the matrix library divides its work, and with it the last bits of the script's own results.
-    This sets one number of the calling thread and puts it back.
+    torch divides a reading evenly: while the writer's thread has the other core, waiting for the slower half costs many
+    times the kernel. (`measure.c` has parts for which nobody waits, and uses all threads.) `torch.set_num_threads` will
+    not do: it also changes how the matrix library divides its work, and with it the last bits of the script's own
+    results. This sets one number of the calling thread and puts it back.
     """
 
     __slots__ = ("_before",)
