@@ -87,7 +87,10 @@ def is_run_file(path: Path) -> bool:
 
 
 def clean_up_runs(keep: Path | None = None, runs: int = KEPT_RUNS, size: int = KEPT_BYTES) -> None:
-    """Delete all but the newest runs, and more if they are larger than `size` bytes together; never `keep`."""
+    """Delete all but the newest runs, and more if they are larger than `size` bytes together.
+
+    Never `keep`, nor what a script of another window is still being recorded to.
+    """
     files = []
     for path in cache_folder("recordings").glob(f"*{RECORDING_SUFFIX}"):
         with contextlib.suppress(OSError):  # another window deletes them, too
@@ -95,9 +98,19 @@ def clean_up_runs(keep: Path | None = None, runs: int = KEPT_RUNS, size: int = K
     total = 0
     for number, (_, path) in enumerate(sorted(files, reverse=True)):
         total += size_of(path)
-        if path != keep and (number >= runs or total > size):
+        if path != keep and (number >= runs or total > size) and not _is_written(path):
             for part in _parts(path):
                 _delete(part)
+
+
+def _is_written(path: Path) -> bool:
+    from engine.errors import RecordingError
+    from engine.recording import writers
+
+    try:
+        return writers.is_written(path)
+    except RecordingError:  # nothing that could still be read
+        return False
 
 
 def _delete(path: Path) -> None:

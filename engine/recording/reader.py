@@ -6,9 +6,7 @@ are read when they are asked for. Every problem is a RecordingError that says wh
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ import numpy.typing as npt
 
 from engine.errors import RecordingError
 from engine.pace import portions
-from engine.recording import beside, database, decode, dtypes
+from engine.recording import beside, database, decode, dtypes, writers
 from engine.recording.contents import Contents
 from engine.recording.model import (
     Edge,
@@ -154,7 +152,7 @@ class Recording:
                 grown, changed = self._contents.pull(connection)
             finally:
                 connection.rollback()
-            self._live = _runs(self._contents.pid)
+            self._live = writers.runs(self._contents.pid)
             for graph in changed:
                 self._nodes.pop(graph, None)
                 self._edges.pop(graph, None)
@@ -420,21 +418,6 @@ class Recording:
                 items += make(piece)
                 last = piece[-1:]
         return tuple(items)
-
-
-def _runs(pid: int) -> bool:
-    """Whether there is a process of that number; on Windows, where asking could end it, it is taken for granted."""
-    if sys.platform == "win32":
-        return True
-    if pid < 1:  # a group of processes, or none that was written down
-        return False
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True
 
 
 def _twice(rows: list[tuple[Any, ...]]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
@@ -20,6 +21,7 @@ from gui.session import Session
 from gui.tab_order import move_focus
 
 if TYPE_CHECKING:
+    from engine.recording.reader import Recording
     from gui.canvas.view import CanvasView
 
 translate = QCoreApplication.translate
@@ -63,7 +65,7 @@ class Half(QWidget):
             self._changed()
             return False
         recording = self.session.recording
-        steps = sorted({graph.step for graph in recording.graphs}) if recording is not None else []
+        steps = sorted(_graphs(recording)) if recording is not None else []
         with QSignalBlocker(self.steps):
             self.steps.clear()
             for number in steps:
@@ -80,10 +82,7 @@ class Half(QWidget):
         """The end of the step: all its gradients are there."""
         recording, step = self.session.recording, self.steps.currentData()
         if recording is not None and step is not None:
-            graph = [graph.id for graph in recording.graphs if graph.step == step][-1]
-            events = recording.timeline.events_of_graph(graph)
-            if len(events):
-                self.session.seek(int(events[-1]))
+            self.session.seek(int(recording.timeline.events_of_graph(_graphs(recording)[step])[-1]))
         self._changed()
 
     def _failed(self, text: str) -> None:
@@ -92,6 +91,12 @@ class Half(QWidget):
     def shut_down(self) -> None:
         self.view.shutdown()
         self.session.close()
+
+
+def _graphs(recording: Recording) -> dict[int, int]:
+    """By training step, the last graph that has events: a script may have been ended before a graph's first one."""
+    with_events = set(np.unique(recording.timeline.graph).tolist())
+    return {graph.step: graph.id for graph in recording.graphs if graph.id in with_events}
 
 
 class CompareWindow(QWidget):

@@ -16,14 +16,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 from pytestqt.qtbot import QtBot
 
+from engine.recording.model import StepStart
 from engine.recording.reader import open_recording
+from engine.recording.writer import Writer
 from gui import dialogs, files, theme
 from gui.actions import PANELS
 from gui.app import create_window
 from gui.files import clean_up_runs, copy_recording, is_run_file, kind_of, new_run_file
 from gui.settings import Settings
 from gui.window import MainWindow
-from tests.recordings import make_bow
+from tests.recordings import STARTED, make_bow, make_info
 
 
 def _text(window: MainWindow) -> str:
@@ -387,6 +389,19 @@ def test_a_run_that_another_window_deletes_meanwhile_is_in_nobody_s_way(
     (tmp_path / "old.chain").touch()
     clean_up_runs(runs=0)
     assert not (tmp_path / "old.chain").exists()
+
+
+def test_a_run_that_another_window_still_records_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "cache_folder", lambda name: tmp_path)
+    path = tmp_path / "running.chain"
+    with Writer(path, make_info()) as writer:
+        writer.put(StepStart(0, STARTED))
+        clean_up_runs(runs=0)
+        assert path.exists()
+    with open_recording(path) as recording:
+        assert recording.complete
+    clean_up_runs(runs=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_runs_have_names_of_their_own(tmp_path: Path) -> None:

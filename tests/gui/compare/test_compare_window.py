@@ -27,7 +27,7 @@ from gui.compare.window import CompareWindow
 from gui.proof.desk import DeskProcess
 from gui.session import Session
 from gui.window import MainWindow
-from tests.recordings import make_chain
+from tests.recordings import make_begun, make_chain
 
 
 def _shown(window: CompareWindow, qtbot: QtBot) -> CompareWindow:
@@ -200,6 +200,15 @@ def test_a_file_that_is_no_recording_says_so(
     QTest.mouseClick(pair.right.open, Qt.MouseButton.LeftButton)
     assert str(broken) in pair.summary.text()
     assert pair.model.rowCount() == 0
+
+
+def test_a_recording_without_an_event_of_its_graph_says_so(
+    pair: CompareWindow, qtbot: QtBot, bow: Path, tmp_path: Path
+) -> None:
+    pair.right.show_recording(make_begun(tmp_path / "begun.chain"), None)
+    assert pair.summary.text() == "begun.chain has no backward pass to compare."
+    pair.right.show_recording(bow, 1)
+    qtbot.waitUntil(lambda: pair.summary.text().startswith("6 nodes on both sides"))
 
 
 def test_the_action_opens_it_for_the_step_that_one_looks_at(walked: MainWindow, qtbot: QtBot) -> None:
