@@ -131,7 +131,7 @@ def is_dense(tensor: torch.Tensor) -> bool:
 
 
 def flat_view(tensor: torch.Tensor) -> torch.Tensor:
-    """All elements in one dimension, in any order; a copy only if memory has gaps or overlaps."""
+    """All elements in one dimension, in any order. They need not lie side by side, as those of `t[::2]` do not."""
     if tensor.is_contiguous():
         return tensor.view(-1)
     if not is_dense(tensor):
@@ -190,7 +190,7 @@ def measure(tensor: torch.Tensor, kernel: Kernel | None = None) -> Measurement:
     if tensor.is_conj() or tensor.is_neg():
         tensor = tensor.resolve_conj().resolve_neg()
     flat = _as_real(flat_view(tensor))
-    if kernel is not None and flat.device.type == "cpu":
+    if kernel is not None and flat.device.type == "cpu" and flat.is_contiguous():
         figures = kernel.measure(flat, count)
         if figures is not None:
             return Measurement.made(figures)

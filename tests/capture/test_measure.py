@@ -129,6 +129,10 @@ def test_the_histogram_counts_what_numpy_counts(measure: Measure) -> None:
         lambda t: t.permute(1, 0)[:, ::3],
         lambda t: t[:1].expand(5, -1),
         lambda t: t[0, 0],
+        lambda t: t[:, ::2],
+        lambda t: t.reshape(-1)[1::3],
+        lambda t: t[:1, :1].expand(90, 70),
+        lambda t: t[0, 0].expand(300_000),
         lambda t: t.to(memory_format=torch.contiguous_format).unsqueeze(0).transpose(0, 2),
     ],
 )
