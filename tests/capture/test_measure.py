@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from functools import partial
 
@@ -138,10 +139,40 @@ def test_the_histogram_counts_what_numpy_counts(measure: Measure) -> None:
 )
 def test_views_are_measured_by_their_own_elements(measure: Measure, view: object) -> None:
     assert callable(view)
-    tensor = view(torch.randn(90, 70, generator=torch.Generator().manual_seed(4)))
+    tensor = view(torch.randn(200, 150, generator=torch.Generator().manual_seed(4)).relu())
     assert sorted(flat_view(tensor).tolist()) == sorted(tensor.reshape(-1).tolist())
     _assert_measured(measure, tensor, tensor.double().numpy().reshape(-1), 1e-5)
     assert raw_bytes(tensor, Buffers()).tobytes() == tensor.contiguous().numpy().tobytes()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_view_of_a_view_is_measured_as_numpy_does(measure: Measure, seed: int) -> None:
+    chance = random.Random(seed)
+    dtype = chance.choice([torch.float32, torch.float64, torch.bfloat16, torch.bool, torch.int64, torch.complex64])
+    sides = chance.sample([1, 2, 3, 7, 1000, 40, 1], chance.randint(1, 5))
+    tensor = (torch.randn(sides, generator=torch.Generator().manual_seed(seed)).relu() * 10).to(dtype)
+    for _ in range(chance.randint(1, 4)):
+        tensor = _view(tensor, chance)
+    values = tensor.to(torch.complex128 if dtype.is_complex else torch.float64).abs().numpy().reshape(-1)
+    _assert_measured(measure, tensor, values, 1e-5)
+
+
+def _view(tensor: torch.Tensor, chance: random.Random) -> torch.Tensor:
+    """Elements left out, repeated, or in another order."""
+    if not tensor.dim():
+        return tensor.expand(5000)
+    side = chance.randrange(tensor.dim())
+    length = tensor.shape[side]
+    ways: list[Callable[[], torch.Tensor]] = [
+        lambda: tensor.transpose(side, 0),
+        lambda: tensor.narrow(side, length // 2, length - length // 2),
+        lambda: tensor.movedim(side, -1)[..., :: chance.choice([2, 3])],
+        lambda: tensor.select(side, length // 2),
+        lambda: tensor.narrow(side, 0, 1).expand([70 if i == side else -1 for i in range(tensor.dim())]),
+        lambda: tensor.unsqueeze(side),
+        lambda: tensor.flatten(),
+    ]
+    return chance.choice(ways)()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
