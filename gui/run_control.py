@@ -227,6 +227,8 @@ class RunControl(QObject):
             return Report("error", text.format(end.exit_code, self._kept()), self._tail.strip())
         if not self._session.event_count and end.finished.reason == "completed":
             text = self.tr("The script finished and never called backward(): there is no graph to show.")
+            if end.finished.events:
+                text = self.tr("The script finished, but its recording is gone: {0}").format(self._output)
             return Report("warning", text)
         if self._said:
             return None

@@ -175,6 +175,16 @@ def test_a_script_without_backward_is_told(window: MainWindow, script: Path, fak
     assert "never called backward()" in _text(window)
 
 
+def test_a_recording_that_the_script_deleted_is_told(
+    window: MainWindow, script: Path, fake_host: Script, qtbot: QtBot
+) -> None:
+    fake_host('say("finished", exit_code=0, reason="completed", events=36, steps=3)')
+    assert window.open_path(script)
+    window.actions_table["run"].trigger()
+    qtbot.waitUntil(lambda: not window.runs.is_active)
+    assert f"its recording is gone: {window.runs.output}" in _text(window)
+
+
 def test_a_python_that_cannot_be_started_is_named_and_leaves_no_file(
     window: MainWindow, script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
