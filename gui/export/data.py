@@ -7,8 +7,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from engine.export.files import whole
-
 if TYPE_CHECKING:
     from gui.export.subject import Subject
 
@@ -19,9 +17,8 @@ def write_data(subject: Subject, suffix: str, path: Path) -> None:
         from engine.export.script import write
 
         write(subject.recording, subject.step, path)  # it may write a second file beside it
-        return
-    with whole(path) as part:
-        _write(subject, suffix, part)
+    else:
+        _write(subject, suffix, path)
 
 
 def as_text(subject: Subject, suffix: str) -> str:

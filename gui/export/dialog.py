@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from gui.export.options import BY_SUFFIX, FORMATS, Group, Options, remember, wor
 from gui.export.orders import Order, order_of
 from gui.export.preview import Preview
 from gui.settings import APPLICATION, ORGANIZATION
+from gui.wrapped import WrappedLabel, hardly_broken
 
 if TYPE_CHECKING:
     from gui.export.subject import Subject
@@ -107,11 +109,10 @@ class ExportDialog(QDialog):
         self.facts.setObjectName("export_facts")
         self.facts.setProperty("role", "dim")
         self.facts.setWordWrap(True)
-        self.hint = QLabel()
+        self.hint = WrappedLabel(broken=hardly_broken)
         self.hint.setObjectName("export_hint")
-        self.hint.setWordWrap(True)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
-        self.hint.setFixedHeight(HINT_LINES * self.hint.fontMetrics().lineSpacing())  # nothing moves when it speaks
+        self.hint.setMinimumHeight(HINT_LINES * self.hint.fontMetrics().height())  # so nothing moves when it speaks
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.progress = QProgressBar()
         self.progress.setObjectName("export_progress")
@@ -193,7 +194,7 @@ class ExportDialog(QDialog):
     @property
     def target(self) -> Path:
         """What is typed; a name without a folder stands in the user's."""
-        return Path(self.path.text()).expanduser()
+        return Path(os.path.expanduser(self.path.text()))
 
     def _check(self) -> None:
         """Say what it will be, or why it cannot be."""
@@ -218,9 +219,10 @@ class ExportDialog(QDialog):
         path = self.target
         if path.suffix.lower() != f".{options.suffix}":
             return self.tr("The file's name should end in .{0}.").format(options.suffix)
-        if not path.absolute().parent.is_dir():
-            return self.tr("There is no folder {0}.").format(path.absolute().parent)
-        return self.tr("{0} is a folder.").format(path) if path.is_dir() else ""
+        folder = path.absolute().parent
+        if not os.path.isdir(folder):  # unlike pathlib's, it takes names that no folder can have
+            return self.tr("There is no folder {0}.").format(folder)
+        return self.tr("{0} is a folder.").format(path) if os.path.isdir(path) else ""
 
     def _mark_missing(self) -> None:
         """Formats that nothing here can write are dim, and say why when they are chosen."""
@@ -256,7 +258,7 @@ class ExportDialog(QDialog):
         if order is None or self._job is not None or not self.export_button.isEnabled():
             return
         # A file dialog has asked about the one that was chosen in it, but knows nothing of the one beside it.
-        taken = [each for each in order.files(path) if each.exists() and each != self._chosen]
+        taken = [each for each in order.files(path) if os.path.exists(each) and each != self._chosen]
         if taken and not dialogs.ask_to_replace(self, ", ".join(each.name for each in taken)):
             return
         if order.reel is not None:

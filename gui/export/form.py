@@ -192,7 +192,7 @@ class ExportForm(QWidget):
     def _show_rows(self, options: Options) -> None:
         form, film = options.form, options.form.group == "film"
         drawn = form.group != "data"
-        for widget, shown in (
+        rows = (
             (self.part, drawn),
             (self.colors, drawn),
             (self.ground, drawn),
@@ -205,8 +205,9 @@ class ExportForm(QWidget):
             (self.seconds, film),
             (self.fps, film),
             (self.loop, form.suffix == "gif"),
-        ):
-            self._form.setRowVisible(widget, shown)
+        )
+        for widget, shown in sorted(rows, key=lambda row: row[1]):
+            self._form.setRowVisible(widget, shown)  # at once: with all rows the dialog would grow, and stay so
         _allow(self.ground, "transparent", not film)
         _allow(self.ground, "white", options.colors == "light")
         for fps in FPS:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme as tokens
@@ -29,7 +29,8 @@ class Preview(QWidget):
         self.setObjectName("export_preview")
         self.setAccessibleName(self.tr("Preview"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(140)
+        self.setMinimumHeight(96)
+        self._image: QImage | None = None
         self._picture: QPixmap | None = None
         self._clear = False
 
@@ -41,7 +42,7 @@ class Preview(QWidget):
         return QSize(480, 240)
 
     def show_nothing(self) -> None:
-        self._picture = None
+        self._image = self._picture = None
         self.update()
 
     def show_order(self, order: Order) -> None:
@@ -49,15 +50,24 @@ class Preview(QWidget):
         if order.camera is None or order.look is None:
             self.show_nothing()
             return
-        image = self._of_film(order) if order.reel is not None else self._of_picture(order)
-        ratio = self.devicePixelRatioF()
+        self._image = self._of_film(order) if order.reel is not None else self._of_picture(order)
+        self._clear = order.look.ground == "transparent"
+        self._fit()
+
+    def _fit(self) -> None:
+        """As large as there is room, and no larger than it is."""
+        if self._image is None:
+            return
+        ratio, image = self.devicePixelRatioF(), self._image
         room = QSize(math.floor(self.width() * ratio), math.floor(self.height() * ratio))
         if image.width() > room.width() or image.height() > room.height():
             image = image.scaled(room, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
         self._picture = QPixmap.fromImage(image)
         self._picture.setDevicePixelRatio(ratio)
-        self._clear = order.look.ground == "transparent"
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
 
     def _of_picture(self, order: Order) -> QImage:
         assert order.camera is not None

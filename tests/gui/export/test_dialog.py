@@ -269,6 +269,29 @@ def test_where_it_cannot_be_written(dialog: ExportDialog, tmp_path: Path) -> Non
     dialog.path.setText(str(tmp_path / "out" / "bow.bmp"))
     assert "should end in .png" in dialog.hint.text()
     assert not dialog.export_button.isEnabled()
+    dialog.path.setText("~nobody-has-this-name/bow.png")
+    assert "There is no folder" in dialog.hint.text()
+
+
+def test_a_name_that_no_file_can_have(dialog: ExportDialog, qtbot: QtBot) -> None:
+    width = dialog.width()
+    dialog.path.setText(str(dialog.target.with_name(f"{'n' * 300}.png")))
+    dialog.export_button.click()
+    qtbot.waitUntil(lambda: "File name too long" in dialog.hint.text())
+    qtbot.wait(1)
+    assert dialog.width() == width
+    assert dialog.hint.height() >= dialog.hint.heightForWidth(dialog.hint.width())
+
+
+def test_a_format_with_fewer_choices_does_not_make_the_dialog_higher(dialog: ExportDialog, qtbot: QtBot) -> None:
+    choose(dialog, "gif")
+    qtbot.wait(1)
+    dialog.resize(dialog.width(), dialog.minimumHeight())
+    height = dialog.height()
+    for suffix in ("png", "svg", "gif", "py", "png"):
+        choose(dialog, suffix)
+        qtbot.wait(1)
+        assert dialog.height() == height
 
 
 def test_what_is_there_is_not_written_over_unasked(dialog: ExportDialog, qtbot: QtBot) -> None:
@@ -366,3 +389,10 @@ def test_the_preview_is_of_what_is_chosen(dialog: ExportDialog, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: dialog.preview.picture is None)
     choose(dialog, "gif")
     qtbot.waitUntil(lambda: dialog.preview.picture is not None)
+    before = dialog.preview.picture
+    assert before is not None
+    dialog.resize(dialog.width(), dialog.height() + 200)
+    qtbot.waitUntil(lambda: dialog.preview.picture is not before)
+    after = dialog.preview.picture
+    assert after is not None
+    assert after.height() > before.height()
