@@ -16,10 +16,8 @@ def save(text: str, target: Path | TextIO) -> None:
     if not isinstance(target, (str, Path)):
         target.write(text)
         return
-    try:
-        Path(target).write_bytes(text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    with whole(Path(target)) as part:
+        part.write_bytes(text.encode("utf-8", "replace"))
 
 
 def part_of(path: Path) -> Path:

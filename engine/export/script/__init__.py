@@ -11,8 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from engine.errors import UsageError
-from engine.export.files import save
+from engine.export.files import save, whole
 from engine.export.script.program import write_program
 from engine.export.script.reading import read_step
 from engine.recording.reader import Recording
@@ -25,10 +24,10 @@ def write(recording: Recording, step: int, target: Path) -> None:
     """
     beside = target.with_suffix(".npz")
     text, arrays = write_program(read_step(recording, step), beside.name)
-    save(text, target)
-    if arrays:
-        try:
-            with beside.open("wb") as file:
-                np.savez(file, **cast(dict[str, Any], arrays))
-        except OSError as error:
-            raise UsageError(f"Cannot write {beside}: {error.strerror or error}.") from error
+    if not arrays:
+        save(text, target)
+        return
+    with whole(beside) as numbers:  # if one of the two cannot be written, neither is there
+        with numbers.open("wb") as file:
+            np.savez(file, **cast(dict[str, Any], arrays))
+        save(text, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -221,3 +222,17 @@ def test_a_bow_that_misses_for_ever_is_compared_too(written: Write) -> None:
     for step in (3, 11):
         code, output = written(text, step).run()
         assert code == 0, output
+
+
+def test_a_program_is_not_there_without_its_numbers(
+    written: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for writer, name in ((np, "savez"), (Path, "write_bytes")):
+        with monkeypatch.context() as patch:
+            patch.setattr(writer, name, full)
+            with pytest.raises(UsageError, match=r"Cannot write .*step.*No space"):
+                written(MLP)
+        assert list(tmp_path.iterdir()) == []
