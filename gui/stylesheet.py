@@ -43,6 +43,7 @@ QToolButton:pressed, QToolButton:checked { background: $pressed; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $faded; }
 QToolButton::menu-indicator { image: none; width: 0; }
+QToolButton#qt_toolbar_ext_button { padding: 0; border-width: 0; border-radius: 3px; }
 
 QPushButton { background: $raised; border: 1px solid $outline; border-radius: 6px; padding: 4px 12px; min-height: 18px;
     color: $text; }

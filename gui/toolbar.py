@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.actions import TENSOR_LEVELS, Actions, translate
 from gui.controls import give_room
+from gui.icons import icon
 
 MOST_STEPS = 1_000_000
 PROGRESS_WIDTH = 64
@@ -60,6 +61,8 @@ class ToolBar(QToolBar):
         self._add_choices()
         self._add_progress()
         self._add_search(actions)
+        self._show_more()
+        theme.switch.changed.connect(self._show_more)
 
     # --- choices -----------------------------------------------------------------------------------------------------
 
@@ -148,6 +151,13 @@ class ToolBar(QToolBar):
         action.changed.connect(lambda: button.setText(text))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.addWidget(button)
+
+    def _show_more(self) -> None:
+        """Qt's own button for what has no room is black in both themes."""
+        button = self.findChild(QToolButton, "qt_toolbar_ext_button")
+        if button is not None:
+            button.setIcon(icon("more"))
+            button.setToolTip(self.tr("More"))
 
 
 def _caption(text: str) -> QLabel:

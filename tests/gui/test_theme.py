@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPalette
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui import ramps, theme
 from gui.stylesheet import stylesheet
 from gui.theme import CATEGORIES, DARK, LIGHT, PROOFS, Theme
+from gui.window import MainWindow
 
 THEMES = pytest.mark.parametrize("look", [DARK, LIGHT], ids=["dark", "light"])
 
@@ -197,3 +198,25 @@ def test_a_combo_box_has_its_arrow_and_shows_the_focus(qapp: QApplication, qtbot
     assert focused.pixelColor(60, 0).rgb() == look.accent.rgb()
     assert plain.pixelColor(60, 0).rgb() != look.accent.rgb()
     box.deleteLater()
+
+
+@pytest.mark.parametrize("choice", ["light", "dark"])
+def test_what_the_toolbar_has_no_room_for_can_be_seen_to_be_there(
+    window: MainWindow, qapp: QApplication, qtbot: QtBot, choice: theme.Choice
+) -> None:
+    before = theme.switch.choice
+    theme.apply(qapp, choice)
+    window.resize(window.minimumSizeHint())
+    more = window.toolbar.findChild(QToolButton, "qt_toolbar_ext_button")
+    assert more is not None
+    qtbot.waitUntil(more.isVisible)
+    image = more.grab().toImage()
+    theme.apply(qapp, before)
+    ground = (theme.LIGHT if choice == "light" else theme.DARK).surface
+    inked = [
+        image.pixelColor(x, y)
+        for x in range(image.width())
+        for y in range(image.height())
+        if contrast(image.pixelColor(x, y), ground) > 4.5
+    ]
+    assert len(inked) > 10
