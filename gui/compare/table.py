@@ -94,20 +94,29 @@ class CompareModel(QAbstractTableModel):
         return (None if left < 0 else int(found.left_ids[left])), (None if right < 0 else int(found.right_ids[right]))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """By the numbers of a column, what is infinite after them, what has none last; without one, the largest
-        difference first."""
+        """By the numbers of a column, what is infinite after them, what has none last; nodes in the order of their
+        graph; without a column, the largest difference first."""
         if self._rows is None:
             return
         self.layoutAboutToBeChanged.emit()
-        rows = np.arange(len(self._rows.left))
+        before = self.persistentIndexList()
+        rows_before = [self._order[index.row()] for index in before]
+        descending = order == Qt.SortOrder.DescendingOrder
+        self._order = self._sorted_by(self._rows, column, descending=descending)
+        row_of = np.argsort(self._order)
+        after = [self.index(int(row_of[row]), index.column()) for row, index in zip(rows_before, before, strict=True)]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _sorted_by(self, rows: Rows, column: int, *, descending: bool) -> npt.NDArray[np.int64]:
         if column in NUMERIC:
             keys = self._known[column]
-            signed = -keys if order == Qt.SortOrder.DescendingOrder else keys
-            rows = np.lexsort((signed, np.isinf(keys), np.isnan(keys)))
-        elif order == Qt.SortOrder.DescendingOrder and column >= 0:
-            rows = rows[::-1]
-        self._order = rows
-        self.layoutChanged.emit()
+            return np.lexsort((-keys if descending else keys, np.isinf(keys), np.isnan(keys)))
+        if column in (LEFT, RIGHT):
+            places = rows.left if column == LEFT else rows.right
+            return np.lexsort((-places if descending else places, places < 0))
+        every = np.arange(len(rows.left))
+        return every[::-1] if descending and column >= 0 else every
 
     def _numbers(self, column: int) -> Floats:
         """A number for each row, NaN where there is none; of ratios the power of ten."""
@@ -199,8 +208,13 @@ class CompareModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
-        if role == Qt.ItemDataRole.ToolTipRole and section in (GRADIENT, VALUE):
-            return translate("compare", "The norm on the right, divided by that on the left")
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return {
+                LEFT: translate("compare", "A click sorts as the graph goes, from the loss on"),
+                RIGHT: translate("compare", "A click sorts as the graph goes, from the loss on"),
+                GRADIENT: translate("compare", "The norm on the right, divided by that on the left"),
+                VALUE: translate("compare", "The norm on the right, divided by that on the left"),
+            }.get(section)
         if role == Qt.ItemDataRole.DisplayRole:
             return (
                 translate("compare", "Difference"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from engine.errors import ChainruleError
 from gui import dialogs, theme
@@ -19,6 +19,8 @@ from gui.compare.table import CompareModel, CompareTable, rows_of
 from gui.compare.view import CompareView
 from gui.session import Session
 from gui.tab_order import move_focus
+from gui.transport.panel import ElidedLabel
+from gui.wrapped import WrappedLabel, hardly_broken
 
 if TYPE_CHECKING:
     from engine.recording.reader import Recording
@@ -36,7 +38,6 @@ class Half(QWidget):
     def __init__(self, name: str, changed: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = Session(self)
-        self.session.failed.connect(self._failed)
         self.view = CompareView(self.session, name, self)
         self.steps = QComboBox(self)
         self.steps.setObjectName(f"compare_step_{name}")
@@ -44,7 +45,7 @@ class Half(QWidget):
         self.steps.currentIndexChanged.connect(self._step_chosen)
         self.open = QPushButton(translate("compare", "Another recording…"), self)
         self.open.setObjectName(f"compare_open_{name}")
-        self.file = QLabel(self)
+        self.file = ElidedLabel(self)
         self.problem = ""
         self._changed = changed
         row = QHBoxLayout()
@@ -59,11 +60,11 @@ class Half(QWidget):
         layout.addWidget(self.view, 1)
 
     def show_recording(self, path: Path, step: int | None) -> bool:
-        """Open a recording at a training step (None: the first that has a graph)."""
-        self.problem = ""
+        """Open a recording at a training step (None: the first that has a graph). If that fails, the session says why,
+        and what is shown stays."""
         if not self.session.open(path):
-            self._changed()
             return False
+        self.problem = ""
         recording = self.session.recording
         steps = sorted(_graphs(recording)) if recording is not None else []
         with QSignalBlocker(self.steps):
@@ -71,8 +72,7 @@ class Half(QWidget):
             for number in steps:
                 self.steps.addItem(translate("compare", "step {0}").format(f"{number + 1:,}"), number)
             self.steps.setCurrentIndex(max(self.steps.findData(step), 0))
-        self.file.setText(path.name)
-        self.file.setToolTip(str(path))
+        self.file.set_full_text(path.name, str(path))
         if not steps:
             self.problem = translate("compare", "{0} has no backward pass to compare.").format(path.name)
         self._step_chosen()
@@ -84,9 +84,6 @@ class Half(QWidget):
         if recording is not None and step is not None:
             self.session.seek(int(recording.timeline.events_of_graph(_graphs(recording)[step])[-1]))
         self._changed()
-
-    def _failed(self, text: str) -> None:
-        self.problem = text
 
     def shut_down(self) -> None:
         self.view.shutdown()
@@ -113,11 +110,11 @@ class CompareWindow(QWidget):
         self.model = CompareModel(self)
         self.table = CompareTable(self.model, self)
         self.table.chosen.connect(self._row_chosen)
-        self.summary = QLabel(self)
+        self.summary = WrappedLabel(self, hardly_broken)
         self.summary.setObjectName("compare_summary")
-        self.summary.setWordWrap(True)
         self.link = Link(self.left.view, self.right.view, self)
         self._linking = False
+        self._trouble = ""  # with a file that was chosen, until something else is shown
         self._lay_out()
         self._connect()
         self._ready = True
@@ -145,6 +142,7 @@ class CompareWindow(QWidget):
             QShortcut(keys, self, self.close)
         for half, other, on_left in ((self.left, self.right, True), (self.right, self.left, False)):
             half.open.clicked.connect(lambda _=False, half=half: self._choose_file(half))
+            half.session.failed.connect(lambda text, half=half: self._failed(half, text))
             half.session.selection_changed.connect(
                 lambda node, other=other, on_left=on_left: self._selected(node, other, on_left=on_left)
             )
@@ -183,11 +181,21 @@ class CompareWindow(QWidget):
         if path is not None:
             half.show_recording(path, None)
 
+    def _failed(self, half: Half, text: str) -> None:
+        """A file cannot be read: what is compared goes on being compared."""
+        if half.session.recording is None:
+            half.problem = text
+            self._changed()
+        else:
+            self._trouble = f"⚠  {text}"
+            self.summary.setText(self._trouble)
+
     def _changed(self) -> None:
         """One of the sides shows something else."""
         if not self._ready:
             return
         self._take(None)
+        self._trouble = ""
         problem = self.left.problem or self.right.problem
         self.summary.setText(problem or translate("compare", "Comparing…"))
         left, right = self.left.session, self.right.session
@@ -205,7 +213,7 @@ class CompareWindow(QWidget):
             return
         self.link.comparison = unpack(found)
         self._take(Side(self.link.comparison, left=True), Side(self.link.comparison, left=False))
-        self.summary.setText(self._words())
+        self.summary.setText(self._trouble or self._words())
 
     def _take(self, left: Side | None, right: Side | None = None) -> None:
         """Show a comparison, or that there is none."""

@@ -256,7 +256,7 @@ class ElidedLabel(QLabel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__()
-        self.full_text = ""
+        self.full_text = self._tip = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setTextFormat(Qt.TextFormat.PlainText)
 
@@ -265,8 +265,9 @@ class ElidedLabel(QLabel):
         """Pixels that all of the text takes, with the fraction of one that Qt's figure leaves out."""
         return self.fontMetrics().horizontalAdvance(self.full_text) + 1
 
-    def set_full_text(self, text: str) -> None:
-        self.full_text = text
+    def set_full_text(self, text: str, tip: str = "") -> None:
+        """`tip`: what it says when hovered, if that is more."""
+        self.full_text, self._tip = text, tip
         self._elide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -276,4 +277,4 @@ class ElidedLabel(QLabel):
     def _elide(self) -> None:
         shown = self.fontMetrics().elidedText(self.full_text, Qt.TextElideMode.ElideMiddle, self.width())
         self.setText(shown)
-        self.setToolTip(self.full_text if shown != self.full_text else "")
+        self.setToolTip(self._tip or (self.full_text if shown != self.full_text else ""))

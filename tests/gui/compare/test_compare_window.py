@@ -191,15 +191,55 @@ def test_columns_can_be_sorted(pair: CompareWindow) -> None:
     assert pair.model.places(0) == (int(pair.model.rows.left[0]), int(pair.model.rows.right[0]))  # type: ignore[union-attr]
 
 
+def test_what_is_chosen_in_the_table_stays_chosen_when_it_is_sorted(pair: CompareWindow) -> None:
+    pair.table.selectRow(4)
+    chosen = pair.model.nodes(4)
+    pair.table.sortByColumn(LEFT, Qt.SortOrder.DescendingOrder)
+    (index,) = pair.table.selectionModel().selectedRows()
+    assert pair.model.nodes(index.row()) == chosen
+    assert pair.table.currentIndex().row() == index.row()
+
+
+def test_by_nodes_it_is_sorted_as_the_graph_goes(chains: CompareWindow) -> None:
+    chains.table.sortByColumn(RIGHT, Qt.SortOrder.AscendingOrder)
+    rows = [chains.model.places(row)[1] for row in range(chains.model.rowCount())]
+    there = [place for place in rows if place >= 0]
+    assert there == sorted(there)
+    assert rows[: len(there)] == there
+    chains.table.sortByColumn(RIGHT, Qt.SortOrder.DescendingOrder)
+    assert [chains.model.places(row)[1] for row in range(len(there))] == there[::-1]
+
+
 def test_a_file_that_is_no_recording_says_so(
-    pair: CompareWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pair: CompareWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "broken.chain"
     broken.write_text("no recording", encoding="utf-8")
     monkeypatch.setattr(dialogs, "open_file", lambda *_: broken)
+    compared = _texts(pair, GRADIENT)
     QTest.mouseClick(pair.right.open, Qt.MouseButton.LeftButton)
     assert str(broken) in pair.summary.text()
-    assert pair.model.rowCount() == 0
+    assert _texts(pair, GRADIENT) == compared
+    pair.right.steps.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: pair.summary.text().startswith("6 nodes on both sides"))
+
+
+def test_the_first_recording_may_be_gone(qapp: QApplication, tmp_path: Path) -> None:
+    window = CompareWindow()
+    window.compare(tmp_path / "gone.chain", 0)
+    assert "gone.chain does not exist" in window.summary.text()
+    _closed(window)
+
+
+def test_long_names_do_not_make_the_window_wider(pair: CompareWindow, bow: Path, qtbot: QtBot) -> None:
+    width, long = pair.width(), bow.with_name(f"{'a_long_name_' * 15}.chain")
+    long.write_bytes(bow.read_bytes())
+    pair.right.show_recording(long, 1)
+    pair.left.show_recording(long.with_name(f"not_{long.name}"), 1)
+    qtbot.wait(1)
+    assert "does not exist" in pair.summary.text()
+    assert pair.width() == width
+    assert pair.right.file.toolTip() == str(long)
 
 
 def test_a_recording_without_an_event_of_its_graph_says_so(
