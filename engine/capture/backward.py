@@ -98,12 +98,12 @@ class BackwardMode(TorchFunctionMode):
             # Nodes that are made by this pass are to be seen; else torch's own formulas run as they would without us.
             with nullcontext() if given.get("create_graph") else recorder.modes.put_away():
                 result = func(*args, **kwargs)
+            if kind == "grad":
+                with recorder.careful():
+                    watched.returned(_sequence(given.get("inputs")), _sequence(result))
         finally:
             recorder.backward_depth -= 1
             watched.end()
-        if kind == "grad":
-            with recorder.careful():
-                watched.returned(_sequence(given.get("inputs")), _sequence(result))
         return result
 
 

@@ -151,7 +151,7 @@ class Updates:
             self._torch_alone = self._is_torch_alone(step)
             if self._torch_alone:
                 self._functions.enclose(type(optimizer).step)
-        if step.followed or (has_closure and base_of(type(optimizer)) is None):
+        if has_closure and base_of(type(optimizer)) in (None, type(optimizer)):
             watched = [self._watched(argument, step) for argument in args[1:]]
             return (args[0], *watched), {name: self._watched(argument, step) for name, argument in kwargs.items()}
         return None
@@ -207,7 +207,7 @@ class Updates:
         return described
 
     def _watched(self, closure: Any, step: _Step) -> Any:
-        """The closure, with a look at the gradients each time after it has run."""
+        """The closure, with a look at what the optimizer goes on from each time after it has run."""
         if not callable(closure):
             return closure
 
@@ -224,11 +224,14 @@ class Updates:
     def _evaluated(self, step: _Step, loss: Any) -> None:
         """The closure has run: LBFGS reads the loss and every gradient, now; others, the gradients of its last call.
 
-        The caller holds a `Quiet`.
+        One of torch's goes on from the parameters that it left, as Embedding(max_norm=…) writes to its weight in each
+        forward pass. The caller holds a `Quiet`.
         """
         if not step.followed:
             for before in step.found:
                 self._read_grad(before)
+                if base_of(type(step.optimizer)) is not None:
+                    before.values[0] = ("param_before", 0, "", self._recorder.store.take(before.tensor))
             return
         slot = len(step.losses)
         step.losses.append(loss.item() if isinstance(loss, torch.Tensor) else float(loss))
@@ -308,8 +311,7 @@ class Updates:
         if tensor.grad is not None and not (step is not None and step.closure):
             values += self._gradient(tensor.grad, 0)
         values += [("state_before", slot, name, store.take(item)) for name, slot, item in _tensor_items(state)]
-        plain = _plain_items(state)
-        if plain:
+        if plain := _plain_items(state):
             info["state"] = plain
         read = None if step is not None and step.closure else _identity(tensor.grad)
         return _Before(tensor, values, info, read)
@@ -317,7 +319,7 @@ class Updates:
     def _gradient(self, grad: torch.Tensor, slot: int) -> Values:
         """A gradient; of a sparse one also its indices and values."""
         store = self._recorder.store
-        values: Values = [("grad", slot, "", store.take(grad))]
+        values = [("grad", slot, "", store.take(grad))]
         if grad.layout is torch.sparse_coo:
             values.append(("input", slot, "grad.indices", store.take(grad._indices())))
             values.append(("input", slot, "grad.values", store.take(grad._values())))
@@ -332,8 +334,7 @@ class Updates:
             kept = isinstance(state[name], list | tuple)  # LBFGS makes new members, and never writes to an old one
             taken = recorder.store.take(item) if kept else self._take_written(item)
             before.values.append(("state_after", slot, name, taken))
-        plain = _plain_items(state)
-        if plain:
+        if plain := _plain_items(state):
             before.info["state_after"] = plain
         graph, node = recorder.place_of(parameter)
         recorder.event("update", before.values, graph=graph, node=node, parameter=parameter, info=before.info)

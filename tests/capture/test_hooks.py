@@ -93,6 +93,18 @@ def test_hooks_on_a_leaf(capture: Capture) -> None:
     assert captured.values(update, "param_after")[0].tolist() == [-2.0, -1.0]
 
 
+def test_a_hook_on_a_leaf_whose_gradient_is_handed_out(capture: Capture) -> None:
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    with capture() as captured:
+        w.register_hook(lambda gradient: gradient * 0.5)
+        (returned,) = torch.autograd.grad((w * w).sum(), [w])
+    event = _event(captured, "AccumulateGrad")
+    np.testing.assert_array_equal(captured.values(event, "grad_arrived")[0], [2.0, 4.0])
+    np.testing.assert_array_equal(captured.values(event, "grad_input")[0], returned)
+    proof = _proofs(captured)["AccumulateGrad"]
+    assert (proof.state, proof.reason) == ("proved", "a hook of yours replaced a gradient here")
+
+
 def test_a_hook_from_before_the_recording_is_no_mistake_of_autograds(capture: Capture) -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     x.register_hook(lambda gradient: gradient * 2)

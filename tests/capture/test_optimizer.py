@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from engine.capture.optimizer import ELSEWHERE
+from engine.optimizers.verify import verify_updates
 from tests.capture.conftest import Capture
 
 
@@ -71,6 +72,25 @@ def test_the_gradient_of_a_closure_is_that_after_it(capture: Capture) -> None:
         optimizer.step(closure)
     (number,) = captured.events("update")
     np.testing.assert_array_equal(captured.values(number, "grad"), [[3.0, 3.0]])
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.ASGD])
+def test_an_update_goes_on_from_what_the_closure_wrote(kind: Any, capture: Capture) -> None:
+    torch.manual_seed(0)
+    table = nn.Embedding(5, 3, max_norm=1.0)  # each forward pass scales what it looks up
+    optimizer = kind(table.parameters())
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss: torch.Tensor = table(torch.tensor([0, 1])).sum()
+        loss.backward()
+        return loss
+
+    with capture() as captured:
+        optimizer.step(closure)
+        optimizer.step(closure)
+    proofs = verify_updates(captured.recording)
+    assert [proof.state for proof in proofs] == ["proved", "proved"]
 
 
 def test_parameters_are_named_after_a_model_that_a_closure_calls_first(capture: Capture) -> None:
