@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget
 
 from gui import dialogs, theme
 from gui.actions import DIRECTIONS, EXAMPLES, LAYOUTS, PANELS, TENSOR_LEVELS, THEMES
-from gui.files import RECORDING_SUFFIX, example, short
-from gui.settings import cache_folder
+from gui.files import RECORDING_SUFFIX, example, own_script, short
 
 if TYPE_CHECKING:
     from engine.layout import Direction
@@ -223,15 +222,16 @@ class Commands(QObject):
 
     def run_model(self, options: ModelOptions) -> None:
         """Write the script, open it and run it."""
-        from gui.load_model.script import file_name, generate
+        from gui.load_model.script import generate
 
-        path = cache_folder("models") / file_name(options)
-        try:
-            path.write_text(generate(options), encoding="utf-8")
-        except OSError as error:
-            self._window.show_error(self.tr("{0} cannot be written: {1}").format(path, error))
+        if not self._window.may_leave():
             return
-        if self._window.open_path(path):
+        try:
+            path = own_script(options.model, generate(options))
+        except OSError as error:
+            self._window.show_error(self.tr("The script cannot be written: {0}").format(error))
+            return
+        if self._window.open_path(path, asked=True):
             self._window.run_script()
 
     def _fill_recent(self) -> None:

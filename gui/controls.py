@@ -44,4 +44,5 @@ def _prepare(box: QSpinBox | QDoubleSpinBox, name: str, suffix: str) -> None:
     box.setMinimumHeight(theme.CONTROL_HEIGHT)
     box.setSuffix(suffix)
     box.setKeyboardTracking(False)
+    box.setCorrectionMode(QSpinBox.CorrectionMode.CorrectToNearestValue)
     give_room(box)

@@ -86,6 +86,23 @@ def is_run_file(path: Path) -> bool:
     return path.parent == cache_folder("recordings")
 
 
+def is_ours(path: Path) -> bool:
+    """Whether a file lies in a folder of the program's, in which no user would look for theirs."""
+    return path.absolute().parent in (EXAMPLES, cache_folder("recordings"), cache_folder("models"))
+
+
+def own_script(name: str, text: str) -> Path:
+    """Write a script that was made for the user, beside those that they may have edited since. Raises OSError."""
+    for number in count(1):
+        path = cache_folder("models") / (f"{name}-{number}.py" if number > 1 else f"{name}.py")
+        if not path.exists():
+            path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8", errors="replace") != text:
+            continue
+        break
+    return path
+
+
 def clean_up_runs(keep: Path | None = None, runs: int = KEPT_RUNS, size: int = KEPT_BYTES) -> None:
     """Delete all but the newest runs, and more if they are larger than `size` bytes together.
 

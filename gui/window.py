@@ -20,7 +20,7 @@ from gui.compare.commands import CompareCommands
 from gui.console import Console
 from gui.explore.commands import ExploreCommands
 from gui.export.commands import ExportCommands
-from gui.files import Copier, is_run_file, kind_of, local_files
+from gui.files import Copier, is_ours, is_run_file, kind_of, local_files
 from gui.joined import finish_all
 from gui.modules.commands import ModuleCommands
 from gui.notes import Notes
@@ -176,8 +176,8 @@ class MainWindow(QMainWindow):
 
     # --- what is open ------------------------------------------------------------------------------------------------
 
-    def open_path(self, path: Path) -> bool:
-        """A script or a recording; what cannot be opened is said in the message bar."""
+    def open_path(self, path: Path, *, asked: bool = False) -> bool:
+        """A script or a recording; what cannot be opened is said in the message bar. `asked`: `may_leave` agreed."""
         kind = kind_of(path)
         if not path.is_file():
             folder = self.tr("{0} is a folder. Choose a script or a recording in it.")
@@ -188,13 +188,14 @@ class MainWindow(QMainWindow):
             text = self.tr("{0} is neither a Python script (.py) nor a recording (.chain).")
             self.show_error(text.format(path))
             return False
-        if not self._may_leave():
+        if not asked and not self.may_leave():
             return False
         opened = self.open_script(path) if kind == "script" else self.open_recording(path)
         if opened:
             self.central.messages.hide()
             self.settings.add_recent(path)
-            self.settings.set_last_folder(path.absolute().parent)
+            if not is_ours(path):
+                self.settings.set_last_folder(path.absolute().parent)
             self.refresh()
         return opened
 
@@ -226,7 +227,7 @@ class MainWindow(QMainWindow):
 
     def close_all(self) -> None:
         """Back to the welcome page."""
-        if self._may_leave():
+        if self.may_leave():
             self.session.close()
             self.source.close_script()
             self.console.clear_all()
@@ -264,7 +265,7 @@ class MainWindow(QMainWindow):
         if self.runs.output is not None and self.session.event_count:
             self.settings.add_recent(self.runs.output)
 
-    def _may_leave(self) -> bool:
+    def may_leave(self) -> bool:
         """Ask about an edited script and a running one before something else takes their place."""
         return self._saved_or_discarded() and self._stop_running()
 

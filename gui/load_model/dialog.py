@@ -34,6 +34,7 @@ from gui.load_model.options import (
     size_rule,
     smallest_size,
 )
+from gui.wrapped import WrappedLabel, hardly_broken
 
 LARGEST_SIZE, LARGEST_BATCH, MOST_STEPS, LARGEST_SEED = 1024, 1024, 1_000_000, 2**31 - 1
 LIST_WIDTH = 232
@@ -115,10 +116,9 @@ class LoadModelDialog(QDialog):
         self._browse = QPushButton(self.tr("Browse…"))
         self._browse.setAutoDefault(False)  # else Enter presses it, hidden as it may be, and not Run
         self._browse.clicked.connect(self._choose_file)
-        self._hint = QLabel()
+        self._hint = WrappedLabel(broken=hardly_broken)
         self._hint.setObjectName("model_hint")
         self._hint.setProperty("role", "dim")
-        self._hint.setWordWrap(True)
 
     def _lay_out(self) -> None:
         left = QVBoxLayout()
@@ -128,6 +128,7 @@ class LoadModelDialog(QDialog):
         self.list.setFixedWidth(LIST_WIDTH)
         self.search.setFixedWidth(LIST_WIDTH)
         file_row = QHBoxLayout()
+        file_row.setSpacing(theme.SMALL)
         file_row.addWidget(self.file, 1)
         file_row.addWidget(self._browse)
         form = QFormLayout()

@@ -29,10 +29,6 @@ OPTIMIZERS: dict[Optimizer, str] = {
 }
 
 
-def file_name(options: ModelOptions) -> str:
-    return f"{options.model}.py"
-
-
 def generate(options: ModelOptions) -> str:
     """The script's text. Run without chainrule it does the same."""
     return "\n".join([*_head(options), *_model(options), *_data(options), *_loop(options)])

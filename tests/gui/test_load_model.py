@@ -17,12 +17,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
-from gui import theme
+from gui import dialogs, theme
 from gui.load_model import models
 from gui.load_model.dialog import LoadModelDialog
 from gui.load_model.models import ModelList
 from gui.load_model.options import LEARNING_RATES, ModelOptions, size_rule, smallest_size
 from gui.load_model.script import LOSSES, OPTIMIZERS, generate
+from gui.window import MainWindow
 
 NAMES = ["alexnet", "densenet121", "googlenet", "inception_v3", "resnet18", "resnet50", "vgg11_bn", "vit_b_16"]
 
@@ -262,6 +263,72 @@ def test_run_gives_the_choices(dialog: LoadModelDialog, qtbot: QtBot) -> None:
         QTest.mouseClick(dialog.run_button, Qt.MouseButton.LeftButton)
     assert chosen.args == [ModelOptions("resnet18")]
     assert not dialog.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("model", "typed", "taken"), [("alexnet", "32", 63), ("resnet18", "0", 33), ("vit_b_16", "30", 32)]
+)
+def test_a_size_that_is_too_small_becomes_the_smallest(
+    dialog: LoadModelDialog, model: str, typed: str, taken: int
+) -> None:
+    _choose(dialog, model)
+    dialog.image_size.setFocus()
+    line = dialog.image_size.lineEdit()
+    line.selectAll()
+    QTest.keyClicks(line, typed)
+    QTest.keyClick(line, Qt.Key.Key_Tab)
+    assert dialog.image_size.value() == taken
+
+
+def test_a_long_path_does_not_make_the_dialog_wider(dialog: LoadModelDialog, qtbot: QtBot) -> None:
+    width = dialog.width()
+    dialog.weights.setCurrentIndex(dialog.weights.findData("file"))
+    dialog.file.setText("/" + "a_long_name_" * 20 + ".pt")
+    qtbot.wait(1)
+    assert "does not exist" in _hint(dialog)
+    assert dialog.width() == width
+
+
+# --- in the window ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def started(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts of the scripts that were run."""
+    texts: list[str] = []
+    monkeypatch.setattr(window.runs, "start", lambda script, *_: texts.append(script.read_text("utf-8")))
+    return texts
+
+
+def test_an_edited_script_is_not_written_over_by_a_new_one(
+    window: MainWindow, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = ModelOptions("alexnet"), ModelOptions("alexnet", batch=2)
+    window.commands.run_model(first)
+    mine = window.source.script
+    assert mine is not None
+    window.source.editor.insertPlainText("# mine\n")
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "cancel")
+    window.commands.run_model(second)
+    assert started == [generate(first)]
+    assert mine.read_text("utf-8") == generate(first)
+    monkeypatch.setattr(dialogs, "ask_to_save", lambda *_: "save")
+    window.commands.run_model(second)
+    assert started[1:] == [generate(second)]
+    assert mine.read_text("utf-8").startswith("# mine\n")
+    window.commands.run_model(first)
+    assert started[2:] == [generate(first)]
+    window.commands.run_model(second)
+    assert len(list(mine.parent.glob("*.py"))) == 3
+
+
+def test_files_are_not_offered_to_be_saved_among_the_programs_own(
+    window: MainWindow, started: list[str], script: Path
+) -> None:
+    window.open_path(script)
+    window.commands.run_model(ModelOptions("alexnet"))
+    window.actions_table["example_bow"].trigger()
+    assert window.settings.last_folder() == str(script.parent)
 
 
 def _hint(dialog: LoadModelDialog) -> str:
