@@ -123,6 +123,8 @@ def _make_room(path: Path) -> None:
     if beside.is_foreign(path):
         raise RecordingError(f"cannot write {path}: {beside.name_of(path)} is in the way. Choose another name.")
     if path.exists():
+        if not path.is_file():
+            raise RecordingError(f"cannot write {path}: it is a device or a pipe; give the name of a file.")
         if path.stat().st_size and not _is_recording(path):
             raise RecordingError(f"cannot write {path}: a file that is not a recording has that name; choose another.")
         path.unlink()

@@ -215,6 +215,14 @@ def test_blobs_of_all_sizes_and_buffers(size: int, kind: type, path: Path) -> No
         np.testing.assert_array_equal(recording.data(3), values)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes among its files")
+def test_a_device_or_a_pipe_is_not_replaced(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(RecordingError, match="a device or a pipe"):
+        Writer(path, make_info())
+    assert path.is_fifo()
+
+
 def test_an_older_recording_is_replaced_and_other_files_are_not(path: Path, tmp_path: Path) -> None:
     make_bow(path)
     Writer(path, make_info("other.py")).close()
