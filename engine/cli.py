@@ -75,14 +75,17 @@ def main(argv: Sequence[str], *, open_window: OpenWindow, render_image: RenderIm
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read the output, `head` for one, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
 
 
 def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage, render_film: RenderFilm) -> int:
     if argv and argv[0] in (*COMMANDS, "--help", "-h", "--version"):
         arguments, script_arguments = _split(argv)
-        options = _parser().parse_args(arguments)
+        options, unknown = _parser().parse_known_args(arguments)
+        if unknown:
+            hint = "; the script's own stand after --" if options.command == "record" else ""
+            _parser().error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
         if options.command == "record":
             return _record(options, script_arguments)
         if options.command == "info":
@@ -212,10 +215,9 @@ def _info(options: argparse.Namespace) -> int:
     if options.json:
         import json
 
-        print(json.dumps(summary, indent=2, allow_nan=False))
+        _tell(json.dumps(summary, indent=2, allow_nan=False))
     else:
-        print(table(summary), memory, sep="\n" if memory else "")
-    sys.stdout.flush()
+        _tell(table(summary) + ("\n" if memory else "") + memory)
     return 0
 
 
@@ -246,21 +248,20 @@ def _verify(options: argparse.Namespace) -> int:
             raise UsageError(f"there is no training step {options.step}: {recording.path} has {len(known)}, from 0 on.")
         results = []
         if options.progress:
-            print(json.dumps({"total": verification.count_of(recording, options.step)}), flush=True)
+            _tell(json.dumps({"total": verification.count_of(recording, options.step)}))
         for result in verification.verify_recording(recording, options.step):
             results.append(result)
             if options.progress:
-                print(json.dumps(verification.describe(result)), flush=True)
+                _tell(json.dumps(verification.describe(result)))
         if options.finite_differences:
             before, results = results, list(verification.by_finite_differences(recording, results))
             if options.progress:
                 for result in (now for now, then in zip(results, before, strict=True) if now is not then):
-                    print(json.dumps(verification.describe(result)), flush=True)
+                    _tell(json.dumps(verification.describe(result)))
     if options.json:
-        print(json.dumps(verification.as_json(results), indent=2, allow_nan=False))
+        _tell(json.dumps(verification.as_json(results), indent=2, allow_nan=False))
     elif not options.progress:
-        print(verification.table(results))
-    sys.stdout.flush()
+        _tell(verification.table(results))
     return 1 if any(result.state == "wrong" for result in results) else 0
 
 
@@ -275,10 +276,9 @@ def _compare(options: argparse.Namespace) -> int:
     with open_recording(_existing(options.file)) as left, open_recording(_existing(options.other)) as right:
         found = compare(left, _graph(left, options.step, None), right, _graph(right, other_step, None))
         if options.json:
-            print(json.dumps(differences.as_json(found, left, right), indent=2, allow_nan=False))
+            _tell(json.dumps(differences.as_json(found, left, right), indent=2, allow_nan=False))
         else:
-            print(differences.table(found, left, right))
-    sys.stdout.flush()
+            _tell(differences.table(found, left, right))
     return 0
 
 
@@ -412,3 +412,19 @@ def _seconds(text: str) -> float:
 
 def _say(text: str) -> None:
     print(f"chainrule: {text}", file=sys.stderr, flush=True)
+
+
+def _tell(text: str) -> None:
+    """On standard output, at once. UsageError where it cannot be written, as on a full disk."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise UsageError(f"cannot write to the standard output: {error.strerror or error}.") from error
+
+
+def _drop_output() -> None:
+    """Or Python tries again at its end, and fails again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

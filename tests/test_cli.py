@@ -148,6 +148,7 @@ def test_ctrl_c(run: Run, headless: Headless, script: Path, capsys: pytest.Captu
         ("record SCRIPT -o x.chain --tensors some", "invalid choice: 'some'"),
         ("info", "required: FILE.chain"),
         ("info missing.chain", "missing.chain does not exist. Check the path"),
+        ("record SCRIPT -o x.chain --epochs 2", "unrecognized arguments: --epochs 2; the script's own stand after --"),
         ("info BOW --xml", "unrecognized arguments: --xml"),
         ("export BOW", "required: -o/--output"),
         ("export missing.chain -o x.svg", "missing.chain does not exist. Check the path"),
@@ -189,6 +190,16 @@ def test_wrong_usage(
     assert err.startswith("chainrule: ")
     assert message.replace("BOW", str(bow)) in err
     assert headless.calls == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="has no device that is always full")
+@pytest.mark.parametrize("command", ["info BOW", "info BOW --json", "verify BOW", "compare BOW BOW"])
+def test_an_output_that_cannot_be_written(command: str, bow: Path) -> None:
+    program = [sys.executable, "main.py", *(str(bow) if word == "BOW" else word for word in command.split())]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(program, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2  # 1 would say that something is wrong with the recording
+    assert done.stderr == "chainrule: cannot write to the standard output: No space left on device.\n"
 
 
 def test_a_recording_that_cannot_be_read(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
