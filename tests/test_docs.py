@@ -44,6 +44,15 @@ def test_the_keys_are_those_of_the_window() -> None:
     assert told <= known
 
 
+def test_the_page_on_the_format_names_all_that_is_in_info() -> None:
+    page = (ROOT / "docs" / "recording-format.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "engine" / "capture").glob("*.py"))
+    written = set(re.findall(r'(?:info|described)\["(\w+)"\] =|info=\{"(\w+)"', sources))
+    keys = {first or second for first, second in written}
+    assert {"saved", "tensor", "base"} <= keys
+    assert {key for key in keys if f"`{key}`" not in page} == set()
+
+
 def test_every_make_target_that_is_told_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     told = {name for page in PAGES for name in re.findall(r"(?:`|\n)make ([a-z]+)", page.read_text(encoding="utf-8"))}
