@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -201,11 +202,11 @@ class Commands(QObject):
         target = dialogs.save_file(self._window, self.tr("Save recording"), suggestion, kinds)
         if target is None:
             return
-        if not target.suffix:
-            target = target.with_suffix(RECORDING_SUFFIX)  # of which the file dialog knew nothing
+        if target.suffix.lower() != RECORDING_SUFFIX:  # "lr0.01" has no ending, either
+            target = target.with_name(f"{target.name}{RECORDING_SUFFIX}")  # of which the file dialog knew nothing
             if target.exists() and not dialogs.ask_to_replace(self._window, target.name):
                 return
-        if target.absolute() == recording.path.absolute():
+        if os.path.realpath(target) == os.path.realpath(recording.path):
             self._window.show_error(self.tr("{0} is this recording itself; choose another name.").format(target))
         else:
             self._window.show_note(self.tr("Saving as {0}…").format(target))  # a gigabyte takes some seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from itertools import count
 from pathlib import Path
@@ -147,10 +148,14 @@ def copy_recording(source: Path, target: Path) -> None:
 
 
 class Copier(QObject):
-    """Copies recordings in another thread."""
+    """Copies recordings in another thread, one after the other: two may be of one name."""
 
     done = Signal(Path)
     failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._turn = threading.Lock()
 
     def copy(self, source: Path, target: Path) -> None:
         QThreadPool.globalInstance().start(lambda: self._copy(source, target))
@@ -160,7 +165,8 @@ class Copier(QObject):
 
         problem = ""
         try:
-            copy_recording(source, target)
+            with self._turn:
+                copy_recording(source, target)
         except (RecordingError, OSError) as error:
             problem = str(error)
         with contextlib.suppress(RuntimeError):  # the window is gone
