@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import linecache
 import site
 import sys
 import sysconfig
@@ -124,11 +125,11 @@ def _library_folders() -> tuple[Path, ...]:
 
 
 def read_source(path: str, limit: int = 2_000_000) -> str:
-    """The text of a source file; "" if it cannot be read or is longer than `limit` bytes."""
+    """The text of a source file, or of a notebook's cell; "" if it cannot be read or is longer than `limit` bytes."""
     try:
         data = Path(path).read_bytes()
     except OSError:
-        return ""
+        data = "".join(linecache.getlines(path)).encode("utf-8", "replace")
     if len(data) > limit:
         return ""
     try:

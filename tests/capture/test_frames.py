@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,10 @@ def test_a_source_is_read_as_python_reads_it(tmp_path: Path, data: bytes, text: 
     path = tmp_path / "script.py"
     path.write_bytes(data)
     assert read_source(str(path)) == text
+
+
+def test_a_cell_of_a_notebook_is_read_where_python_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, text = "/tmp/ipykernel_1/2.py", "loss = (w * x) ** 2\n"
+    monkeypatch.setitem(linecache.cache, name, (len(text), None, [text], name))
+    assert read_source(name) == text
+    assert read_source("/tmp/ipykernel_1/3.py") == ""
