@@ -61,6 +61,9 @@ OpenWindow = Callable[[Sequence[str]], int]
 
 
 class _Parser(argparse.ArgumentParser):
+    def print_help(self, file: Any = None) -> None:
+        _tell(self.format_help().rstrip("\n"))
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message} (see: {self.prog} --help)")
 
@@ -85,7 +88,8 @@ def _run(argv: list[str], open_window: OpenWindow, render_image: RenderImage, re
         options, unknown = _parser().parse_known_args(arguments)
         if unknown:
             hint = "; the script's own stand after --" if options.command == "record" else ""
-            _parser().error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+            given = f"unrecognized arguments: {' '.join(unknown)}{hint}"
+            raise UsageError(f"{given} (see: chainrule {options.command} --help)")
         if options.command == "record":
             return _record(options, script_arguments)
         if options.command == "info":
@@ -415,9 +419,11 @@ def _say(text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    """On standard output, at once. UsageError where it cannot be written, as on a full disk."""
+    """On standard output, at once, with a "?" for what its encoding has not. UsageError where it cannot be written, as
+    on a full disk."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text, flush=True)
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -202,6 +202,16 @@ def test_an_output_that_cannot_be_written(command: str, bow: Path) -> None:
     assert done.stderr == "chainrule: cannot write to the standard output: No space left on device.\n"
 
 
+@pytest.mark.parametrize("command", ["--help", "record --help", "compare BOW BOW --other-step 1"])
+def test_an_output_that_has_few_characters(command: str, bow: Path) -> None:
+    """A file or a pipe of Windows has no arrows."""
+    program = [sys.executable, "main.py", *(str(bow) if word == "BOW" else word for word in command.split())]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "?" in done.stdout
+
+
 def test_a_recording_that_cannot_be_read(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.chain"
     path.write_text("no recording")
