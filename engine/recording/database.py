@@ -38,8 +38,10 @@ def create(path: Path) -> sqlite3.Connection:
     try:
         _make_room(path)
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    except (sqlite3.Error, OSError) as error:
-        raise RecordingError(f"cannot write {path}: {error}") from error
+    except OSError as error:
+        raise RecordingError(f"cannot write {path}: {error.strerror or error}.") from error
+    except sqlite3.Error as error:
+        raise RecordingError(f"cannot write {path}: {error}.") from error
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -120,6 +122,8 @@ def _make_room(path: Path) -> None:
         raise RecordingError(f"cannot write {path}: it is a folder; give a file name that ends in .chain.")
     if not path.parent.is_dir():
         raise RecordingError(f"cannot write {path}: its folder does not exist. Make it, or choose another.")
+    if not os.access(path.parent, os.W_OK):
+        raise RecordingError(f"cannot write {path}: no permission to write to its folder. Choose another.")
     if beside.is_foreign(path):
         raise RecordingError(f"cannot write {path}: {beside.name_of(path)} is in the way. Choose another name.")
     if path.exists():

@@ -223,6 +223,13 @@ def test_a_device_or_a_pipe_is_not_replaced(path: Path) -> None:
     assert path.is_fifo()
 
 
+def test_a_folder_that_may_not_be_written_to(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: not (Path(place) == path.parent and mode == os.W_OK))
+    with pytest.raises(RecordingError, match="no permission to write to its folder"):
+        Writer(path, make_info())
+    assert not path.exists()
+
+
 def test_an_older_recording_is_replaced_and_other_files_are_not(path: Path, tmp_path: Path) -> None:
     make_bow(path)
     Writer(path, make_info("other.py")).close()
