@@ -70,7 +70,8 @@ def table(summary: dict[str, Any]) -> str:
         f"tensors  {summary['tensors']}, format {summary['format_version']}, {_parameters(summary['parameters'])}",
     ]
     if not summary["complete"]:
-        lines.append(f"state    not closed: {'it is being written' if summary['live'] else 'its script was killed'}")
+        why = "it is being written" if summary["live"] else "its script was killed, or ran on when this was saved"
+        lines.append(f"state    not closed: {why}")
     heads = ("step (from 0)", "loss", "optimizer", "nodes", "edges", "parameters", *EVENT_KINDS)
     rows = [heads, *(_cells(step) for step in summary["steps"])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

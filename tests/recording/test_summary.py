@@ -5,6 +5,7 @@ import json
 import math
 from pathlib import Path
 
+from engine.recording import onefile
 from engine.recording.model import Event, Graph, Node, Note, StepStart
 from engine.recording.reader import open_recording
 from engine.recording.summary import first_notes, summarize, table
@@ -43,6 +44,7 @@ def test_a_loss_that_is_not_finite_and_a_recording_that_was_not_closed(tmp_path:
         out.flush()
         with open_recording(path) as recording:
             summary = summarize(recording)
+            onefile.write(recording, tmp_path / "saved.chain")
     json.dumps(summary, allow_nan=False)
     assert summary["steps"][0]["loss"] == "nan"
     assert summary["steps"][0]["optimizer"] is None
@@ -50,6 +52,8 @@ def test_a_loss_that_is_not_finite_and_a_recording_that_was_not_closed(tmp_path:
     assert summary["notes"] == [{"step": 0, "text": "tensors of this step were left out"}]
     assert "not closed: it is being written" in table(summary)
     assert "note: tensors of this step were left out" in table(summary)
+    with open_recording(tmp_path / "saved.chain") as saved:
+        assert "not closed: its script was killed, or ran on when this was saved" in table(summarize(saved))
 
 
 def test_nothing_in_it(tmp_path: Path) -> None:
