@@ -13,8 +13,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from engine.capture import step_hooks
 from engine.capture.guard import Quiet
 from engine.capture.kinds import base_of, is_own, is_wrapper
 from engine.capture.measure import dtype_name
@@ -91,22 +91,16 @@ class Updates:
         self._calls = 0
         self._thread = threading.get_ident()
         self._stepped: weakref.WeakKeyDictionary[torch.optim.Optimizer, int] = weakref.WeakKeyDictionary()
-        self._handles: list[Any] = []
         self.follows = False  # whether `follow` wants to see the operators that run
         self._torch_alone = False  # only an optimizer of torch's is at work: there is nothing to see until it is done
         self._functions = StepFunctions(self._unseen)
 
     def watch(self) -> None:
         """See every `torch.optim` optimizer from now on."""
-        self._handles = [
-            register_optimizer_step_pre_hook(self._before_step),
-            register_optimizer_step_post_hook(self._after_step),
-        ]
+        step_hooks.add(self)
 
     def unwatch(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        step_hooks.remove(self)
         self._functions.restore()
 
     def held_since(self) -> int | None:
@@ -118,7 +112,7 @@ class Updates:
         if leaf.layout is torch.strided and leaf.device.type != "meta":
             self._leaves[leaf.untyped_storage()._cdata] = (weakref.ref(leaf), parameter)
 
-    def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
+    def before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> Any:
         recorder = self._recorder
         if not recorder.active or is_wrapper(optimizer):
             return None
@@ -239,7 +233,7 @@ class Updates:
             if before.tensor.grad is not None:
                 before.values += self._gradient(before.tensor.grad, slot)
 
-    def _after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
+    def after_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         recorder = self._recorder
         if not recorder.active or not self._mine.steps or is_wrapper(optimizer):
             return

@@ -7,16 +7,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from engine import record
 from engine.capture import measure
 from engine.capture.guard import Quiet
 from engine.capture.tensors import TensorStore
 from engine.optimizers.verify import verify_update
+from engine.recording.reader import open_recording
 from engine.rules.verify import verify_graph
 from tests.capture.conftest import Capture, Captured
 
@@ -239,3 +243,28 @@ def test_an_update_that_raised_holds_no_more_than_half_of_the_budget() -> None:
     for _ in range(2):
         store.end_step(held_since=mark)
     assert levels(store, held) == ["stats"] * 5
+
+
+def test_a_recording_in_another_thread_does_not_disturb_a_step(capture: Capture, tmp_path: Path) -> None:
+    """torch goes through its hooks one by one, and fails if there are others by then."""
+    train, _ = trainer(torch.optim.SGD)
+    inner = trainer(torch.optim.SGD)[0]
+
+    def record_another(*_: Any) -> None:
+        def whole() -> None:
+            with record(tmp_path / "other.chain"):
+                inner()
+
+        if threading.current_thread() is threading.main_thread():
+            elsewhere(whole)
+
+    with capture() as captured:
+        handles = [register_optimizer_step_pre_hook(hook) for hook in (record_another, lambda *_: None)]
+        try:
+            train()
+        finally:
+            for handle in handles:
+                handle.remove()
+    assert captured.events("update")
+    with open_recording(tmp_path / "other.chain") as other:
+        assert [other.event(number).kind for number in range(len(other.timeline))].count("update") == 1
