@@ -12,6 +12,7 @@ import torch
 
 from engine.capture.frames import Frames
 from engine.capture.known import ByTensor
+from engine.capture.measure import shape_of
 
 _MAX_CONTAINER = 64
 _CONTAINERS = (list, tuple, dict)
@@ -132,7 +133,7 @@ class Names:
         with self._lock:
             known = self._tensors.get(tensor)
             if known is None:
-                shape = "×".join(str(int(length)) for length in tensor.shape)
+                shape = "×".join(map(str, shape_of(tensor)))
                 found = self._member_name(tensor) or self.variable_name(tensor)
                 if not found and isinstance(tensor, torch.nn.Parameter):
                     known = self._in_scope(tensor)

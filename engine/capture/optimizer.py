@@ -371,7 +371,8 @@ class Updates:
                 plain[name] = plain_value(item)
         before.info["arguments"] = plain
         leaf = before.tensor
-        if (written.shape, written.stride(), written.dtype) != (leaf.shape, leaf.stride(), leaf.dtype):
+        differs = not written.is_nested and (written.shape, written.stride()) != (leaf.shape, leaf.stride())
+        if differs or written.dtype != leaf.dtype:
             before.info["view"] = {
                 "shape": list(written.shape),
                 "stride": list(written.stride()),

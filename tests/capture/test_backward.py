@@ -234,3 +234,19 @@ def test_a_parameter_of_a_module_that_runs_no_hooks_has_its_name(capture: Captur
     with capture() as captured:
         model(torch.ones(2)).sum().backward()
     assert [parameter.name for parameter in captured.recording.parameters] == ["inner.weight"]
+
+
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_nested_parameter_does_not_end_the_recording(capture: Capture, layout: torch.layout) -> None:
+    """It has no shape in plain integers, to be named by or compared with what is written to."""
+    nested = torch.nested.nested_tensor([torch.ones(2, 4), torch.ones(3, 4)], layout=layout, requires_grad=True)
+    weight = torch.tensor(2.0, requires_grad=True)
+    optimizer = torch.optim.SGD([nested, weight], lr=0.5, foreach=False)
+    with capture() as captured:
+        (torch.nested.to_padded_tensor(nested * 2, 0.0).sum() * weight).backward()
+        optimizer.step()
+    assert captured.recording.notes == ()
+    assert len(captured.events("accumulate")) == 2
+    assert len(captured.events("update")) == 2
+    assert weight.item() == -18
