@@ -52,6 +52,7 @@ class _Signature:
     results: tuple[str, ...]
     written: tuple[tuple[int, str], ...]
     changed: tuple[tuple[int, str], ...]
+    defaults: Mapping[str, Any]
     foreach: bool
     ignored: bool
 
@@ -105,7 +106,7 @@ class ForwardMode(TorchDispatchMode):
     def _look_up(self, func: Any) -> _Signature:
         schema = getattr(func, "_schema", None)
         if schema is None:
-            signature = _Signature(str(func), (), (), (), (), False, False)
+            signature = _Signature(str(func), (), (), (), (), {}, False, False)
         else:
             names = tuple(argument.name for argument in schema.arguments)
             written = tuple(
@@ -117,7 +118,8 @@ class ForwardMode(TorchDispatchMode):
             changed = tuple(dict.fromkeys(written + unseen))
             foreach = bool(written) and str(func).startswith("aten._foreach_")
             ignored = str(func).startswith(("profiler.", "prim."))
-            signature = _Signature(str(func), names, _results(schema), written, changed, foreach, ignored)
+            results, defaults = _results(schema), _defaults(schema)
+            signature = _Signature(str(func), names, results, written, changed, defaults, foreach, ignored)
         self._signatures[func] = signature
         return signature
 
@@ -198,6 +200,7 @@ class ForwardMode(TorchDispatchMode):
             operation.view = view_written(written, signature.arguments)
             if operation.view is not None:
                 operation.operands = view_operands(recorder.store, signature.name, args)
+                operation.arguments = {**signature.defaults, **operation.arguments}  # its node saves none of them
         if operation.hooked and called is None and operation.view is None and not operation.during_backward:
             operation.operands = named_operands(recorder.store, _named(signature, args, kwargs, changed=False))
         self._name(operation, place)
@@ -276,6 +279,12 @@ def _results(schema: Any) -> tuple[str, ...]:
     return tuple(
         each.name or ("result" if count == 1 else f"result{place}") for place, each in enumerate(schema.returns)
     )
+
+
+def _defaults(schema: Any) -> dict[str, Any]:
+    """What plain arguments are where they are left out."""
+    found = {each.name: plain_value(each.default_value) for each in schema.arguments if each.has_default_value()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _run_counted(func: Any, signature: _Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

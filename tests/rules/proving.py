@@ -17,8 +17,9 @@ from engine.rules.reading import GraphValues
 from engine.rules.registry import find_rule
 from engine.rules.terms import break_down
 from engine.rules.values import NodeValues
-from engine.rules.verify import Proof, verify_node
+from engine.rules.verify import Proof, check_gradients, verify_node
 
+JOINING = ("CatBackward0", "BlockDiagBackward0")  # where each one's place follows from the shapes of the others
 Recorded = list[tuple[GraphValues, Proof, NodeValues]]
 
 
@@ -61,6 +62,15 @@ def prove(function: Callable[..., torch.Tensor], *leaves: torch.Tensor, type_: s
                 assert np.all(errors <= tight * scale), (slot, errors.max(), scale)
                 _disturb(bounded, slot, 10 * tight)
                 _add_up(plain, slot)
+                if type_ not in JOINING:
+                    _alone(graph, bounded, slot)
+
+
+def _alone(graph: GraphValues, bounded: NodeValues, slot: int) -> None:
+    """It is proved the same way where no other input gets a gradient."""
+    tensors = {key: tensor for key, tensor in bounded.tensors.items() if key[0] != "grad_input" or key[1] == slot}
+    values = NodeValues(bounded.node, tensors, graph.data, graph.describe, edges=(slot,))
+    assert [(check.slot, check.comparison.holds) for check in check_gradients(values)] == [(slot, True)]
 
 
 def _add_up(plain: NodeValues, slot: int) -> None:

@@ -81,8 +81,23 @@ _INNER = {
     "clamp_max_.default": "ClampMaxBackward0", "addcmul_.default": "AddcmulBackward0",
     "addcdiv_.default": "AddcdivBackward0", "lerp_.Scalar": "LerpBackward0", "lerp_.Tensor": "LerpBackward1",
     "reciprocal_.default": "ReciprocalBackward0", "rsqrt_.default": "RsqrtBackward0", "square_.default": "PowBackward0",
+    "fmod_.Scalar": "FmodBackward0", "fmod_.Tensor": "FmodBackward1", "remainder_.Scalar": "RemainderBackward0",
+    "remainder_.Tensor": "RemainderBackward1", "xlogy_.Tensor": "XlogyBackward0",
+    "copysign_.Tensor": "CopysignBackward0", "scatter_reduce_.two": "ScatterReduceBackward0",
+    "bernoulli_.float": "BernoulliBackward2", "bernoulli_.Tensor": "BernoulliBackward1",
+    "log1p_.default": "Log1PBackward0", "deg2rad_.default": "Deg2RadBackward0",
 }  # fmt: skip
 _SLICE, _VIEW, _NUMBERS = -1, -2, -3  # tensors that stand for the part of the gradient, the view, and plain numbers
+
+
+def _without_the_write(operation: str) -> str | None:
+    """Type of the node that the operation has where it writes to nothing, if that can be told."""
+    if operation in _INNER or not operation.endswith("_.default"):
+        return _INNER.get(operation)
+    words = operation.removesuffix("_.default").split("_")
+    type_ = "".join(word.capitalize() for word in words) + "Backward0"
+    known = find_rule(type_) is not None or reason_not_differentiable(type_) is not None
+    return type_ if known else None
 
 
 class _Write:
@@ -100,7 +115,7 @@ class _Write:
         self.shape = base.shape
         if np.any(self.places < 0):
             raise UnsupportedError("a view that reaches beyond its base")
-        type_ = _INNER.get(n.node.operation.removeprefix("aten."))
+        type_ = _without_the_write(n.node.operation.removeprefix("aten."))
         if type_ is None:
             raise UnsupportedError(f"a write by {n.node.operation} to a view")
         tensors, arrays = self._tensors(n, view["arguments"]), self._arrays(n)

@@ -17,13 +17,18 @@ Index = tuple[int, ...]
 
 def _groups(n: NodeValues) -> Iterator[tuple[int, slice]]:
     """Each group's number and its rows. `offs` says where the rows of each end, where those of the next begin."""
-    if not n.has("offs") or len(n.shape(0)) != 2 or len(n.shape(1)) != 3:
+    if not n.has("offs") or [_rank(n, 0, "self"), _rank(n, 1, "mat2")] != [2, 3]:
         raise UnsupportedError("only rows in groups, with a matrix for each group, can be multiplied by hand")
     ends = value_of(n.saved("offs")).astype(int)
-    if ends[-1:].tolist() != [n.shape(0)[0]]:
+    if ends[-1:].tolist() != [n.grad_shape()[0]]:
         raise UnsupportedError("some rows are in no group: torch does not say what is in their gradients")
     for number, (start, end) in enumerate(zip((0, *ends[:-1]), ends, strict=True)):
         yield number, slice(int(start), int(end))
+
+
+def _rank(n: NodeValues, slot: int, name: str) -> int:
+    """How many dimensions a factor has. One that gets no gradient was saved for the other's."""
+    return len(n.shape(slot)) if n.needs(slot) else value_of(n.saved(name)).ndim
 
 
 def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:

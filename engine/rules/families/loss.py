@@ -28,7 +28,7 @@ def share(n: NodeValues, count: int) -> float:
 
 def _recorded_dtype(n: NodeValues) -> type[np.floating[Any]]:
     """What torch computes in: half precision is computed in single."""
-    return np.float64 if n.dtype(0) == "float64" else np.float32
+    return np.float64 if n.dtype(n.slots[0]) == "float64" else np.float32
 
 
 def pair(n: NodeValues) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from engine.rules.registry import find_rule
 from tests.rules.proving import leaf, prove, recorded
@@ -99,6 +100,28 @@ WRITES: list[tuple[Callable[[torch.Tensor, torch.Tensor], object], tuple[int, ..
     (lambda w, s: w[1:].sigmoid_(), ()),
     (lambda w, s: w[:, :2].relu_(), ()),
     (lambda w, s: w[0].scatter_add_(0, torch.tensor([1, 1]), s), (2,)),
+    (lambda w, s: w[1:].atan2_(s), (2, 4)),
+    (lambda w, s: w[1].fmod_(0.7), ()),
+    (lambda w, s: w[1].remainder_(s), (4,)),
+    (lambda w, s: w[:, 1:].copysign_(s), (3,)),
+    (lambda w, s: w[:, 1:].triu_(), ()),
+    (lambda w, s: w[1:].cumsum_(0), ()),
+    (lambda w, s: w[1:].abs_().log1p_(), ()),
+    (lambda w, s: w[1:].addmm_(s, s.t() @ s, beta=0.5), (2, 4)),
+    (lambda w, s: w[1:].scatter_reduce_(0, torch.zeros(2, 4, dtype=torch.long), s, "sum"), (2, 4)),
+    (lambda w, s: w[1:].put_(torch.tensor([0, 5]), s), (2,)),
+    (lambda w, s: w[1:].floor_(), ()),
+    (lambda w, s: w[1:].normal_(), ()),
+    (lambda w, s: w[1:].bernoulli_(0.5), ()),
+    (lambda w, s: functional.leaky_relu_(w[1:], 0.1), ()),
+    (lambda w, s: functional.elu_(w[1:], 0.7), ()),
+    (lambda w, s: functional.selu_(w[1:]), ()),
+    (lambda w, s: functional.celu_(w[1:], 0.7), ()),
+    (lambda w, s: functional.hardtanh_(w[1:]), ()),
+    (lambda w, s: functional.threshold(w[1:], 0.1, 0.5, inplace=True), ()),
+    (lambda w, s: functional.hardswish(w[1:], inplace=True), ()),
+    (lambda w, s: functional.silu(w[1:], inplace=True), ()),
+    (lambda w, s: functional.mish(w[1:], inplace=True), ()),
 ]
 
 
