@@ -18,6 +18,7 @@ from engine.capture.guard import Quiet
 from engine.capture.hooks import has_others, to_front
 from engine.capture.measure import inner_tensor, is_readable
 from engine.capture.modes import Token
+from engine.capture.operands import note_returned
 from engine.recording.model import GraphKind
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class BackwardPass:
         if not fns:
             return
         with Quiet():
+            note_returned(self._recorder, roots)
             for number, (root, edge) in enumerate(zip(roots, edges, strict=True)):
                 start = _start(root, starts[number] if number < len(starts) else None)
                 if edge is not None and start is not None:

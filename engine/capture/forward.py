@@ -25,10 +25,11 @@ from engine.capture.operands import (
     custom_call,
     geometry,
     named_operands,
+    note_returned,
     view_operands,
     view_written,
 )
-from engine.capture.operations import Input, Operation
+from engine.capture.operations import Input, Operation, Output
 from engine.capture.plain import plain_value
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ class ForwardMode(TorchDispatchMode):
         with recorder.careful(), Quiet():
             if made_node:
                 operation = self._describe(number, signature, args, kwargs)
+                if recorder.operations.has_custom:
+                    note_returned(recorder, (*args, *kwargs.values()))
             if signature.written and not recorder.in_optimizer:
                 by_hand = recorder.updates.before_writing(
                     _arguments_at(signature.written, args, kwargs),
@@ -246,7 +249,8 @@ class ForwardMode(TorchDispatchMode):
             self._forget(_arguments_at(signature.changed, args, kwargs))
             if operation is not None:
                 bumps = 1 if signature.written else 0
-                operation.outputs = tuple(self._outputs(result, bumps))
+                if self._custom is None:
+                    operation.outputs = tuple(self._outputs(result, bumps))
                 if operation.stands_in:
                     named = _named(signature, args, kwargs, changed=True)
                     named += zip(signature.results, result if isinstance(result, tuple) else (result,), strict=False)
@@ -259,13 +263,13 @@ class ForwardMode(TorchDispatchMode):
         for tensor in written:
             self._recorder.store.forget(tensor)
 
-    def _outputs(self, result: Any, bumps: int) -> Iterator[tuple[int, int, tuple[int, ...], str]]:
+    def _outputs(self, result: Any, bumps: int) -> Iterator[Output]:
         """Floating-point and complex results. Autograd counts a version up after a write: `bumps` anticipates it."""
         members = result if isinstance(result, list | tuple) else (result,)
         for slot, tensor in enumerate(members):
             if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
                 number = self._recorder.store.take(tensor, bumps)
-                yield slot, number, shape_of(tensor), dtype_name(tensor.dtype)
+                yield Output(slot, number, shape_of(tensor), dtype_name(tensor.dtype))
 
 
 def _hooks_keep() -> bool:

@@ -270,7 +270,7 @@ class GraphWriter:
             # Of several results, those that gradients come back for; a write to a view leaves its whole base behind.
             values += [
                 ("output", slot, "", tensor)
-                for slot, tensor, shape, dtype in operation.outputs
+                for slot, tensor, shape, dtype in self._recorder.operations.outputs(operation)
                 if (shape, dtype) in node.outputs
             ]
             values += [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine.capture.measure import dtype_name, shape_of
-from engine.capture.operations import Input, Operand
+from engine.capture.operations import Input, Operand, Output
 from engine.capture.plain import plain_value
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def apply_frame() -> FrameType | None:
 def custom_call(recorder: Recorder, frame: FrameType, number: int) -> Call:
     """What the custom function that is running was called with. The caller holds a `Quiet`."""
     function, args = frame.f_locals["cls"], frame.f_locals["args"]
+    note_returned(recorder, args)
     names = _parameter_names(function, len(args))
     inputs = []
     operands = []
@@ -68,9 +69,27 @@ def custom_call(recorder: Recorder, frame: FrameType, number: int) -> Call:
             name = recorder.names.data_name(value)
             taken = recorder.store.take(value)
             inputs.append(Input(slot, taken, name, shape_of(value), dtype_name(value.dtype)))
+    recorder.operations.begin_custom(number)
     call = Call(number, tuple(inputs), tuple(operands), arguments)
     frame.f_locals[_MARK] = call
     return call
+
+
+def note_returned(recorder: Recorder, values: Iterable[Any]) -> None:
+    """Of what is read here, write down what custom functions returned. The caller holds a `Quiet`.
+
+    Nothing sees a custom function return: what runs inside it may compute many a tensor of the same shape.
+    """
+    operations = recorder.operations
+    for tensor in values:
+        if isinstance(tensor, list | tuple):
+            note_returned(recorder, tensor)
+        elif isinstance(tensor, torch.Tensor) and tensor.requires_grad:
+            fn: Any = tensor.grad_fn
+            slot = tensor.output_nr
+            if isinstance(fn, torch.autograd.function.BackwardCFunction) and operations.gives(fn._sequence_nr(), slot):
+                taken = recorder.store.take(tensor)
+                operations.give(fn._sequence_nr(), Output(slot, taken, shape_of(tensor), dtype_name(tensor.dtype)))
 
 
 def _parameter_names(function: Any, count: int) -> list[str]:

@@ -13,6 +13,7 @@ from engine.recording.model import Shape
 
 _KEPT = 200_000
 _CLAIMED = 5_000
+_CUSTOM = 5_000
 
 
 @dataclass(slots=True)
@@ -38,6 +39,15 @@ class Operand(NamedTuple):
     name: str = ""
 
 
+class Output(NamedTuple):
+    """A tensor that came out."""
+
+    slot: int
+    tensor: int
+    shape: Shape
+    dtype: str
+
+
 @dataclass(slots=True)
 class Operation:
     """One operator call that made a node. `number` is the node's sequence number, as far as the call could tell."""
@@ -54,7 +64,7 @@ class Operation:
     arguments: Mapping[str, Any]
     operands: list[Operand] = field(default_factory=list)
     view: Mapping[str, Any] | None = None
-    outputs: tuple[tuple[int, int, Shape, str], ...] = ()  # (slot, tensor, shape, dtype)
+    outputs: tuple[Output, ...] = ()
     name: str = ""
     event: int | None = None
 
@@ -76,6 +86,7 @@ class Operations:
         self._order: deque[int] = deque()
         self._met: dict[int, int] = {}  # of those that a graph has claimed, the step in which one met them last
         self._steps = 0
+        self._custom: dict[int, dict[int, Output]] = {}
         self.claimed: dict[int, int | None] = {}
 
     def add(self, operation: Operation) -> None:
@@ -99,6 +110,30 @@ class Operations:
                 break  # and so were all behind it
             del self._met[number]
             self._by_number.pop(number, None)
+
+    def begin_custom(self, number: int) -> None:
+        """A custom function was called. What it returns, only those tell who read it: `gives`."""
+        self._custom[number] = {}
+        if len(self._custom) > _CUSTOM:
+            del self._custom[next(iter(self._custom))]
+
+    @property
+    def has_custom(self) -> bool:
+        """Whether a custom function was called at all."""
+        return bool(self._custom)
+
+    def gives(self, number: int, slot: int) -> bool:
+        """Whether this is the number of a custom function's node, of whose output `slot` nothing is known yet."""
+        return slot not in self._custom.get(number, {slot: None})
+
+    def give(self, number: int, output: Output) -> None:
+        """What the custom function under this number returned."""
+        self._custom[number][output.slot] = output
+
+    def outputs(self, operation: Operation) -> list[Output]:
+        """What came out of an operation, of a custom function's only what was read."""
+        read = self._custom.get(operation.number, {})
+        return [*operation.outputs, *(read[slot] for slot in sorted(read))]
 
     def find(self, number: int, type_name: str, shapes: Iterable[tuple[Shape, str]]) -> Operation | None:
         """The operation that made the node with this sequence number, type and output metadata.

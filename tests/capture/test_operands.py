@@ -55,6 +55,65 @@ def test_a_custom_function_tells_what_it_was_given(capture: Capture) -> None:
     np.testing.assert_array_equal(found["output", 0], [15.0, 36.0])
 
 
+class Split(torch.autograd.Function):
+    """Computes last what it does not return last; of several results of one shape, each is its own."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        low, high = value.clamp(max=0), value.clamp(min=0)
+        ctx.save_for_backward((value > 0).to(value.dtype))
+        return high, low, value.sum()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        (mask,) = ctx.saved_tensors
+        return grads[0] * mask + grads[1] * (1 - mask) + grads[2]
+
+
+class Kept(torch.autograd.Function):
+    """Overwrites what it was given, and computes outside of torch."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        ctx.mark_dirty(value)
+        value.numpy()[:] = np.exp(value.numpy())
+        ctx.save_for_backward(value)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0] * ctx.saved_tensors[0]
+
+
+def _outputs(captured: Captured, type_: str, graph: int = 0) -> dict[int, Any]:
+    (node,) = [node for node in captured.recording.nodes(graph) if node.type == type_]
+    assert node.forward_event is not None
+    values = [value for value in captured.recording.values(node.forward_event) if value.role == "output"]
+    return {value.slot: captured.recording.data(value.tensor) for value in values}
+
+
+def test_a_custom_function_gave_what_it_returned(capture: Capture) -> None:
+    """To operators, in lists, to other custom functions, and as the root of a pass; not what it merely computed."""
+    value = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    with capture() as captured:
+        high, low, total = Split.apply(value)  # type: ignore[no-untyped-call]
+        (torch.stack([high * 2, low]).sum() + total).backward()
+        high, low, total = Split.apply(value * 1)  # type: ignore[no-untyped-call]
+        torch.cat(tensors=[low]).sum().backward(retain_graph=True)
+        Scaled.apply(high, 2.0, high.detach()).sum().backward()  # type: ignore[no-untyped-call]
+        Scaled.apply(value[0], 2.0, torch.tensor(4.0)).backward()  # type: ignore[no-untyped-call]
+        Kept.apply(value * 1).sum().backward()  # type: ignore[no-untyped-call]
+    first = _outputs(captured, "SplitBackward")
+    np.testing.assert_array_equal(first[0], [1, 0, 3])
+    np.testing.assert_array_equal(first[1], [0, -2, 0])
+    np.testing.assert_array_equal(first[2], 2)
+    second = _outputs(captured, "SplitBackward", 1)
+    assert sorted(second) == [1]  # nothing had read another by then
+    np.testing.assert_array_equal(second[1], [0, -2, 0])
+    np.testing.assert_array_equal(_outputs(captured, "ScaledBackward", 3)[0], 8)
+    np.testing.assert_allclose(_outputs(captured, "KeptBackward", 4)[0], value.detach().exp(), rtol=1e-6)
+
+
 @pytest.mark.parametrize("clones", [False, True])
 def test_a_write_to_a_view_tells_where_and_with_what(clones: bool, capture: Capture) -> None:
     """An operation whose node saves what it overwrites clones it first, under a number of its own."""
