@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from engine.export.script.expressions import NoTemplateError, number
+from engine.arithmetic.bounded import unit_roundoff
+from engine.export.script.expressions import NoTemplateError, number, times
 from engine.export.script.registry import backward, forward
 from engine.export.script.writing import NodeText
 
@@ -36,6 +37,11 @@ def _positive(n: NodeText) -> str:
     return choose(n, f"{n.out} > 0", None if x is None else x > 0, 0.0)
 
 
+def _bare(condition: str) -> str:
+    """Without the brackets round it, as an argument by itself."""
+    return condition[1:-1] if condition.startswith("(") else condition
+
+
 @forward("ReluBackward0")
 def relu(n: NodeText) -> None:
     n.put(f"np.maximum({n.x()}, 0)")
@@ -43,7 +49,7 @@ def relu(n: NodeText) -> None:
 
 @backward("ReluBackward0")
 def relu_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * {_positive(n)}")
+    n.give(0, f"np.where({_bare(_positive(n))}, {n.g}, 0)")
 
 
 @forward("LeakyReluBackward0")
@@ -55,8 +61,7 @@ def leaky_relu(n: NodeText) -> None:
 def leaky_relu_backward(n: NodeText) -> None:
     x = n.input_array(0)
     positive = choose(n, f"{n.x()} > 0", None if x is None else x > 0, 0.0)
-    positive = positive[1:-1] if positive.startswith("(") else positive
-    n.give(0, f"np.where({positive}, {n.g}, {number(n.argument('negative_slope', 0.01))} * {n.g})")
+    n.give(0, f"np.where({_bare(positive)}, {n.g}, {number(n.argument('negative_slope', 0.01))} * {n.g})")
 
 
 @forward("HardtanhBackward0 ClampBackward1")
@@ -80,7 +85,7 @@ def clamp_backward(n: NodeText) -> None:
             if passed is not None and x is not None:
                 inside = x > border if sign == ">" else x < border
                 passed &= inside | (x == border) if inclusive else inside
-    n.give(0, f"{n.g} * {choose(n, _all(conditions), passed, *borders)}")
+    n.give(0, f"np.where({_bare(choose(n, _all(conditions), passed, *borders))}, {n.g}, 0)")
 
 
 def _all(conditions: list[str]) -> str:
@@ -99,15 +104,38 @@ def _limits(n: NodeText) -> tuple[str, str]:
 
 @forward("EluBackward0")
 def elu(n: NodeText) -> None:
-    if n.argument("scale", 1) != 1 or n.argument("input_scale", 1) != 1:
-        raise NoTemplateError("a scaled ELU")
-    n.put(f"np.where({n.x()} > 0, {n.x()}, {number(n.argument('alpha', 1.0))} * np.expm1(np.minimum({n.x()}, 0)))")
+    alpha, scale, within = _elu(n)
+    below = times(within, f"np.minimum({n.x()}, 0)")
+    n.put(f"np.where({n.x()} > 0, {times(scale, n.x())}, {times(scale * alpha, f'np.expm1({below})')})")
 
 
 @backward("EluBackward0")
 def elu_backward(n: NodeText) -> None:
+    alpha, scale, within = _elu(n)
+    below = times(within, f"np.minimum({n.x()}, 0)")
+    slope = times(scale * alpha * within, f"np.exp({below})")
+    n.give(0, f"{n.g} * np.where({n.x()} > 0, {number(scale)}, {slope})")
+
+
+def _elu(n: NodeText) -> tuple[float, float, float]:
+    """What multiplies the power, everything, and the input."""
+    found = [n.argument(name, 1) for name in ("alpha", "scale", "input_scale")]
+    if any(isinstance(factor, str) for factor in found):
+        raise NoTemplateError("its factors were not recorded as numbers")
+    alpha, scale, within = found
+    return alpha, scale, within
+
+
+@forward("CeluBackward0")
+def celu(n: NodeText) -> None:
     alpha = number(n.argument("alpha", 1.0))
-    n.give(0, f"{n.g} * np.where({n.x()} > 0, 1, {alpha} * np.exp(np.minimum({n.x()}, 0)))")
+    n.put(f"np.where({n.x()} > 0, {n.x()}, {alpha} * np.expm1(np.minimum({n.x()}, 0) / {alpha}))")
+
+
+@backward("CeluBackward0")
+def celu_backward(n: NodeText) -> None:
+    alpha = number(n.argument("alpha", 1.0))
+    n.give(0, f"{n.g} * np.where({n.x()} > 0, 1, np.exp(np.minimum({n.x()}, 0) / {alpha}))")
 
 
 @forward("GeluBackward0")
@@ -175,7 +203,9 @@ def hardsigmoid(n: NodeText) -> None:
 
 @backward("HardsigmoidBackward0")
 def hardsigmoid_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * (np.abs({n.x()}) < 3) / 6")
+    single = n.unit < unit_roundoff("float32")  # PyTorch has one sixth in single precision for all dtypes
+    sixth = f"{n.g} * {float(np.float32(1 / 6))!r}" if single else f"{n.g} / 6"
+    n.give(0, f"np.where(np.abs({n.x()}) < 3, {sixth}, 0)")
 
 
 @forward("MishBackward0")

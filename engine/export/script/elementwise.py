@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.export.script.expressions import number
+from engine.export.script.expressions import number, times
 from engine.export.script.registry import BACKWARD, FORWARD, Template, backward, forward
 from engine.export.script.writing import NodeText
 
@@ -47,44 +47,40 @@ for _type, (_out, _gradient) in _FUNCTIONS.items():
     FORWARD[_type], BACKWARD[_type] = _function(_out, _gradient)
 
 
-def _times(factor: float, text: str) -> str:
-    return text if factor == 1 else f"-{text}" if factor == -1 else f"{number(factor)} * {text}"
-
-
 def _other(n: NodeText) -> str:
     return n.x(1, name="other")
 
 
 @forward("AddBackward0 AddBackward1")
 def add(n: NodeText) -> None:
-    n.put(f"{n.x(0, name='self')} + {_times(n.argument('alpha', 1), _other(n))}")
+    n.put(f"{n.x(0, name='self')} + {times(n.argument('alpha', 1), _other(n))}")
 
 
 @backward("AddBackward0 AddBackward1")
 def add_backward(n: NodeText) -> None:
     n.give(0, n.g)
-    n.give(1, _times(n.argument("alpha", 1), n.g))
+    n.give(1, times(n.argument("alpha", 1), n.g))
 
 
 @forward("SubBackward0 SubBackward1")
 def sub(n: NodeText) -> None:
-    n.put(f"{n.x(0, name='self')} - {_times(n.argument('alpha', 1), _other(n))}")
+    n.put(f"{n.x(0, name='self')} - {times(n.argument('alpha', 1), _other(n))}")
 
 
 @backward("SubBackward0 SubBackward1")
 def sub_backward(n: NodeText) -> None:
     n.give(0, n.g)
-    n.give(1, _times(-n.argument("alpha", 1), n.g))
+    n.give(1, times(-n.argument("alpha", 1), n.g))
 
 
 @forward("RsubBackward0 RsubBackward1")
 def rsub(n: NodeText) -> None:
-    n.put(f"{_other(n)} - {_times(n.argument('alpha', 1), n.x(0))}")
+    n.put(f"{_other(n)} - {times(n.argument('alpha', 1), n.x(0))}")
 
 
 @backward("RsubBackward0 RsubBackward1")
 def rsub_backward(n: NodeText) -> None:
-    n.give(0, _times(-n.argument("alpha", 1), n.g))
+    n.give(0, times(-n.argument("alpha", 1), n.g))
     n.give(1, n.g)
 
 

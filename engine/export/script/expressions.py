@@ -34,6 +34,11 @@ def number(value: complex) -> str:
     return f"({value!r})" if isinstance(value, (int, float)) and value < 0 else repr(value)
 
 
+def times(factor: float, text: str) -> str:
+    """A product, without the factor where that is 1."""
+    return text if factor == 1 else f"-{text}" if factor == -1 else f"{number(factor)} * {text}"
+
+
 def summed(expression: str, shape: Shape, onto: Shape) -> str:
     """`expression`, of `shape`, summed over the dimensions along which a tensor of shape `onto` was broadcast."""
     if shape == onto:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -20,6 +21,7 @@ from engine.recording.model import Event
 from engine.source_text import unix_lines
 
 _OWN = frozenset({"distance", "compare", "compare_numbers", "RECORDED"})
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def write_program(step: TrainingStep, values_file: str) -> tuple[str, dict[str, Array]]:
@@ -30,8 +32,9 @@ def write_program(step: TrainingStep, values_file: str) -> tuple[str, dict[str, 
     _name_data(program)
     forward: list[str] = []
     backward: list[str] = []
-    for number, one in enumerate(step.passes):
+    for one in step.passes:
         _name_outputs(program, one)
+    for number, one in enumerate(step.passes):
         _find_parameters(program, one)
         forward += [*_passed(number, "Forward"), *_forward(program, one)]
         backward = [*_passed(number, "Backward"), *_backward(program, one)]
@@ -154,6 +157,7 @@ def _forward(program: Program, one: Pass) -> Iterator[str]:
             yield from _recorded_outputs(program, operation, reason)
         else:
             yield from _with_type(program, text.lines, operation, [operation.outputs.get(0)])
+            yield from _recorded_outputs(program, operation, "no template for this result", text.lines)
 
 
 def _with_type(program: Program, lines: list[str], operation: Operation, results: list[int | None]) -> list[str]:
@@ -169,17 +173,26 @@ def _with_type(program: Program, lines: list[str], operation: Operation, results
     return found
 
 
-def _recorded_outputs(program: Program, operation: Operation, reason: str) -> Iterator[str]:
+def _words(lines: Sequence[str]) -> set[str]:
+    return {word for line in lines for word in _NAME.findall(line)}
+
+
+def _recorded_outputs(program: Program, operation: Operation, reason: str, lines: Sequence[str] = ()) -> Iterator[str]:
+    """The outputs that are used and that `lines` do not compute."""
+    computed = _words(lines)
+    missing = {
+        index: name for (key, index), name in program.variables.items() if key == operation.key and name not in computed
+    }
+    if not missing:
+        return
     what = f"forward of {operation.node.type}"
     program.as_recorded.append(f"{what} ({reason})")
     yield f"# AS RECORDED, not by hand: {names.comment(what)} ({names.comment(reason)})"
-    for (key, index), name in list(program.variables.items()):
-        if key != operation.key:
-            continue
+    for index, name in missing.items():
         if index in operation.outputs:
             yield f"{name} = {program.tensor(operation.outputs[index], f'{name}_recorded')}"
         else:
-            del program.variables[key, index]  # what reads it cannot be done by hand either
+            del program.variables[operation.key, index]  # what reads it cannot be done by hand either
             yield f"# nor was its result recorded: there is no {name}"
 
 
@@ -197,8 +210,11 @@ def _backward(program: Program, one: Pass) -> Iterator[str]:
         text = NodeText(program, one, item)
         reason = _write(BACKWARD.get(item.node.type), text)
         missing = {slot for slot in item.grad_inputs if slot in item.edges} - text.given_slots
-        if reason is None and missing:
-            reason = f"no template for input {min(missing)}"
+        unread = {
+            index for index in item.grad_outputs if text.has_grad(index) and text.grad(index) not in _words(text.lines)
+        }
+        if reason is None and (missing or unread):
+            reason = f"no template for input {min(missing)}" if missing else f"no template with output {min(unread)}"
             text.lines.clear()
             text.contributions.clear()
         if reason is not None:
@@ -300,7 +316,11 @@ def _accumulate(program: Program, event: Event) -> Iterator[str]:
         yield f"{name} = {' + '.join(part for part, _ in sent)}  # {parameter} was used {len(sent)} times: the sum"
     before = tensors.get(("grad_before", 0, ""))
     if before is not None and np.any(program.step.array(before) != 0):
-        held = program.grads.get(event.parameter) or program.tensor(before, f"grad_{parameter}_before")
+        held = program.grads.get(event.parameter)
+        if held is None or not np.array_equal(program.recorded[held], program.step.array(before), equal_nan=True):
+            if held is not None:
+                program.as_recorded.append(f"{held}: the script changed it before more was added")
+            held = program.tensor(before, f"grad_{parameter}_before")
         total = program.names.new(f"grad_{parameter}_total")
         yield f"{total} = {held} + {name}  # added to what .grad held before"
         name = total

@@ -112,6 +112,10 @@ def _update(program: Program, text: UpdateText, event: Event, tensors: Tensors, 
         raise NoTemplateError("no template for this optimizer")
     if event.info.get("found_inf") or event.info.get("losses"):
         raise NoTemplateError("it was skipped, or evaluated its gradient several times")
+    result = tensors["param_after", 0, ""]
+    half = unit_roundoff(program.step.dtype(result)) > _COARSE
+    if half and not np.isfinite(program.step.array(result)).all():
+        raise NoTemplateError("it left the range of half precision on its way")
     has = frozenset(name for role, _, name in tensors if role == "state_before")
     name, rule = text.function(program, event, has)
     missing = [key for key in rule.state.values() if key not in has and key != "step"]
@@ -142,7 +146,7 @@ def _gradient(program: Program, text: UpdateText, event: Event, tensors: Tensors
     left = program.grads.get(event.parameter)
     read = program.step.array(tensor)
     # Where a gradient is next to zero, rounding decides its sign, and with it the whole step.
-    if event.info.get("optimizer") != "SGD" and unit_roundoff(program.step.dtype(tensor)) > _COARSE:
+    if event.info.get("optimizer") != "SGD" and unit_roundoff(program.step.coarsest()) > _COARSE:
         remark = "gradients in half precision that the optimizer divides by their size"
         if remark not in program.as_recorded:
             program.as_recorded.append(remark)

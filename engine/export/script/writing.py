@@ -355,7 +355,8 @@ class NodeText:
 
     def _sender(self, target: int) -> str:
         """The node's name as its neighbour in the same module says it."""
-        module, name = self._operation.node.module, self.out
+        module = self._operation.node.module
+        name = self._program.variables.get((self._operation.key, 0), self.type)
         prefix = f"{names.identifier(module)}_" if module else ""
         same = module and self._pass.nodes[target].module == module
         return name.removeprefix(prefix) if same else name

@@ -108,7 +108,8 @@ functions = (
     torch.neg, torch.exp, torch.exp2, torch.expm1, torch.log, torch.log2, torch.log10, torch.log1p, torch.sqrt,
     torch.rsqrt, torch.reciprocal, torch.sin, torch.cos, torch.tan, torch.sinh, torch.cosh, torch.tanh, torch.asin,
     torch.acos, torch.atan, torch.sigmoid, torch.abs, torch.erf, F.elu, F.gelu, F.silu, F.softplus, F.hardswish,
-    F.hardsigmoid, F.leaky_relu, F.relu, F.relu6, lambda x: F.gelu(x, approximate="tanh"),
+    F.hardsigmoid, F.leaky_relu, F.relu, F.relu6, lambda x: F.gelu(x, approximate="tanh"), F.selu, F.celu,
+    lambda x: F.hardsigmoid(x.double()), lambda x: F.selu(x - 0.5), lambda x: F.celu(x - 0.5, alpha=0.7),
 )
 for _ in range(2):
     loss = sum(function(p - 0.0).mean() for function in functions)

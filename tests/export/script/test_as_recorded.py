@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.export.script.conftest import Write
 
 HOOKS = """\
@@ -64,6 +66,93 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
 model(torch.randn(5, 8, dtype=torch.bfloat16)).square().mean().backward()
 optimizer.step()
 """
+
+CHANGED_BETWEEN = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.randn(9, requires_grad=True)
+for _ in range(3):
+    (w.sin() * torch.rand(9)).sum().backward()
+    w.grad.mul_(0.5).round_(decimals=3)
+torch.optim.Adam([w]).step()
+"""
+
+OVERFLOWN = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.nn.Parameter(torch.randn(9, dtype=torch.float16))
+(w * torch.randn(9).half()).sum().backward()
+w.grad[2] = 1e-5
+torch.optim.Adam([w], eps=1e-8).step()
+assert not w.isfinite().all()
+"""
+
+UNKNOWN_WRITE = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.randn(4, requires_grad=True)
+y = w * 2
+y[1:].copy_(w[1:].sin()).exp_()
+y.sum().backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
+USED_LATER = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.randn(6, requires_grad=True)
+low, high = (w * 2).split(3)
+high.exp().sum().backward(retain_graph=True)
+(low * high).sum().backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
+INFINITE = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.randn(6, requires_grad=True)
+w.data[0] = -1.0
+for function in (torch.relu, torch.nn.functional.hardtanh, torch.nn.functional.hardsigmoid):
+    (function(w * 4) * torch.tensor([torch.inf, 1, 1, 1, 1, 1])).sum().backward()
+    (function(w * 4) * 0).sqrt().sum().backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
+GRADIENT_OF_A_GRADIENT = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.randn(3, 4, 5, requires_grad=True)
+x = w * 1.0
+y = torch.nn.functional.group_norm(x, 2)
+(slope,) = torch.autograd.grad(y.square().mul(torch.rand(3, 4, 5)).sum(), x, create_graph=True)
+slope.square().sum().backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (CHANGED_BETWEEN, "the script changed it before more was added"),
+        (OVERFLOWN, "it left the range of half precision on its way"),
+        (UNKNOWN_WRITE, "forward of CopySlices"),
+        (GRADIENT_OF_A_GRADIENT, "no template with output 1"),
+        (USED_LATER, ""),
+        (INFINITE, ""),
+    ],
+    ids=["changed", "overflown", "write", "double", "later", "infinite"],
+)
+def test_what_a_script_may_do_besides(written: Write, script: str, said: str) -> None:
+    code, output = written(script).run()
+    assert code == 0, output
+    assert said in output
+    assert ("AS RECORDED" in output) is bool(said)
 
 
 def test_gradients_that_hooks_replaced(written: Write) -> None:
