@@ -10,12 +10,13 @@ Array = Any
 
 
 def distance(one: Array, other: Array) -> float:
-    """The largest difference; what is equally infinite, or not a number in both, does not differ."""
+    """The largest difference: none where both are equally infinite, or no numbers; endless where only one is."""
     wide = np.result_type(one, other, np.float64)  # complex where they are
     one, other = np.asarray(one, wide), np.asarray(other, wide)
     same = (one == other) | (np.isnan(one) & np.isnan(other))
     with np.errstate(invalid="ignore"):
-        return float(np.max(np.where(same, 0.0, np.abs(one - other)), initial=0.0))
+        differences = np.where(same, 0.0, np.abs(one - other))
+    return np.inf if np.isnan(differences).any() else float(np.max(differences, initial=0.0))
 
 
 def compare_numbers(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**-24) -> Array:
@@ -39,7 +40,9 @@ def compare(by_hand: Array, other: Array, recorded: Array, roundoff: float = 2**
     numbers, two roundings may agree by chance: of fewer than 100 it may differ by 64 times that, and of fewer than 8
     the median over the step, of differences by size, counts.
     """
-    size = {name: float(np.max(np.abs(there), initial=0.0)) for name, there in recorded.items()}
+    size = {
+        name: float(np.max(np.abs(there), initial=0.0, where=np.isfinite(there))) for name, there in recorded.items()
+    }
     rounding = {name: distance(by_hand[name], other[name]) * roundoff / 2**-24 for name in recorded}
     relative = [rounding[name] / size[name] for name in recorded if size[name]]
     typical = max(roundoff, float(np.median(relative or [0])))

@@ -188,7 +188,7 @@ def _clip(program: Program, text: UpdateText) -> None:
         return
     limit = float(f"{after / norm * (norm + 1e-6):.4g}")
     factor = limit / (norm + 1e-6)
-    slack = 64 * np.finfo(np.float32).eps * norm
+    slack = 64 * max(np.finfo(program.recorded[left].dtype).eps for left in pairs) * after
     if any(np.max(np.abs(factor * one - two), initial=0.0) > slack for one, two in pairs.values()):
         return
     text.clip = program.names.new("clip")
@@ -208,7 +208,7 @@ def _factor(before: Array, after: Array) -> float | None:
     if before[place] == 0 or not np.isfinite(before[place]):
         return None
     ratio = float(after[place]) / float(before[place])
-    for digits in range(1, 10):
+    for digits in range(1, 18):
         factor = float(f"{ratio:.{digits}g}")
         scaled = (before * before.dtype.type(factor)).astype(after.dtype)
         if np.allclose(scaled, after, rtol=2 * np.finfo(before.dtype).eps, atol=0):

@@ -135,6 +135,26 @@ slope.square().sum().backward()
 torch.optim.SGD([w], lr=0.1).step()
 """
 
+SCALED = """\
+import torch
+
+torch.manual_seed(6)
+for dtype in (torch.float32, torch.float64):
+    w = torch.randn(20, 9, requires_grad=True, dtype=dtype)
+    ((w.sin() * torch.rand(20, 9)).sum() * 65536).backward()
+    w.grad /= 65536
+torch.optim.RMSprop([w]).step()
+"""
+
+NOT_NUMBERS = """\
+import torch
+
+torch.manual_seed(6)
+w = torch.randn(9, requires_grad=True)
+(w * torch.tensor([torch.nan, *range(8)])).sin().sum().backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
 
 @pytest.mark.parametrize(
     ("script", "said"),
@@ -142,11 +162,13 @@ torch.optim.SGD([w], lr=0.1).step()
         (CHANGED_BETWEEN, "the script changed it before more was added"),
         (OVERFLOWN, "it left the range of half precision on its way"),
         (UNKNOWN_WRITE, "forward of CopySlices"),
+        (SCALED, "1.52587890625e-05 by which the script scaled"),
         (GRADIENT_OF_A_GRADIENT, "no template with output 1"),
+        (NOT_NUMBERS, ""),
         (USED_LATER, ""),
         (INFINITE, ""),
     ],
-    ids=["changed", "overflown", "write", "double", "later", "infinite"],
+    ids=["changed", "overflown", "write", "scaled", "double", "nan", "later", "infinite"],
 )
 def test_what_a_script_may_do_besides(written: Write, script: str, said: str) -> None:
     code, output = written(script).run()
