@@ -1,7 +1,7 @@
 """The gamma function's logarithm, its derivatives and Hurwitz' zeta function, on NumPy arrays, to about 1e-14.
 
-All by the same means: the argument is moved up until an asymptotic series in Bernoulli numbers holds. Formulas: NIST
-Digital Library of Mathematical Functions, 5.5, 5.11, 5.15 and 25.11.
+Python has the logarithm. The rest are computed by the same means: the argument is moved up until an asymptotic series
+in Bernoulli numbers holds. Formulas: NIST Digital Library of Mathematical Functions, 5.11, 5.15 and 25.11.
 """
 
 from __future__ import annotations
@@ -15,31 +15,16 @@ from engine.arithmetic.error_functions import Floats
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)  # B2, B4, …
 _LARGE = 10.0  # from here on, the series hold
+_LARGEST = 2.5e305  # beyond it, the logarithm of the gamma function is infinite
 _FEW = 10_000.0  # terms at most, at negative arguments
 
 
 def lgamma(x: npt.ArrayLike) -> Floats:
-    """log |Γ(x)|; infinite at 0 and the negative integers."""
+    """log |Γ(x)|; infinite at 0 and the negative integers. It is off by 4e-15 at most, or by as much of its value."""
     array = np.asarray(x, dtype=np.float64)
-    with np.errstate(all="ignore"):
-        low = array < 0.5
-        above = _lgamma_positive(np.where(low, 1.0 - array, array))
-        sine = np.abs(np.sin(math.pi * (array - np.round(array))))
-        result = np.where(low, math.log(math.pi) - np.log(sine) - above, above)
-    pole = (array <= 0) & (array == np.floor(array))
-    return np.where(pole | np.isinf(array), np.inf, result)
-
-
-def _lgamma_positive(x: Floats) -> Floats:
-    product = np.ones(x.shape)
-    z = x.astype(np.float64)
-    for _ in range(int(_LARGE)):
-        low = z < _LARGE
-        product = np.where(low, product * z, product)
-        z = np.where(low, z + 1.0, z)
-    series = sum(b / (2 * k * (2 * k - 1) * z ** (2 * k - 1)) for k, b in enumerate(_BERNOULLI, 1))
-    stirling = (z - 0.5) * np.log(z) - z + 0.5 * math.log(2 * math.pi) + series
-    return np.asarray(stirling - np.log(product))
+    poles = ((array <= 0) & (array == np.floor(array))) | np.isinf(array) | (array > _LARGEST)
+    found = np.frompyfunc(math.lgamma, 1, 1)(np.where(poles, 1.0, array))
+    return np.where(poles, np.inf, np.asarray(found, dtype=np.float64))
 
 
 def digamma(x: npt.ArrayLike) -> Floats:

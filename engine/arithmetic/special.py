@@ -33,6 +33,7 @@ def bounded(
     ulps: float = 8.0,
     argument: float = 0.0,
     least: float = 0.0,
+    absolute: float = 0.0,
     part: Function | None = None,
     periodic: bool = False,
 ) -> Array:
@@ -40,15 +41,15 @@ def bounded(
 
     `slope(x, y)` is the derivative where y = function(x). The error of its own is `ulps` roundings of y and what
     `argument` roundings of x do to it (of an implementation that computes with something like π x or x²), and at least
-    the part `least` of y (of an implementation that cuts a series off earlier). `part` is a factor of y that may not
-    fit where y does. A periodic function has a pole at each whole number that is not positive; where those roundings
-    of a negative x are a good part of 1, it may be anything.
+    the part `least` of y (of an implementation that cuts a series off earlier), and `absolute`. `part` is a factor of
+    y that may not fit where y does. A periodic function has a pole at each whole number that is not positive; where
+    those roundings of a negative x are a good part of 1, it may be anything.
     """
     if not isinstance(x, Bounded):
         return function(np.asarray(x, dtype=np.float64))
     with np.errstate(all="ignore"):
         value = function(x.value)
-        own = max(ulps * x.unit, least) * np.abs(value)
+        own = max(ulps * x.unit, least) * np.abs(value) + absolute
         steepness = np.abs(slope(x.value, value))
         if argument:
             shift = argument * x.unit * np.abs(x.value)
@@ -104,7 +105,7 @@ def ndtri(p: Array) -> Array:
 
 
 def lgamma(x: Array) -> Array:
-    return bounded(gamma.lgamma, lambda x, y: gamma.digamma(x), x, argument=2, periodic=True)
+    return bounded(gamma.lgamma, lambda x, y: gamma.digamma(x), x, argument=2, absolute=4e-15, periodic=True)
 
 
 def digamma(x: Array) -> Array:

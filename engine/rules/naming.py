@@ -84,7 +84,8 @@ def numbered(formula: str, given: Sequence[Operand]) -> str:
 
 
 def _by_placeholder(formula: str, given: Sequence[Operand]) -> dict[str, Operand]:
-    names = dict.fromkeys(PLACEHOLDER.findall(formula))
+    """In the order in which they stand; but `self` is the first operand, as it is the operator's first argument."""
+    names = sorted(dict.fromkeys(PLACEHOLDER.findall(formula)), key=lambda name: name != "self")
     return dict(zip(names, given, strict=False))
 
 
@@ -140,6 +141,9 @@ _SIGNS = {
     "text": "", "overline": "", "bar": "", "tilde": "", "operatorname": "", "mathbb": "", "quad": " ", ";": " ",
     "qquad": " ", "!": "", "|": "‖", "approx": "≈", "rightarrow": "→", "to": "→", "cdots": "…", "dots": "…",
     "ldots": "…", "neq": "≠", "ne": "≠", "pm": "±", "in": "∈", "prod": "Π", "limits": "",
+    "lVert": "‖", "rVert": "‖", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "bmod": "mod", "psi": "ψ",
+    "Gamma": "Γ", "Phi": "Φ", "pi": "π", "ast": "∗",
+    "geq": "≥", "leq": "≤", "langle": "⟨", "rangle": "⟩", "zeta": "ζ", "varphi": "φ", "int": "∫",
 }  # fmt: skip
 _TOKEN = re.compile(r"\\([a-zA-Z]+|.)|([{}])|([^\\{}]+)")
 

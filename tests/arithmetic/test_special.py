@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from engine.arithmetic import Bounded, compare, exact, special, unit_roundoff
 from engine.arithmetic import bessel_functions as bessel
-from engine.arithmetic import compare, exact, special, unit_roundoff
 from engine.arithmetic import error_functions as error
 from engine.arithmetic import gamma_functions as gamma
 
@@ -115,3 +115,11 @@ def test_shapes_and_emptiness() -> None:
     assert gamma.zeta(2.0, np.zeros((0,))).shape == (0,)
     large = GENERATOR.normal(size=40_000).reshape(200, 200)
     np.testing.assert_array_equal(error.erf(large)[7, 9], error.erf(large[7, 9]))
+
+
+def test_the_logarithm_of_gamma_next_to_its_zeros_is_within_its_bound() -> None:
+    x = np.concatenate([np.linspace(0.99, 1.01, 301), np.linspace(1.99, 2.01, 301), np.linspace(-2.5, -2.4, 301)])
+    found = special.lgamma(exact(x, 2.0**-53))
+    assert isinstance(found, Bounded)
+    assert np.all(np.abs(found.value - torch.lgamma(torch.tensor(x)).numpy()) <= found.errors)
+    assert found.errors.max() < 1e-14

@@ -40,7 +40,7 @@ def constant_pad(n: NodeValues) -> tuple[Array]:
     return (put_into(g[tuple(outer)], shape, tuple(inner)),)
 
 
-def _padding_matrices(n: NodeValues) -> list[Floats]:
+def padding_matrices(n: NodeValues) -> list[Floats]:
     """`matrix[i, o]` is 1 where element i of an axis was copied to place o; `padding` names the last axis first."""
     padding = n.argument("padding")
     matrices = []
@@ -57,7 +57,7 @@ def _padding_matrices(n: NodeValues) -> list[Floats]:
 rule_of_separable(
     "ReflectionPad1DBackward0 ReflectionPad2DBackward0 ReflectionPad3DBackward0 "
     "ReplicationPad1DBackward0 ReplicationPad2DBackward0 ReplicationPad3DBackward0",
-    _padding_matrices,
+    padding_matrices,
     r"\sum_{o \,:\, \mathrm{source}(o) = i} G_o",
     "The border was filled with copies of elements: the gradients of its copies are added to an element's own.",
     label="a copy of it",
@@ -65,7 +65,7 @@ rule_of_separable(
 rule_of_separable_twice(
     "ReflectionPad1DBackwardBackward0 ReflectionPad2DBackwardBackward0 ReflectionPad3DBackwardBackward0 "
     "ReplicationPad1DBackwardBackward0 ReplicationPad2DBackwardBackward0 ReplicationPad3DBackwardBackward0",
-    _padding_matrices,
+    padding_matrices,
     {"grad_output": r"G_{\mathrm{source}(o)}", "self": "0"},
     "The backward pass added the gradients of copies to one number; passed again, that number goes to each of them.",
     label="a copy of it",

@@ -129,7 +129,7 @@ def _without_each(lines: Array) -> Array:
     return before * after
 
 
-def _correction(n: NodeValues) -> float:
+def correction(n: NodeValues) -> float:
     given = n.argument("correction", None)
     return 1.0 if given is None else float(signed(given) if isinstance(given, int) else given)
 
@@ -138,7 +138,7 @@ def _spread(n: NodeValues, reduced: tuple[int, ...]) -> Array:
     """The slope of the variance: 2 (x - mean) / (N - correction)."""
     x = n.saved("self")
     centre = np.mean(x, axis=reduced, keepdims=True) if reduced else x
-    free = np.float64(_counted(n.shape(0), reduced) - _correction(n))
+    free = np.float64(_counted(n.shape(0), reduced) - correction(n))
     if free <= 0 and (not x.ndim or n.argument("dim", None) is None):  # torch says so only where it takes all
         return np.where(value_of(x) == value_of(centre), np.nan, np.inf)
     return (x - centre) * (2.0 / free)

@@ -100,7 +100,7 @@ def _matrix(n: NodeValues, length: int, outputs: int, factor: float | None, kern
     return value if n.plain else Bounded(value, bound, unit)
 
 
-def _linear_matrices(n: NodeValues) -> list[Array]:
+def linear_matrices(n: NodeValues) -> list[Array]:
     return [
         np.eye(length) if length == outputs else _matrix(n, length, outputs, factor, _hat, 1)
         for length, outputs, factor in _axes(n)
@@ -109,14 +109,14 @@ def _linear_matrices(n: NodeValues) -> list[Array]:
 
 rule_of_separable(
     "UpsampleLinear1DBackward0 UpsampleBilinear2DBackward0 UpsampleTrilinear3DBackward0",
-    _linear_matrices,
+    linear_matrices,
     _FORMULA,
     "Each output was a mean of its two neighbours along every axis; each neighbour gets its share of the gradient.",
     label=_WEIGHT,
 )
 
 
-def _cubic_matrices(n: NodeValues) -> list[Array]:
+def cubic_matrices(n: NodeValues) -> list[Array]:
     axes = _axes(n)
     if all(length == outputs for length, outputs, _ in axes):
         return [np.eye(length) for length, _, _ in axes]
@@ -125,7 +125,7 @@ def _cubic_matrices(n: NodeValues) -> list[Array]:
 
 rule_of_separable(
     "UpsampleBicubic2DBackward0",
-    _cubic_matrices,
+    cubic_matrices,
     _FORMULA,
     "Each output was a weighted mean of its four neighbours along both axes; each gets its share, some a negative one.",
     label=_WEIGHT,
@@ -143,7 +143,7 @@ _SMOOTH: dict[str, tuple[Kernel, int]] = {
 }
 
 
-def _smooth_matrices(n: NodeValues) -> list[Array]:
+def smooth_matrices(n: NodeValues) -> list[Array]:
     """The kernel is widened to the distance of the outputs, so that every input counts (`_compute_indices_weights_aa`).
 
     The rounding of a place moves each of its weights, before they are divided by their sum, by up to 1.5 times it.
@@ -166,7 +166,7 @@ def _smooth_matrices(n: NodeValues) -> list[Array]:
 
 rule_of_separable(
     "UpsampleBilinear2DAaBackward0 UpsampleBicubic2DAaBackward0 UpsampleLanczos2DAaBackward0",
-    _smooth_matrices,
+    smooth_matrices,
     _FORMULA,
     "Each output was a weighted mean of all inputs that it covers; each of them gets its share of the gradient.",
     label=_WEIGHT,
@@ -180,9 +180,9 @@ _TWICE: dict[str, Matrices] = {
     "UpsampleNearestExact1DBackwardBackward0 UpsampleNearestExact2DBackwardBackward0 "
     "UpsampleNearestExact3DBackwardBackward0": nearest_matrices,
     "UpsampleLinear1DBackwardBackward0 UpsampleBilinear2DBackwardBackward0 "
-    "UpsampleTrilinear3DBackwardBackward0": _linear_matrices,
-    "UpsampleBicubic2DBackwardBackward0": _cubic_matrices,
-    "UpsampleBilinear2DAaBackwardBackward0 UpsampleBicubic2DAaBackwardBackward0": _smooth_matrices,
+    "UpsampleTrilinear3DBackwardBackward0": linear_matrices,
+    "UpsampleBicubic2DBackwardBackward0": cubic_matrices,
+    "UpsampleBilinear2DAaBackwardBackward0 UpsampleBicubic2DAaBackwardBackward0": smooth_matrices,
 }
 
 

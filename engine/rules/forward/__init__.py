@@ -16,7 +16,7 @@ from importlib import import_module
 from engine.rules.forward.model import Forward, Operand, Table
 from engine.rules.forward.operands import operands
 
-FAMILIES = ("arithmetic", "activations", "moves", "layers", "losses")
+FAMILIES = ("arithmetic", "activations", "functions", "moves", "choices", "layers", "losses")
 __all__ = ["FAMILIES", "Forward", "Operand", "forward_of", "operands", "table"]
 
 

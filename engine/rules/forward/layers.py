@@ -12,8 +12,9 @@ from engine.arithmetic import Array, exact, value_of
 from engine.arithmetic.bounded import Floats
 from engine.rules.families.attention import for_each_head
 from engine.rules.families.convolution import form_of
+from engine.rules.families.padding import padding_matrices
 from engine.rules.families.pooling import adaptive_matrices, average_matrices, each_axis, rank_of
-from engine.rules.families.resampling import nearest_matrices
+from engine.rules.families.resampling import cubic_matrices, linear_matrices, nearest_matrices, smooth_matrices
 from engine.rules.forward.activations import softmax
 from engine.rules.forward.model import Forward, Table, spread
 from engine.rules.scalars import rounded
@@ -74,6 +75,13 @@ def _group_norm(a: Operands, n: NodeValues) -> Array:
         return x
     whole = _normalized(np.reshape(x, (shape[0], int(n.argument("group")), -1)), (2,), _epsilon(n))
     return _affine(np.reshape(whole, shape), weight, bias, (-1, *[1] * (len(shape) - 2)))
+
+
+def _weight_norm(a: Operands, n: NodeValues) -> Array:
+    v, g = a
+    ndim = value_of(v).ndim
+    over = tuple(axis for axis in range(ndim) if axis != int(n.argument("dim", 0)) % ndim)
+    return v * (g / np.sqrt(np.sum(v * v, axis=over, keepdims=True)))
 
 
 # -- pooling ----------------------------------------------------------------------------------------------------------
@@ -176,6 +184,21 @@ TABLE: Table = {
         "UpsampleNearestExact1DBackward0 UpsampleNearestExact2DBackward0 UpsampleNearestExact3DBackward0",
         Forward(r"\mathrm{nearest}\left(<self>\right)", _linear(nearest_matrices), (0,)),
     ),
+    **spread(
+        "UpsampleLinear1DBackward0 UpsampleBilinear2DBackward0 UpsampleTrilinear3DBackward0",
+        Forward(r"\mathrm{linear}\left(<self>\right)", _linear(linear_matrices), (0,)),
+    ),
+    "UpsampleBicubic2DBackward0": Forward(r"\mathrm{cubic}\left(<self>\right)", _linear(cubic_matrices), (0,)),
+    **spread(
+        "UpsampleBilinear2DAaBackward0 UpsampleBicubic2DAaBackward0 UpsampleLanczos2DAaBackward0",
+        Forward(r"\mathrm{resampled}\left(<self>\right)", _linear(smooth_matrices), (0,)),
+    ),
+    **spread(
+        "ReflectionPad1DBackward0 ReflectionPad2DBackward0 ReflectionPad3DBackward0 "
+        "ReplicationPad1DBackward0 ReplicationPad2DBackward0 ReplicationPad3DBackward0",
+        Forward(r"\mathrm{pad}\left(<self>\right)", _linear(padding_matrices), (0,)),
+    ),
+    "WeightNormInterfaceBackward0": Forward(r"\frac{<v>}{\lVert v \rVert} \cdot <g>", _weight_norm, (0, 1)),
     **spread(
         "ScaledDotProductFlashAttentionForCpuBackward0 ScaledDotProductFlashAttentionBackward0 "
         "ScaledDotProductCudnnAttentionBackward0",

@@ -70,7 +70,15 @@ def _nll(a: Sequence[Array], n: NodeValues) -> Array:
     return np.sum(losses) if reduction == SUM else losses
 
 
+def _soft_margin(a: Sequence[Array], n: NodeValues) -> Array:
+    below = -(a[0] * a[1])
+    return np.maximum(below, 0.0) + np.log1p(np.exp(-np.abs(below)))
+
+
 TABLE: Table = {
+    "SoftMarginLossBackward0": Forward(
+        r"\mathrm{mean}\left(\ln\left(1 + e^{-<self> \cdot <target>}\right)\right)", _reduced(_soft_margin), (0, 1)
+    ),
     "SmoothL1LossBackward0": Forward(
         r"\mathrm{smooth}\left(|<self> - <target>|\right)", _reduced(_smooth), (0, 1)
     ),

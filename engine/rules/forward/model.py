@@ -28,7 +28,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Forward:
-    """How one type of node was computed. `formula` is LaTeX with `<name>` for each operand, in order.
+    """How one type of node was computed. `formula` is LaTeX with `<name>` for each operand, in order (`<self>` first).
 
     `positions`: for each operand, which argument of the operator it is, where that is not just its place; `listed`: the
     first argument is a list of tensors, and the operands are its members.

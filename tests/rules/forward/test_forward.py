@@ -14,9 +14,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.capture.recorder import record
+from engine.desk.typeset import set_formula
 from engine.manual import Line, outline, work_out
 from engine.recording.reader import open_recording
 from engine.rules.forward import forward_of, table
+from engine.rules.naming import PLACEHOLDER, plain_text
 from tests.rules.proving import leaf
 
 Case = tuple[str, Callable[..., Tensor], tuple[Tensor, ...]]
@@ -92,6 +94,94 @@ CASES = [
         x, MASK.float(), pos_weight=torch.rand(5)), ROWS),
 ]  # fmt: skip
 
+SQUARE, POSITIVE, OTHER = leaf(4, 4, seed=7), leaf(3, 5, seed=8), leaf(3, 5, seed=9)
+PLACES = torch.tensor([[0, 2, 1, 2, 0]])
+ROW = torch.tensor([2, 0])
+
+
+def _of_positive(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """On numbers between 0 and 1."""
+    return lambda x: function(x.detach().sigmoid().requires_grad_())
+
+
+FUNCTIONS = [
+    *(_case(f"{name}Backward0", function, ROWS) for name, function in {
+        "Exp2": torch.exp2, "Tan": torch.tan, "Sinh": torch.sinh, "Cosh": torch.cosh, "Asinh": torch.asinh,
+        "Erfc": torch.erfc, "Sinc": torch.sinc, "Deg2Rad": torch.deg2rad, "Rad2Deg": torch.rad2deg,
+        "Frac": torch.frac, "LogSigmoid": functional.logsigmoid, "Celu": lambda x: functional.celu(x, 0.7),
+        "Hardshrink": functional.hardshrink, "Softshrink": functional.softshrink,
+        "Threshold": lambda x: functional.threshold(x, 0.2, -3.0), "Glu": lambda x: functional.glu(x[:, :4], 1),
+        "RreluWithNoise": lambda x: functional.rrelu(x, training=True),
+        "NanToNum": lambda x: x.nan_to_num(), "ToCopy": lambda x: x.double().float(),
+        "Floor": lambda x: (x * 3).floor(), "Ceil": lambda x: (x * 3).ceil(), "Trunc": lambda x: (x * 3).trunc(),
+        "Round": lambda x: (x * 3).round(), "Sign": torch.sign, "Sgn": torch.sgn,
+        "Rsub": lambda x: torch.rsub(x, 2 * x, alpha=3), "Remainder": lambda x: x.remainder(-0.3),
+        "Fmod": lambda x: x.fmod(0.3), "Addcmul": lambda x: torch.addcmul(x, x * 2, x * 3, value=0.5),
+        "Addcdiv": lambda x: torch.addcdiv(x, x * 2, x.abs() + 1, value=0.5),
+        "Lerp": lambda x: torch.lerp(x, x * 2, 0.7),
+    }.items()),
+    *(_case(f"{name}Backward0", _of_positive(function), ROWS) for name, function in {
+        "Asin": torch.asin, "Acos": torch.acos, "Atanh": torch.atanh, "Erfinv": torch.erfinv, "Lgamma": torch.lgamma,
+        "Digamma": torch.digamma, "Acosh": lambda x: torch.acosh(x + 1),
+    }.items()),
+    *(_case(f"{name}Backward0", function, ROWS, OTHER) for name, function in {
+        "Atan2": torch.atan2, "Hypot": torch.hypot, "Logaddexp": torch.logaddexp, "Logaddexp2": torch.logaddexp2,
+        "Xlogy": lambda x, y: torch.xlogy(x, y.exp()), "Copysign": torch.copysign, "Fmax": torch.fmax,
+        "Fmin": torch.fmin, "Dist": lambda x, y: torch.dist(x, y, 3),
+        "SoftMarginLoss": lambda x, y: functional.soft_margin_loss(x, y.detach().sign()) + 0 * y.sum(),
+        "PreluKernel": lambda x, y: functional.prelu(x, y[0]),
+    }.items()),
+    _case("RemainderBackward1", torch.remainder, ROWS, OTHER),
+    _case("FmodBackward1", torch.fmod, ROWS, OTHER),
+    _case("LerpBackward1", torch.lerp, ROWS, OTHER, POSITIVE),
+    _case("RreluWithNoiseBackward1", lambda x: functional.rrelu(x * 1, training=True, inplace=True), ROWS),
+    _case("ThresholdBackward1", lambda x: functional.threshold(x * 1, 0.2, -3.0, inplace=True), ROWS),
+]  # fmt: skip
+CHOICES = [
+    *(_case(f"{name}Backward0", function, ROWS) for name, function in {
+        "Prod": torch.prod, "Amax": lambda x: x.amax((0, 1)), "Amin": lambda x: x.amin(1, keepdim=True),
+        "Max": lambda x: x.max(1).values, "Min": lambda x: x.min(0, keepdim=True).values,
+        "Var": lambda x: x.var(1, unbiased=False), "VarMean": lambda x: torch.var_mean(x, 0)[0],
+        "Std": lambda x: x.std(), "StdMean": lambda x: torch.std_mean(x, (0, 1), correction=2, keepdim=True)[0],
+        "LinalgVectorNorm": lambda x: x.norm(dim=1), "Logsumexp": lambda x: x.logsumexp((0, 1)),
+        "Cumsum": lambda x: x.cumsum(1), "Cumprod": lambda x: x.cumprod(0), "Cummax": lambda x: x.cummax(1).values,
+        "Cummin": lambda x: x.cummin(0).values, "Sort": lambda x: x.sort(0, descending=True).values,
+        "Topk": lambda x: x.topk(2, 1, largest=False).values, "Kthvalue": lambda x: x.kthvalue(2, 1).values,
+        "Median": torch.median, "Mode": lambda x: x.mode(1).values, "Gather": lambda x: x.gather(0, PLACES),
+        "IndexSelect": lambda x: x.index_select(1, ROW), "Take": lambda x: x.take(PLACES),
+        "MaskedSelect": lambda x: x.masked_select(MASK), "AsStrided": lambda x: x.as_strided((2, 3), (5, 1), 2),
+        "Unfold": lambda x: x.unfold(1, 3, 2), "Repeat": lambda x: x.repeat(2, 1, 3), "Tril": lambda x: x.tril(-1),
+        "Triu": lambda x: x.triu(1), "Rot90": lambda x: x.rot90(1, (1, 0)),
+        "IndexPut": lambda x: (x * 1).index_put((ROW,), x[:2] * 2),
+        "IndexAdd": lambda x: (x * 1).index_add(0, ROW, x[:2] * 2, alpha=0.5),
+        "IndexCopy": lambda x: (x * 1).index_copy(0, ROW, x[:2] * 2),
+        "IndexFill": lambda x: x.index_fill(1, ROW, 2.5), "Scatter": lambda x: (x * 1).scatter(0, PLACES, x[:1] * 2),
+        "ScatterAdd": lambda x: (x * 1).scatter_add(0, PLACES, x[:1] * 2),
+        "MaskedScatter": lambda x: (x * 1).masked_scatter(MASK, x.t().reshape(-1)[:8] * 2),
+    }.items()),
+    _case("ProdBackward1", lambda x: x.prod(1), ROWS),
+    _case("MaxBackward1", torch.max, ROWS),
+    _case("MinBackward1", torch.min, ROWS),
+    _case("MedianBackward1", lambda x: x.median(1, keepdim=True).values, ROWS),
+    _case("ScatterBackward1", lambda x: x.scatter(0, PLACES, 1.5), ROWS),
+    _case("SortBackward1", lambda x: x.sort(dim=1, stable=True).values, ROWS),
+    *(_case("LinalgVectorNormBackward0", lambda x, p=p: torch.linalg.vector_norm(x, p, dim=1), ROWS)
+      for p in (0.5, 1, 3, torch.inf, -torch.inf)),
+    _case("PixelShuffleBackward0", lambda x: functional.pixel_shuffle(x, 2), leaf(2, 8, 2, 3)),
+    _case("DiagonalBackward0", lambda x: x.diagonal(1), SQUARE),
+    _case("TraceBackward0", torch.trace, SQUARE),
+]  # fmt: skip
+MORE_LAYERS = [
+    _case("UpsampleBilinear2DBackward0", lambda x: functional.interpolate(x, (9, 5), mode="bilinear"), IMAGE),
+    _case("UpsampleBicubic2DBackward0", lambda x: functional.interpolate(x, (9, 5), mode="bicubic"), IMAGE),
+    _case("UpsampleBilinear2DAaBackward0", lambda x: functional.interpolate(
+        x, (3, 5), mode="bilinear", antialias=True), IMAGE),
+    _case("UpsampleLinear1DBackward0", lambda x: functional.interpolate(x, 9, mode="linear"), leaf(2, 3, 4)),
+    _case("ReflectionPad2DBackward0", lambda x: functional.pad(x, (1, 2, 3, 1), mode="reflect"), IMAGE),
+    _case("ReplicationPad1DBackward0", lambda x: functional.pad(x, (1, 2), mode="replicate"), leaf(2, 3, 4)),
+    _case("WeightNormInterfaceBackward0", lambda v, g: torch._weight_norm(v, g, 0), KERNEL, leaf(6, 1, 1, 1)),
+]  # fmt: skip
+
 
 def lines_of(path: Path, type_: str) -> list[Line]:
     with open_recording(path) as recording:
@@ -103,7 +193,7 @@ def lines_of(path: Path, type_: str) -> list[Line]:
         ]
 
 
-@pytest.mark.parametrize(("type_", "function", "leaves"), CASES)
+@pytest.mark.parametrize(("type_", "function", "leaves"), [*CASES, *FUNCTIONS, *CHOICES, *MORE_LAYERS])
 def test_the_forward_is_what_torch_computed(
     tmp_path: Path, type_: str, function: Callable[..., Tensor], leaves: tuple[Tensor, ...]
 ) -> None:
@@ -118,7 +208,7 @@ def test_the_forward_is_what_torch_computed(
         assert line.verdict in ("equal", "within_rounding"), line
         assert line.comparison is not None
         assert line.comparison.max_rel < 1e-4
-        assert line.formula or not line.name
+        assert line.formula or line.name != r"\mathrm{result}"
     _disturb(path, type_)
     assert lines_of(path, type_)[0].verdict == "wrong"
 
@@ -137,6 +227,23 @@ def _disturb(path: Path, type_: str) -> None:
     connection.close()
 
 
+def test_what_is_taken_from_a_number_stands_behind_it(tmp_path: Path) -> None:
+    """The operator's first argument is what is taken away."""
+    path = tmp_path / "it.chain"
+    with record(path, script=__file__):
+        w = torch.tensor(3.0, requires_grad=True)
+        result = 2 - w
+        result.backward()
+    (line,) = lines_of(path, "RsubBackward1")
+    assert (line.formula, line.numbers, line.by_hand) == ("2 - w", "2 - 3", "-1.0")
+
+
 def test_of_what_has_no_forward_nothing_is_claimed() -> None:
     assert forward_of("SpecialBesselJ0Backward0") is None
-    assert all(how.formula for how in table().values())
+
+
+@pytest.mark.parametrize("type_", table())
+def test_its_formula_can_be_set_and_read_out(type_: str) -> None:
+    formula = PLACEHOLDER.sub(r"\\mathrm{layer\\_1}", table()[type_].formula)
+    assert set_formula(formula) is not None
+    assert not set("\\{}") & set(plain_text(formula))
