@@ -30,7 +30,12 @@ from engine.rules.values import NoDataError, UnsupportedError
 
 Stage = Literal["forward", "loss", "gradient", "update"]
 Verdict = Literal["equal", "within_rounding", "wrong", "as_recorded", "no_data"]
-_PARAMETER, _RATE, _STEP = r"\theta_{t-1}", r"\gamma", r"\Delta_t"  # in the optimizers' formulas
+_PARAMETER, _DECAYED, _RATE, _STEP = (
+    r"\theta_{t-1}",
+    r"\theta_t'",
+    r"\gamma",
+    r"\Delta_t",
+)  # in the optimizers' formulas
 _SMALL = 6  # elements of a tensor that are written out
 
 
@@ -127,8 +132,8 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
     formula = ""
     try:
         given = operands(graph, node, how)
-        formula = names.formula(how.formula, given) if names.called(node) else ""
-        numbers = numbered(how.formula, given)
+        formula = names.formula(how.written(node), given) if names.called(node) else ""
+        numbers = numbered(how.written(node), given)
         if recorded is None:
             raise NoDataError("the result was not recorded in full")
         values = graph.values(node)
@@ -246,8 +251,10 @@ def _update_formula(
         if quantity.symbol == _STEP and re.fullmatch(r"[^+\-/]*", product) and "frac" not in product:
             right = right.replace(_STEP, product.replace(r"\,", r" \cdot"))
     gradient = rf"\frac{{\partial L}}{{\partial {name}}}" if len(earlier) <= 2 else "g_t"
+    if len(earlier) <= 2 and update.quantities[0].formula.startswith("g_t = -"):  # the objective is to grow
+        gradient = rf"\left(-{gradient}\right)"
     formula = right
-    for sign, words in ((_PARAMETER, name), (_RATE, r"\mathrm{lr}"), ("g_t", gradient)):
+    for sign, words in ((_PARAMETER, name), (_DECAYED, f"{name}'"), (_RATE, r"\mathrm{lr}"), ("g_t", gradient)):
         formula = formula.replace(sign, words)
     numbers = {quantity.symbol: quantity.value for quantity in earlier} | {_PARAMETER: before}
     if isinstance(hyperparameters.get("lr"), int | float):

@@ -71,6 +71,53 @@ def test_every_digit_is_equal_at_every_step(recording: Recording, step: int) -> 
         assert line.by_hand == line.autograd
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "w = w - lr · ∂L/∂w = 0.5 - 0.25 · 4 = -0.5"),
+        ({"maximize": True}, "w = w - lr · (-∂L/∂w) = 0.5 - 0.25 · (-4) = 1.5"),
+        ({"momentum": 0.5}, "w = w - lr · b_t = 0.5 - 0.25 · 6 = -1.0"),
+        ({"momentum": 0.5, "nesterov": True}, "w = w - lr · g_t = 0.5 - 0.25 · 7 = -1.25"),
+        ({"weight_decay": 2.0}, "w = w - lr · g_t = 0.5 - 0.25 · 5 = -0.75"),
+    ],
+    ids=["plain", "maximize", "momentum", "nesterov", "decay"],
+)
+def test_the_numbers_of_an_update_come_to_its_result(tmp_path: Path, options: Any, expected: str) -> None:
+    w = torch.tensor(0.5, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.25, **options)
+    with record(tmp_path / "run.chain", script=__file__):
+        for _ in range(2):
+            optimizer.zero_grad()
+            (w * 4).backward()
+            optimizer.step()
+            w.data = torch.tensor(0.5)
+    with open_recording(tmp_path / "run.chain") as recording:
+        found = [text(line) for line in lines(recording, 1) if line.place.stage == "update"]
+    assert found[0] == expected
+
+
+def test_the_numbers_of_an_operation_have_what_it_was_called_with(tmp_path: Path) -> None:
+    w, v = torch.tensor(3.0, requires_grad=True), torch.tensor(2.0, requires_grad=True)
+    with record(tmp_path / "run.chain", script=__file__):
+        a = torch.sub(w, v, alpha=4)
+        b = torch.addcmul(a, w, v, value=-0.5)
+        c = torch.lerp(b, w, 0.25)
+        d = torch.maximum(c, c)
+        d.backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        found = [text(line) for line in lines(recording, 0)]
+    assert found[:4] == [
+        "a = w - 4 · v = 3 - 4 · 2 = -5.0",
+        "b = a + (-0.5) · w · v = -5 + (-0.5) · 3 · 2 = -8.0",
+        "c = b + 0.25 · (w - b) = -8 + 0.25 · (3 - (-8)) = -5.25",
+        "d = max(c, c) = max(-5.25, -5.25) = -5.25",
+    ]
+    assert (
+        found[4]
+        == "∂L/∂c = ∂L/∂d · ([c > c] + (1)/(2) [c = c]) = 1 · ([-5.25 > (-5.25)] + (1)/(2) [-5.25 = -5.25]) = 0.5"
+    )
+
+
 def test_stages_come_in_the_order_of_events(recording: Recording) -> None:
     places = outline(recording, 1)
     assert [place.stage for place in places] == ["forward"] * 3 + ["loss"] + ["gradient"] * 5 + ["update"] * 2

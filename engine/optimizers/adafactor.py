@@ -50,7 +50,7 @@ def adafactor(note: Notes, h: Hyperparameters, param: Array, grad: Array, state:
                 r"\max(1, \text{rms}(U_t) / d)",
                 f"Holds the size of the direction at {short(h.get('d', 1.0))}.")  # fmt: skip
     step = note(r"\Delta_t", "step", scaled(alpha / clip, direction), r"\alpha_t U_t / \max(1, \text{rms}(U_t) / d)")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, step=t, **kept)
 
 

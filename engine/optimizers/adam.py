@@ -64,7 +64,7 @@ def _corrected_step(note: Notes, h: Hyperparameters, theta: Array, m: Array, v: 
     note(r"\gamma / (\sqrt{\hat v_t} + \epsilon)", "effective learning rate", h["lr"] / denominator,
          r"\gamma / (\sqrt{\hat v_t} + \epsilon)", "The learning rate that this element has for itself.")  # fmt: skip
     step = note(r"\Delta_t", "step", scaled(size, m) / denominator, r"\gamma\, \hat m_t / (\sqrt{\hat v_t} + \epsilon)")
-    return note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    return note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
 
 
 def second_moment(beta2: Array, before: Array, g: Array) -> Array:
@@ -107,7 +107,8 @@ def _corrected_step_sparse(note: Notes, h: Hyperparameters, theta: Array, m: Arr
                 r"\gamma \sqrt{1 - \beta_2^t} / (1 - \beta_1^t)")  # fmt: skip
     denominator = note(r"\sqrt{v_t} + \epsilon", "denominator", np.sqrt(v) + h["eps"], r"\sqrt{v_t} + \epsilon")
     step = note(r"\Delta_t", "step", scaled(size, m / denominator), r"\gamma_t\, m_t / (\sqrt{v_t} + \epsilon)")
-    return note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t \;\text{(where there is a gradient)}")
+    where = r"\;\text{(where there is a gradient)}"
+    return note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t {where}")
 
 
 def _keep(mask: Any, kept: Array, changed: Array) -> Array:

@@ -68,6 +68,11 @@ class Notes:
         self.quantities.append(Quantity(name, symbol, value, f"{symbol} = {formula}", words))
         return value
 
+    def symbol(self, value: Array, otherwise: str = r"\theta_{t-1}") -> str:
+        """What this very array was noted as last; `otherwise` if it was not: of a parameter, what it was before."""
+        found = [quantity.symbol for quantity in self.quantities if quantity.value is value]
+        return found[-1] if found else otherwise
+
     def update(self, param: Array, **state: Array) -> Update:
         """The update with everything noted so far."""
         return Update(param, state, tuple(self.quantities))

@@ -33,7 +33,7 @@ def muon(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Stat
     rate = note(r"\gamma'", "adjusted learning rate", h["lr"] * adjustment(h.get("adjust_lr_fn"), param.shape),
                 _ADJUSTED.get(h.get("adjust_lr_fn") or "original", r"\gamma"))  # fmt: skip
     step = note(r"\Delta_t", "step", scaled(rate, o), r"\gamma' O_t")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, momentum_buffer=b)
 
 

@@ -48,7 +48,7 @@ def nadam(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     )
     second = note(r"\Delta_t^m", "step along the momentum", scaled(of_m, m) / d,
                   r"b_t\, m_t / (\sqrt{\hat v_t} + \epsilon)")  # fmt: skip
-    after = note(r"\theta_t", "parameter", theta - first - second, r"\theta_{t-1} - \Delta_t^g - \Delta_t^m")
+    after = note(r"\theta_t", "parameter", theta - first - second, rf"{note.symbol(theta)} - \Delta_t^g - \Delta_t^m")
     return note.update(after, step=t, mu_product=product, exp_avg=m, exp_avg_sq=v)
 
 

@@ -44,7 +44,7 @@ def radam(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     if value_of(rho) > _LEAST_LENGTH:
         step, formula = step * _adaptive(note, h, v, c2, rho, longest), r"\gamma\, \hat m_t r_t l_t"
     note(r"\Delta_t", "step", step, formula)
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, step=t, exp_avg=m, exp_avg_sq=v)
 
 

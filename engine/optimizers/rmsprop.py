@@ -32,15 +32,15 @@ def rmsprop(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: S
                     r"\alpha \bar g_{t-1} + (1 - \alpha)\, g_t")  # fmt: skip
         kept["grad_avg"] = mean
         v = note(r"\tilde v_t", "variance", v - mean * mean, r"v_t - \bar g_t^2", "How much gradients differ.")
-    d = note(r"\sqrt{v_t} + \epsilon", "denominator", np.sqrt(v) + h["eps"], r"\sqrt{\tilde v_t} + \epsilon")
-    note(r"\gamma / (\sqrt{v_t} + \epsilon)", "effective learning rate", h["lr"] / d,
-         r"\gamma / (\sqrt{\tilde v_t} + \epsilon)")  # fmt: skip
+    below = rf"\sqrt{{{note.symbol(v)}}} + \epsilon"
+    d = note(below, "denominator", np.sqrt(v) + h["eps"], below)
+    note(rf"\gamma / ({below})", "effective learning rate", h["lr"] / d, rf"\gamma / ({below})")
     mu = h.get("momentum", 0)
     if is_zero(mu):
-        step = note(r"\Delta_t", "step", scaled(h["lr"], g) / d, r"\gamma\, g_t / (\sqrt{\tilde v_t} + \epsilon)")
+        step = note(r"\Delta_t", "step", scaled(h["lr"], g) / d, rf"\gamma\, g_t / ({below})")
     else:
         b = note("b_t", "momentum buffer", scaled(mu, state.get("momentum_buffer", np.zeros_like(g))) + g / d,
-                 r"\mu b_{t-1} + g_t / (\sqrt{\tilde v_t} + \epsilon)")  # fmt: skip
+                 rf"\mu b_{{t-1}} + g_t / ({below})")  # fmt: skip
         kept["momentum_buffer"] = b
         step = note(r"\Delta_t", "step", scaled(h["lr"], b), r"\gamma\, b_t")
     after = note(r"\theta_t", "parameter", param - step, r"\theta_{t-1} - \Delta_t")

@@ -39,8 +39,9 @@ def direction(note: Notes, h: Hyperparameters, g: Array, state: State) -> tuple[
 
 def descend(note: Notes, h: Hyperparameters, param: Array, g: Array) -> Array:
     """The parameter after the step."""
-    step = note(r"\Delta_t", "step", scaled(h["lr"], g), r"\gamma\, g_t", "How far the parameter moves, downhill.")
-    return note(r"\theta_t", "parameter", param - step, r"\theta_{t-1} - \Delta_t")
+    words = "How far the parameter moves, downhill."
+    step = note(r"\Delta_t", "step", scaled(h["lr"], g), rf"\gamma\, {note.symbol(g, 'g_t')}", words)
+    return note(r"\theta_t", "parameter", param - step, rf"{note.symbol(param)} - \Delta_t")
 
 
 SGD = Optimizer(

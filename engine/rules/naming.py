@@ -51,7 +51,8 @@ class Names:
         try:
             if how is not None and (depth or how.formula in _SHORT):
                 given = operands(self._graph, node, how)
-                return in_brackets(self.formula(how.formula, given, max(depth - (how.formula not in _SHORT), 0)), found)
+                deeper = max(depth - (how.formula not in _SHORT), 0)
+                return in_brackets(self.formula(how.written(node), given, deeper), found)
         except (NoDataError, UnsupportedError):
             pass
         short = _short(node.type)

@@ -23,6 +23,8 @@ from engine.rules.values import NodeValues, UnsupportedError
 WRITTEN = 3  # terms that are written out; the others are dots
 DIGITS = 5
 _PLACEHOLDER = re.compile(r"<(\w+)>")
+_COMMAND = re.compile(r"\\mathrm\{[^}]*\}|\\[a-zA-Z]+")
+_LETTER, _DEFINED = re.compile(r"[a-zA-Z]"), re.compile(r"([a-zA-Z]) = ")
 _OPENING = "({[=,"
 
 
@@ -92,7 +94,7 @@ def _filled(formula: str, values: NodeValues, index: Index) -> tuple[str, bool] 
     """The formula with the numbers at element `index` of the output; None if a name is no number that the node has."""
     exact, last, parts = True, 0, []
     found = list(_PLACEHOLDER.finditer(formula))
-    if not found:
+    if not found or _has_unknown(formula):
         return None
     for place in found:
         number = _number(values, place[1], index)
@@ -107,6 +109,12 @@ def _filled(formula: str, values: NodeValues, index: Index) -> tuple[str, bool] 
         parts += [formula[last : place.start()], _bracketed(text, inside and (power or not alone))]
         last = place.end()
     return "".join([*parts, formula[last:]]), exact
+
+
+def _has_unknown(formula: str) -> bool:
+    """Whether there is a letter, other than e, in it that stands for a number and that it does not define."""
+    plain = _COMMAND.sub("", _PLACEHOLDER.sub("", formula)).replace("e^", "^")
+    return bool(set(_LETTER.findall(plain)) - set(_DEFINED.findall(plain)))
 
 
 def _number(values: NodeValues, name: str, index: Index) -> Any:

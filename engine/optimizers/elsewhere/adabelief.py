@@ -45,7 +45,7 @@ def adabelief(note: Notes, h: Hyperparameters, param: Array, grad: Array, state:
     step = (
         _rectified(note, h, float(t), m, kept["exp_avg_var"]) if h.get("rectify") else _plain(note, h, float(t), m, s)
     )
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, **kept)
 
 

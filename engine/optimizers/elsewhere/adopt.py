@@ -39,7 +39,7 @@ def adopt(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     m = note("m_t", "first moment", lerp(m, u, 1 - beta1), r"\beta_1 m_{t-1} + (1 - \beta_1)\, u_t")
     step = note(r"\Delta_t", "step", scaled(h["lr"], cautious(note, h, m, g)), r"\gamma\, m_t")
     v = note("v_t", "second moment", second_moment(beta2, v, g), r"\beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, step=t, exp_avg=m, exp_avg_sq=v)
 
 

@@ -54,7 +54,7 @@ def adafactor(note: Notes, h: Hyperparameters, param: Array, grad: Array, state:
     if not is_zero(h.get("weight_decay", 0)):
         theta = note(r"\theta_t'", "decayed parameter", param - scaled(h["weight_decay"] * alpha, param),
                      r"(1 - \lambda \alpha_t)\, \theta_{t-1}")  # fmt: skip
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, step=t, RMS=size, **kept)
 
 

@@ -52,7 +52,7 @@ def lamb(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Stat
     if not is_zero(h.get("weight_decay", 0)) or h.get("always_adapt"):
         rate = rate * _trust(note, h, theta, u)
     step = note(r"\Delta_t", "step", scaled(rate, u), r"\gamma\, \phi_t\, u_t")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, exp_avg=m, exp_avg_sq=v)
 
 

@@ -79,7 +79,7 @@ def novograd(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: 
         u = scaled(1 - beta1, u)
     m = note("m_t", "first moment", scaled(beta1, state.get("exp_avg", np.zeros_like(g))) + u, r"\beta_1 m_{t-1} + u_t")
     step = note(r"\Delta_t", "step", scaled(h["lr"], m), r"\gamma\, m_t")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, exp_avg=m, **kept)
 
 

@@ -45,7 +45,7 @@ def adamp(note: Notes, h: Hyperparameters, param: Array, grad: Array, state: Sta
     u, ratio = _projected(note, h, param, g, u)
     theta = decay(note, {**h, "weight_decay": h.get("weight_decay", 0) * ratio}, param)
     step = note(r"\Delta_t", "step", scaled(h["lr"] / (1 - beta1**t), u), r"\gamma\, u_t / (1 - \beta_1^t)")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, step=t, exp_avg=m, exp_avg_sq=v)
 
 

@@ -51,7 +51,7 @@ def rmsprop_tf(note: Notes, h: Hyperparameters, param: Array, grad: Array, state
         kept["momentum_buffer"] = stored(b)
         b = cautious(note, h, b, g)
         step = note(r"\Delta_t", "step", b if inside else scaled(h["lr"], b), "b_t" if inside else r"\gamma\, b_t")
-    after = note(r"\theta_t", "parameter", theta - step, r"\theta_{t-1} - \Delta_t")
+    after = note(r"\theta_t", "parameter", theta - step, rf"{note.symbol(theta)} - \Delta_t")
     return note.update(after, **kept)
 
 

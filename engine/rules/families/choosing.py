@@ -46,8 +46,8 @@ def _larger(n: NodeValues, sign: float) -> tuple[Any, ...]:
 @elementwise(
     "MaximumBackward0",
     {
-        "self": r"<G> \cdot [<self> > <other>]",
-        "other": r"<G> \cdot [<other> > <self>]",
+        "self": r"<G> \cdot ([<self> > <other>] + \frac{1}{2} [<self> = <other>])",
+        "other": r"<G> \cdot ([<other> > <self>] + \frac{1}{2} [<other> = <self>])",
     },
     "The larger of two numbers gets the gradient; equal ones get half of it each.",
     stops=True,
@@ -59,8 +59,8 @@ def maximum(n: NodeValues) -> tuple[Any, ...]:
 @elementwise(
     "MinimumBackward0",
     {
-        "self": r"<G> \cdot [<self> < <other>]",
-        "other": r"<G> \cdot [<other> < <self>]",
+        "self": r"<G> \cdot ([<self> < <other>] + \frac{1}{2} [<self> = <other>])",
+        "other": r"<G> \cdot ([<other> < <self>] + \frac{1}{2} [<other> = <self>])",
     },
     "The smaller of two numbers gets the gradient; equal ones get half of it each.",
     stops=True,

@@ -1,9 +1,10 @@
-"""The arithmetic of the forward pass, by type of node.
+r"""The arithmetic of the forward pass, by type of node.
 
 What is not here counts as "as recorded". To add an operation, give its formula, with `<name>` for each operand in the
-order of the operator's arguments, and a function of those operands and the node's values, in the table of its family:
+order of the operator's arguments and `<:name>` for an argument that is a number, and a function of those operands and
+the node's values, in the table of its family:
 
-    "SubBackward0": Forward(r"<self> - <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
+    "SubBackward0": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
 
 The same function runs on plain arrays and on `Bounded` ones, as a rule does.
 """

@@ -85,20 +85,23 @@ def _along(function: Callable[[Array, int], Array]) -> Callable[[Sequence[Array]
     return found
 
 
-_CLAMP = Forward(r"\mathrm{clamp}\left(<self>\right)", _of_one(lambda x, n: _clamped(x, *_limits(n))))
+_HARDTANH = r"\mathrm{clamp}\left(<self>, <:min_val=-1>, <:max_val=1>\right)"
+_CLAMP = Forward(
+    r"\mathrm{clamp}\left(<self>, <:min=-inf>, <:max=inf>\right)", _of_one(lambda x, n: _clamped(x, *_limits(n)))
+)
 
 TABLE: Table = {
     "SiluBackward0": Forward(
         r"\frac{<self>}{1 + e^{-<self>}}", _of_one(lambda x, n: x / (1.0 + np.exp(-x))), (0,)
     ),
     "GeluBackward0": Forward(r"<self> \cdot \Phi\left(<self>\right)", _of_one(_gelu), (0,)),
-    "HardtanhBackward0": Forward(_CLAMP.formula, _CLAMP.function, (0,)),
+    "HardtanhBackward0": Forward(_HARDTANH, _CLAMP.function, (0,)),
     "ClampBackward1": Forward(_CLAMP.formula, _CLAMP.function, (0,)),
     "ClampMinBackward0": Forward(
-        r"\max\left(<self>, min\right)", _of_one(lambda x, n: _clamped(x, n.argument("min"), None)), (0,)
+        r"\max\left(<self>, <:min>\right)", _of_one(lambda x, n: _clamped(x, n.argument("min"), None)), (0,)
     ),
     "ClampMaxBackward0": Forward(
-        r"\min\left(<self>, max\right)", _of_one(lambda x, n: _clamped(x, None, n.argument("max"))), (0,)
+        r"\min\left(<self>, <:max>\right)", _of_one(lambda x, n: _clamped(x, None, n.argument("max"))), (0,)
     ),
     "HardsigmoidBackward0": Forward(
         r"\frac{\mathrm{clamp}\left(<self> + 3, 0, 6\right)}{6}", _of_one(lambda x, n: _hard_gate(x)), (0,)
@@ -108,11 +111,13 @@ TABLE: Table = {
         _of_one(lambda x, n: x * _hard_gate(x)), (0,),
     ),
     "LeakyReluBackward0": Forward(
-        r"\max\left(<self>, \alpha <self>\right)",
+        r"\max\left(<self>, 0\right) + <:negative_slope=0.01> \cdot \min\left(<self>, 0\right)",
         _of_one(lambda x, n: np.where(value_of(x) > 0, x, x * number(n, "negative_slope", 0.01))), (0,),
     ),
     "EluBackward0": Forward(r"\mathrm{elu}\left(<self>\right)", _of_one(_elu), (0,)),
-    "SoftplusBackward0": Forward(r"\ln\left(1 + e^{<self>}\right)", _of_one(_softplus), (0,)),
+    "SoftplusBackward0": Forward(
+        r"\ln\left(1 + e^{<:beta=1> \cdot <self>}\right) / <:beta=1>", _of_one(_softplus), (0,)
+    ),
     "MishBackward0": Forward(
         r"<self> \cdot \tanh \ln\left(1 + e^{<self>}\right)",
         _of_one(lambda x, n: x * np.tanh(np.where(value_of(x) > 20, x, np.log1p(np.exp(x))))), (0,),

@@ -42,13 +42,14 @@ def _unary(function: Callable[[Array], Array]) -> Function:
     return lambda a, n: function(a[0])
 
 
+_ADDED = r"<:beta=1> \cdot <self> + <:alpha=1> \cdot "
 _SUM = Forward(r"\sum <self>", _reduced(np.sum))
 _MEAN = Forward(r"\mathrm{mean}\left(<self>\right)", _reduced(np.mean))
 
 TABLE: Table = {
-    "AddBackward0": Forward("<self> + <other>", lambda a, n: a[0] + n.argument("alpha", 1) * a[1]),
-    "SubBackward0": Forward("<self> - <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
-    "RsubBackward1": Forward("<other> - <self>", lambda a, n: a[1] - n.argument("alpha", 1) * a[0]),
+    "AddBackward0": Forward(r"<self> + <:alpha=1> \cdot <other>", lambda a, n: a[0] + n.argument("alpha", 1) * a[1]),
+    "SubBackward0": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
+    "RsubBackward1": Forward(r"<other> - <:alpha=1> \cdot <self>", lambda a, n: a[1] - n.argument("alpha", 1) * a[0]),
     "MulBackward0": Forward(r"<self> \cdot <other>", lambda a, n: a[0] * a[1]),
     "DivBackward0": Forward(r"<self> / <other>", lambda a, n: a[0] / a[1]),
     "PowBackward0": Forward("<self>^{<exponent>}", lambda a, n: a[0] * a[0] if n.argument("exponent") == 2
@@ -67,21 +68,21 @@ TABLE: Table = {
     "SumBackward1": _SUM,
     "MeanBackward0": _MEAN,
     "MeanBackward1": _MEAN,
-    "MseLossBackward0": Forward(r"\mathrm{mean}\left((<self> - <target>)^2\right)", _mse),
+    "MseLossBackward0": Forward(r"<:reduction>\left((<self> - <target>)^2\right)", _mse),
     "MmBackward0": Forward("<self> <mat2>", lambda a, n: a[0] @ a[1]),
     "MvBackward0": Forward("<self> <vec>", lambda a, n: a[0] @ a[1]),
     "DotBackward0": Forward(r"<self> \cdot <tensor>", lambda a, n: a[0] @ a[1]),
     "BmmBackward0": Forward("<self> <mat2>", lambda a, n: a[0] @ a[1]),
-    "AddmmBackward0": Forward("<self> + <mat1> <mat2>", _addmm),
+    "AddmmBackward0": Forward(_ADDED + "<mat1> <mat2>", _addmm),
     "TBackward0": Forward(r"<self>^\mathsf{T}", lambda a, n: np.swapaxes(a[0], 0, 1) if np.ndim(a[0]) > 1 else a[0]),
     "CloneBackward0": Forward("<self>", lambda a, n: a[0]),
-    "AddBackward1": Forward("<self> + <other>", lambda a, n: a[0] + n.argument("alpha", 1) * a[1]),
-    "SubBackward1": Forward("<self> - <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
+    "AddBackward1": Forward(r"<self> + <:alpha=1> \cdot <other>", lambda a, n: a[0] + n.argument("alpha", 1) * a[1]),
+    "SubBackward1": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
     "MulBackward1": Forward(r"<self> \cdot <other>", lambda a, n: a[0] * a[1]),
     "DivBackward1": Forward(r"<self> / <other>", lambda a, n: a[0] / a[1]),
     "PowBackward1": Forward("<self>^{<exponent>}", lambda a, n: np.power(a[0], a[1])),
     "MaximumBackward0": Forward(r"\max\left(<self>, <other>\right)", lambda a, n: np.maximum(a[0], a[1])),
     "MinimumBackward0": Forward(r"\min\left(<self>, <other>\right)", lambda a, n: np.minimum(a[0], a[1])),
-    "BaddbmmBackward0": Forward("<self> + <batch1> <batch2>", _addmm),
-    "AddmvBackward0": Forward("<self> + <mat> <vec>", _addmm),
+    "BaddbmmBackward0": Forward(_ADDED + "<batch1> <batch2>", _addmm),
+    "AddmvBackward0": Forward(_ADDED + "<mat> <vec>", _addmm),
 }  # fmt: skip

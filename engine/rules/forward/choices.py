@@ -51,13 +51,9 @@ def _norm(x: Array, over: tuple[int, ...], keep: bool, p: float) -> Array:
     return np.power(np.sum(np.power(size, p), axis=over, keepdims=keep), 1.0 / p)
 
 
-def _order(n: NodeValues) -> float:
-    return float(n.argument("ord" if n.type.startswith("Linalg") else "p", 2))
-
-
 def _distance(a: Operands, n: NodeValues) -> Array:
     apart = a[0] - a[1]
-    return _norm(apart, tuple(range(value_of(apart).ndim)), False, _order(n))
+    return _norm(apart, tuple(range(value_of(apart).ndim)), False, float(n.argument("p", 2)))
 
 
 def _log_sum(x: Array, over: tuple[int, ...], keep: bool, n: NodeValues) -> Array:
@@ -165,9 +161,12 @@ def _turned(x: Array, n: NodeValues) -> Array:
     return np.rot90(x, int(n.argument("k", 1)), (int(first), int(second)))
 
 
-_NORM = r"\left\lVert <self> \right\rVert"
+def _norm_of(order: str) -> Forward:
+    formula = rf"\left\lVert <self> \right\rVert_{{<:{order}=2>}}"
+    return _over(formula, lambda x, over, keep, n: _norm(x, over, keep, float(n.argument(order, 2))))
+
+
 _PICK, _PUT = r"<self>[\,i\,]", r"<self>\ \mathrm{with}\ <source>\ \mathrm{at}\ i"
-_TO_POWER = _over(_NORM, lambda x, over, keep, n: _norm(x, over, keep, _order(n)))
 
 TABLE: Table = {
     "ProdBackward0": Forward(r"\prod <self>", lambda a, n: np.prod(a[0]), (0,)),
@@ -182,8 +181,9 @@ TABLE: Table = {
     **spread("StdBackward0 StdMeanBackward0", _over(
         r"\sqrt{\mathrm{var}\left(<self>\right)}", lambda x, over, keep, n: np.sqrt(_variance(x, over, keep, n))
     )),
-    **spread("NormBackward0 NormBackward1 NormBackward2 NormBackward3 LinalgVectorNormBackward0", _TO_POWER),
-    "DistBackward0": Forward(r"\left\lVert <self> - <other> \right\rVert", _distance, (0, 1)),
+    **spread("NormBackward0 NormBackward1 NormBackward2 NormBackward3", _norm_of("p")),
+    "LinalgVectorNormBackward0": _norm_of("ord"),
+    "DistBackward0": Forward(r"\left\lVert <self> - <other> \right\rVert_{<:p=2>}", _distance, (0, 1)),
     "LogsumexpBackward0": _over(r"\ln \sum e^{<self>}", _log_sum),
     "CumsumBackward0": _along(r"\mathrm{cumsum}\left(<self>\right)", lambda x, dim, n: np.cumsum(x, axis=dim)),
     "CumprodBackward0": _along(r"\mathrm{cumprod}\left(<self>\right)", lambda x, dim, n: np.cumprod(x, axis=dim)),
@@ -213,7 +213,7 @@ TABLE: Table = {
     "UnfoldBackward0": Forward(r"\mathrm{windows}\left(<self>\right)", _picked(overlapping.unfold), (0,)),
     **spread("IndexPutBackward0 IndexPutImplBackward0 UnsafeIndexPutBackward0",
              Forward(_PUT, _put(indexing.index_put), (0, 2))),
-    "IndexAddBackward0": Forward(r"<self> + \alpha <source>[\,i\,]", _put(indexing.index_add), (0, 3)),
+    "IndexAddBackward0": Forward(r"<self> + <:alpha=1> \cdot <source>[\,i\,]", _put(indexing.index_add), (0, 3)),
     "IndexCopyBackward0": Forward(_PUT, _put(indexing.index_copy), (0, 3)),
     "IndexFillBackward0": Forward(r"\mathrm{fill}\left(<self>\right)", _put(indexing.index_fill, "value"), (0,)),
     "ScatterBackward0": Forward(_PUT, _put(indexing.scatter), (0, 3)),

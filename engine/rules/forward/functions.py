@@ -123,7 +123,6 @@ def _divided(a: Operands, n: NodeValues) -> Array:
 
 
 _FMOD, _MOD = _remainder(np.trunc), _remainder(np.floor)
-_REST = r"<self> \bmod <other>"
 
 TABLE: Table = {
     "Exp2Backward0": _of_one("2^{<self>}", np.exp2),
@@ -161,9 +160,10 @@ TABLE: Table = {
         lambda a, n: np.where(value_of(a[0]) > number(n, "threshold"), a[0], float(number(n, "value"))), (0,),
     )),
     **spread("RreluWithNoiseBackward0 RreluWithNoiseBackward1 RreluWithNoiseFunctionalBackward0",
-             Forward(r"\max\left(<self>, a <self>\right)", lambda a, n: _with_noise(a[0], n), (0,))),
+             Forward(r"\mathrm{rrelu}\left(<self>\right)", lambda a, n: _with_noise(a[0], n), (0,))),
     "PreluKernelBackward0": _of_two(
-        r"\max\left(<self>, <weight> <self>\right)", lambda x, slope: np.where(value_of(x) > 0, x, slope * x)
+        r"\max\left(<self>, 0\right) + <weight> \cdot \min\left(<self>, 0\right)",
+        lambda x, slope: np.where(value_of(x) > 0, x, slope * x)
     ),
     "GluBackward0": Forward(r"\mathrm{glu}\left(<self>\right)", lambda a, n: _gated(a[0], n), (0,)),
     "NanToNumBackward0": Forward(r"\mathrm{finite}\left(<self>\right)", lambda a, n: _replaced(a[0], n), (0,)),
@@ -177,15 +177,17 @@ TABLE: Table = {
     "CopysignBackward0": _of_two(r"|<self>| \cdot \mathrm{sgn}\left(<other>\right)", _sign_of),
     "FmaxBackward0": _of_two(r"\max\left(<self>, <other>\right)", np.fmax),
     "FminBackward0": _of_two(r"\min\left(<self>, <other>\right)", np.fmin),
-    "RemainderBackward0": Forward(r"<self> \bmod b", _by_number(_MOD), (0,)),
-    "RemainderBackward1": _of_two(_REST, _MOD),
-    "FmodBackward0": Forward(r"<self> \bmod b", _by_number(_FMOD), (0,)),
-    "FmodBackward1": _of_two(_REST, _FMOD),
-    "RsubBackward0": Forward("<other> - <self>", lambda a, n: a[1] - n.argument("alpha", 1) * a[0], (0, 1)),
-    "LerpBackward0": Forward(r"<self> + w \left(<end> - <self>\right)", _lerp, (0, 1)),
-    "LerpBackward1": Forward(
-        r"<self> + <weight> \left(<end> - <self>\right)", lambda a, n: _between(a[0], a[1], a[2]), (0, 1, 2)
+    "RemainderBackward0": Forward(r"<self> \bmod <:other>", _by_number(_MOD), (0,)),
+    "RemainderBackward1": _of_two(r"<self> \bmod <other>", _MOD),
+    "FmodBackward0": Forward(r"\mathrm{fmod}\left(<self>, <:other>\right)", _by_number(_FMOD), (0,)),
+    "FmodBackward1": _of_two(r"\mathrm{fmod}\left(<self>, <other>\right)", _FMOD),
+    "RsubBackward0": Forward(
+        r"<other> - <:alpha=1> \cdot <self>", lambda a, n: a[1] - n.argument("alpha", 1) * a[0], (0, 1)
     ),
-    "AddcmulBackward0": Forward(r"<self> + v \cdot <tensor1> \cdot <tensor2>", _scaled, (0, 1, 2)),
-    "AddcdivBackward0": Forward(r"<self> + v \cdot <tensor1> / <tensor2>", _divided, (0, 1, 2)),
+    "LerpBackward0": Forward(r"<self> + <:weight> \cdot \left(<end> - <self>\right)", _lerp, (0, 1)),
+    "LerpBackward1": Forward(
+        r"<self> + \left(<end> - <self>\right) \cdot <weight>", lambda a, n: _between(a[0], a[1], a[2]), (0, 1, 2)
+    ),
+    "AddcmulBackward0": Forward(r"<self> + <:value=1> \cdot <tensor1> \cdot <tensor2>", _scaled, (0, 1, 2)),
+    "AddcdivBackward0": Forward(r"<self> + <:value=1> \cdot <tensor1> / <tensor2>", _divided, (0, 1, 2)),
 }  # fmt: skip

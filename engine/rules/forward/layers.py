@@ -205,5 +205,5 @@ TABLE: Table = {
         Forward(r"\mathrm{softmax}\left(\frac{<query> \cdot <key>^\mathsf{T}}{\sqrt{d}}\right) \cdot <value>",
                 _attention, (0, 1, 2)),
     ),
-    "NativeDropoutBackward0": Forward(r"\frac{m \odot <input>}{1 - p}", _dropout, (0,)),
+    "NativeDropoutBackward0": Forward(r"\frac{m \odot <input>}{1 - <:p=0.5>}", _dropout, (0,)),
 }  # fmt: skip

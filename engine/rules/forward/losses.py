@@ -77,17 +77,20 @@ def _soft_margin(a: Sequence[Array], n: NodeValues) -> Array:
 
 TABLE: Table = {
     "SoftMarginLossBackward0": Forward(
-        r"\mathrm{mean}\left(\ln\left(1 + e^{-<self> \cdot <target>}\right)\right)", _reduced(_soft_margin), (0, 1)
+        r"<:reduction>\left(\ln\left(1 + e^{-<self> \cdot <target>}\right)\right)", _reduced(_soft_margin), (0, 1)
     ),
     "SmoothL1LossBackward0": Forward(
-        r"\mathrm{smooth}\left(|<self> - <target>|\right)", _reduced(_smooth), (0, 1)
+        r"<:reduction>\ \mathrm{smooth}\left(|<self> - <target>|\right)", _reduced(_smooth), (0, 1)
     ),
-    "HuberLossBackward0": Forward(r"\mathrm{huber}\left(<self> - <target>\right)", _reduced(_huber), (0, 1)),
+    "HuberLossBackward0": Forward(
+        r"<:reduction>\ \mathrm{huber}\left(<self> - <target>\right)", _reduced(_huber), (0, 1)
+    ),
     "BinaryCrossEntropyBackward0": Forward(
-        r"-\mathrm{mean}\left(y \ln <self> + (1 - y) \ln (1 - <self>)\right)", _reduced(_entropy), (0, 1, 2)
+        r"-<:reduction>\left(<target> \ln <self> + (1 - <target>) \ln (1 - <self>)\right)",
+        _reduced(_entropy), (0, 1, 2),
     ),
     "BinaryCrossEntropyWithLogitsBackward0": Forward(
-        r"\mathrm{mean}\left(\ln(1 + e^{<self>}) - y \cdot <self>\right)", _reduced(_with_logits), (0, 1, 2, 3)
+        r"<:reduction>\left(\ln(1 + e^{<self>}) - <target> \cdot <self>\right)", _reduced(_with_logits), (0, 1, 2, 3)
     ),
-    **spread("NllLossBackward0 NllLoss2DBackward0", Forward(r"-<self>[\,y\,]", _nll, (0,))),
+    **spread("NllLossBackward0 NllLoss2DBackward0", Forward(r"-<:reduction>\ <self>[\,y\,]", _nll, (0,))),
 }  # fmt: skip

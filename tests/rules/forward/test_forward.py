@@ -16,6 +16,7 @@ from torch.nn import functional
 from engine.capture.recorder import record
 from engine.desk.typeset import set_formula
 from engine.manual import Line, outline, work_out
+from engine.recording.model import Node
 from engine.recording.reader import open_recording
 from engine.rules.forward import forward_of, table
 from engine.rules.naming import PLACEHOLDER, plain_text
@@ -244,6 +245,8 @@ def test_of_what_has_no_forward_nothing_is_claimed() -> None:
 
 @pytest.mark.parametrize("type_", table())
 def test_its_formula_can_be_set_and_read_out(type_: str) -> None:
-    formula = PLACEHOLDER.sub(r"\\mathrm{layer\\_1}", table()[type_].formula)
+    node = Node(0, 0, "operation", type_)
+    formula = PLACEHOLDER.sub(r"\\mathrm{layer\\_1}", table()[type_].written(node))
+    assert "<" not in formula
     assert set_formula(formula) is not None
     assert not set("\\{}") & set(plain_text(formula))
