@@ -52,28 +52,31 @@ def relu_backward(n: NodeText) -> None:
     n.give(0, f"np.where({_bare(_positive(n))}, {n.g}, 0)")
 
 
-@forward("LeakyReluBackward0")
+@forward("LeakyReluBackward0 LeakyReluBackward1")
 def leaky_relu(n: NodeText) -> None:
     n.put(f"np.where({n.x()} > 0, {n.x()}, {number(n.argument('negative_slope', 0.01))} * {n.x()})")
 
 
-@backward("LeakyReluBackward0")
+@backward("LeakyReluBackward0 LeakyReluBackward1")
 def leaky_relu_backward(n: NodeText) -> None:
     x = n.input_array(0)
     positive = choose(n, f"{n.x()} > 0", None if x is None else x > 0, 0.0)
     n.give(0, f"np.where({_bare(positive)}, {n.g}, {number(n.argument('negative_slope', 0.01))} * {n.g})")
 
 
-@forward("HardtanhBackward0 ClampBackward1")
+_CLAMPS = "HardtanhBackward0 ClampBackward1 ClampMinBackward0 ClampMaxBackward0"
+
+
+@forward(_CLAMPS)
 def clamp(n: NodeText) -> None:
     low, high = _limits(n)
     n.put(f"np.clip({n.x()}, {low}, {high})")
 
 
-@backward("HardtanhBackward0 ClampBackward1")
+@backward(_CLAMPS)
 def clamp_backward(n: NodeText) -> None:
     low, high = _limits(n)
-    inclusive = "=" if n.type == "ClampBackward1" else ""
+    inclusive = "" if n.type == "HardtanhBackward0" else "="
     conditions, borders = [], []
     x = n.input_array(0)
     passed = None if x is None else np.ones(x.shape, bool)
@@ -102,14 +105,46 @@ def _limits(n: NodeText) -> tuple[str, str]:
     return low, high
 
 
-@forward("EluBackward0")
+def _number(n: NodeText, name: str, default: float) -> str:
+    found = n.argument(name, default)
+    if not isinstance(found, (int, float)):
+        raise NoTemplateError(f"its {name} was not recorded as a number")
+    return number(float(found))
+
+
+@forward("SoftshrinkBackward0")
+def soft_shrink(n: NodeText) -> None:
+    n.put(f"np.sign({n.x()}) * np.maximum(np.abs({n.x()}) - {_number(n, 'lambd', 0.5)}, 0)")
+
+
+@forward("HardshrinkBackward0")
+def hard_shrink(n: NodeText) -> None:
+    n.put(f"np.where(np.abs({n.x()}) > {_number(n, 'lambd', 0.5)}, {n.x()}, 0)")
+
+
+@backward("SoftshrinkBackward0 HardshrinkBackward0")
+def shrink_backward(n: NodeText) -> None:
+    n.give(0, f"np.where(np.abs({n.x()}) > {_number(n, 'lambd', 0.5)}, {n.g}, 0)")
+
+
+@forward("ThresholdBackward0")
+def threshold(n: NodeText) -> None:
+    n.put(f"np.where({n.x()} > {_number(n, 'threshold', 0)}, {n.x()}, {_number(n, 'value', 0)})")
+
+
+@backward("ThresholdBackward0")
+def threshold_backward(n: NodeText) -> None:
+    n.give(0, f"np.where({n.x()} > {_number(n, 'threshold', 0)}, {n.g}, 0)")
+
+
+@forward("EluBackward0 EluBackward1")
 def elu(n: NodeText) -> None:
     alpha, scale, within = _elu(n)
     below = times(within, f"np.minimum({n.x()}, 0)")
     n.put(f"np.where({n.x()} > 0, {times(scale, n.x())}, {times(scale * alpha, f'np.expm1({below})')})")
 
 
-@backward("EluBackward0")
+@backward("EluBackward0 EluBackward1")
 def elu_backward(n: NodeText) -> None:
     alpha, scale, within = _elu(n)
     below = times(within, f"np.minimum({n.x()}, 0)")
@@ -126,13 +161,13 @@ def _elu(n: NodeText) -> tuple[float, float, float]:
     return alpha, scale, within
 
 
-@forward("CeluBackward0")
+@forward("CeluBackward0 CeluBackward1")
 def celu(n: NodeText) -> None:
     alpha = number(n.argument("alpha", 1.0))
     n.put(f"np.where({n.x()} > 0, {n.x()}, {alpha} * np.expm1(np.minimum({n.x()}, 0) / {alpha}))")
 
 
-@backward("CeluBackward0")
+@backward("CeluBackward0 CeluBackward1")
 def celu_backward(n: NodeText) -> None:
     alpha = number(n.argument("alpha", 1.0))
     n.give(0, f"{n.g} * np.where({n.x()} > 0, 1, np.exp(np.minimum({n.x()}, 0) / {alpha}))")

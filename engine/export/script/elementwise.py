@@ -29,6 +29,15 @@ _FUNCTIONS = {
     "AcosBackward0": ("np.arccos({x})", "-{g} / np.sqrt(1 - {x} * {x})"),
     "AtanBackward0": ("np.arctan({x})", "{g} / (1 + {x} * {x})"),
     "SigmoidBackward0": ("1 / (1 + np.exp(-{x}))", "{g} * {y} * (1 - {y})"),
+    "AsinhBackward0": ("np.arcsinh({x})", "{g} / np.sqrt({x} * {x} + 1)"),
+    "AcoshBackward0": ("np.arccosh({x})", "{g} / np.sqrt({x} * {x} - 1)"),
+    "AtanhBackward0": ("np.arctanh({x})", "{g} / (1 - {x} * {x})"),
+    "FloorBackward0": ("np.floor({x})", "np.zeros_like({g})"),
+    "CeilBackward0": ("np.ceil({x})", "np.zeros_like({g})"),
+    "TruncBackward0": ("np.trunc({x})", "np.zeros_like({g})"),
+    "RoundBackward0": ("np.rint({x})", "np.zeros_like({g})"),
+    "SignBackward0": ("np.sign({x})", "np.zeros_like({g})"),
+    "SgnBackward0": ("np.sign({x})", "np.zeros_like({g})"),
     "AbsBackward0": ("np.abs({x})", "{g} * np.sign({x})"),
 }
 
@@ -151,6 +160,62 @@ def larger_backward(n: NodeText) -> None:
         n.give(slot, f"np.where({mine} == {theirs}, {n.g} / 2, np.where({mine} {sign} {theirs}, {n.g}, 0))")
 
 
+@forward("Atan2Backward0")
+def angle(n: NodeText) -> None:
+    n.put(f"np.arctan2({n.x(0)}, {n.x(1)})")
+
+
+@backward("Atan2Backward0")
+def angle_backward(n: NodeText) -> None:
+    y, x = n.x(0), n.x(1)
+    n.give(0, f"{n.g} * {x} / ({x} * {x} + {y} * {y})")
+    n.give(1, f"-{n.g} * {y} / ({x} * {x} + {y} * {y})")
+
+
+@forward("HypotBackward0")
+def hypotenuse(n: NodeText) -> None:
+    n.put(f"np.hypot({n.x(0)}, {n.x(1)})")
+
+
+@backward("HypotBackward0")
+def hypotenuse_backward(n: NodeText) -> None:
+    for slot in (0, 1):
+        n.give(slot, f"{n.g} * {n.x(slot)} / {n.out}")
+
+
+@forward("LerpBackward0 LerpBackward1")
+def lerp(n: NodeText) -> None:
+    start, weight = n.x(0), n.x(2, name="weight")
+    n.put(f"{start} + {weight} * ({n.x(1)} - {start})")
+
+
+@backward("LerpBackward0 LerpBackward1")
+def lerp_backward(n: NodeText) -> None:
+    weight = n.x(2, name="weight")
+    n.give(0, f"{n.g} * (1 - {weight})")
+    n.give(1, f"{n.g} * {weight}")
+    if n.needs(2):
+        n.give(2, f"{n.g} * ({n.x(1)} - {n.x(0)})")
+
+
+@forward("AddcmulBackward0 AddcdivBackward0")
+def add_product(n: NodeText) -> None:
+    first, sign = times(n.argument("value", 1), n.x(1)), "*" if n.type == "AddcmulBackward0" else "/"
+    n.put(f"{n.x(0)} + {first} {sign} {n.x(2)}")
+
+
+@backward("AddcmulBackward0 AddcdivBackward0")
+def add_product_backward(n: NodeText) -> None:
+    n.give(0, n.g)
+    g, second = times(n.argument("value", 1), n.g), n.x(2)
+    if n.type == "AddcmulBackward0":
+        n.give(1, f"{g} * {second}")
+        n.give(2, f"{g} * {n.x(1)}")
+    else:
+        n.give(1, f"{g} / {second}")
+        n.give(2, f"-({g}) * {n.x(1)} / ({second} * {second})")
+
+
 @forward("WhereBackward0")
 def where(n: NodeText) -> None:
     n.put(f"np.where({n.given(0)}, {n.x(0, 1, 'self')}, {n.x(1, 2, 'other')})")
@@ -182,11 +247,14 @@ def dropout_backward(n: NodeText) -> None:
     n.give(0, f"{n.g} * {n.saved('result1')} / {number(1 - n.argument('p', 0.5))}")
 
 
-@forward("CloneBackward0 AliasBackward0 ToCopyBackward0 ViewAsBackward0 LiftFreshBackward0")
+_SAME = "CloneBackward0 AliasBackward0 ToCopyBackward0 ViewAsBackward0 LiftFreshBackward0"
+
+
+@forward(_SAME)
 def same(n: NodeText) -> None:
     n.put(n.x())
 
 
-@backward("CloneBackward0 AliasBackward0 ToCopyBackward0 ViewAsBackward0 LiftFreshBackward0")
+@backward(_SAME)
 def same_backward(n: NodeText) -> None:
     n.give(0, n.g)

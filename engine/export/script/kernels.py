@@ -21,6 +21,17 @@ def settled(choice: Array, where: Array, chosen: Array) -> Array:
     return choice
 
 
+def between(length: int, outputs: int, step: float, corners: bool) -> Array:
+    """How much of each of `length` numbers is in each of `outputs` that lie on straight lines between them."""
+    places = np.arange(outputs) * step if corners else np.maximum((np.arange(outputs) + 0.5) * step - 0.5, 0)
+    low = np.minimum(places.astype(int), length - 1)
+    high, share = np.minimum(low + 1, length - 1), places - low
+    matrix = np.zeros((outputs, length))
+    np.add.at(matrix, (np.arange(outputs), low), 1 - share)
+    np.add.at(matrix, (np.arange(outputs), high), share)
+    return matrix
+
+
 def erf(x: Array) -> Array:
     """The error function, number by number."""
     return np.vectorize(math.erf, otypes=[x.dtype])(x)

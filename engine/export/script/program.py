@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import PurePath
 
 import numpy as np
 
-from engine.export.script import activations, copying, elementwise, losses, names, networks, reductions, shapes  # noqa: F401 - they register templates
+from engine.export.script import names
 from engine.export.script.expressions import NoTemplateError
 from engine.export.script.layout import assemble
 from engine.export.script.reading import Array, Operation, Pass, TrainingStep
@@ -20,6 +21,19 @@ from engine.export.script.writing import NodeText, Program
 from engine.recording.model import Event
 from engine.source_text import unix_lines
 
+_FAMILIES = (
+    "activations",
+    "copying",
+    "elementwise",
+    "losses",
+    "networks",
+    "picking",
+    "reductions",
+    "resizing",
+    "shapes",
+)
+for _family in _FAMILIES:  # they register their templates
+    import_module(f"engine.export.script.{_family}")
 _OWN = frozenset({"distance", "compare", "compare_numbers", "RECORDED"})
 _NAME = re.compile(r"[^\W\d]\w*")
 

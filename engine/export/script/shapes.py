@@ -1,4 +1,4 @@
-"""The same numbers in another place: views, permutations, parts, joining, picking by index."""
+"""The same numbers in another place: views, permutations, parts, joining."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.export.script.writing import NodeText
 
 _RESHAPED = (
     "ViewBackward0 UnsafeViewBackward0 ReshapeAliasBackward0 UnsqueezeBackward0 SqueezeBackward0 SqueezeBackward1 "
-    "SqueezeBackward2"
+    "SqueezeBackward2 SqueezeBackward4 UnsqueezeBackward1"
 )
 
 
@@ -20,6 +20,21 @@ def reshape(n: NodeText) -> None:
 @backward(_RESHAPED)
 def reshape_backward(n: NodeText) -> None:
     n.give(0, f"{n.g}.reshape({n.shape(0)})", broadcast=False)
+
+
+@forward("BackwardHookFunctionBackward")
+def hooked(n: NodeText) -> None:
+    """Between what goes into a module that has a hook, or comes out of it, and the rest."""
+    for index in n.slots:
+        if n.is_used(index):
+            n.line(f"{n.output(index)} = {n.x(index)}")
+
+
+@backward("BackwardHookFunctionBackward")
+def hooked_backward(n: NodeText) -> None:
+    for index in n.slots:
+        if n.has_grad(index):
+            n.give(index, n.grad(index), broadcast=False)
 
 
 @forward("TBackward0")
@@ -37,12 +52,12 @@ def _swapped(n: NodeText, of: str) -> str:
     return f"{of}.swapaxes({n.axis('dim0', ndim=length)}, {n.axis('dim1', ndim=length)})"
 
 
-@forward("TransposeBackward0")
+@forward("TransposeBackward0 TransposeBackward1")
 def transpose(n: NodeText) -> None:
     n.put(_swapped(n, n.x()))
 
 
-@backward("TransposeBackward0")
+@backward("TransposeBackward0 TransposeBackward1")
 def transpose_backward(n: NodeText) -> None:
     n.give(0, _swapped(n, n.g), broadcast=False)
 
@@ -199,75 +214,6 @@ def unbind_backward(n: NodeText) -> None:
         for index in range(n.shape(0)[n.axis()]):
             if n.has_grad(index):
                 n.line(f"{name}[{':, ' * n.axis()}{index}] = {n.grad(index)}")
-
-
-def _index(n: NodeText) -> str:
-    """An index of several tensors, as in x[rows, :, columns]."""
-    positions = n.given_positions(1)
-    if not positions:
-        raise NoTemplateError("what it was indexed by was not recorded")
-    last = max(positions)
-    entries = [n.given(position) if position in positions else ":" for position in range(1, last + 1, 100)]
-    return f"[{', '.join(entries)}]"
-
-
-@forward("IndexBackward0")
-def index(n: NodeText) -> None:
-    n.put(f"{n.x()}{_index(n)}")
-
-
-@backward("IndexBackward0")
-def index_backward(n: NodeText) -> None:
-    picked = _index(n)[1:-1].replace(":", "slice(None)")
-    picked = f"({picked})" if "," in picked else picked
-    n.give_written(0, lambda name: f"np.add.at({name}, {picked}, {n.g})")
-
-
-@forward("GatherBackward0")
-def gather(n: NodeText) -> None:
-    n.put(f"np.take_along_axis({n.x()}, {n.given(2)}, axis={n.axis()})")
-
-
-@backward("GatherBackward0")
-def gather_backward(n: NodeText) -> None:
-    """Every element of the index, with its own place in the other dimensions."""
-    axis, shape = n.axis(), n.out_shape
-    places = n.new("places")
-    if n.needs(0):
-        n.line(f"{places} = list(np.indices({shape}))")
-        n.line(f"{places}[{axis}] = {n.given(2)}")
-        n.give_written(0, lambda name: f"np.add.at({name}, tuple({places}), {n.g})")
-
-
-@forward("IndexSelectBackward0")
-def index_select(n: NodeText) -> None:
-    n.put(f"np.take({n.x()}, {n.given(2)}, axis={n.axis()})")
-
-
-@backward("IndexSelectBackward0")
-def index_select_backward(n: NodeText) -> None:
-    places = ", ".join([*["slice(None)"] * n.axis(), n.given(2)])
-    places = f"({places})" if "," in places else places
-    n.give_written(0, lambda name: f"np.add.at({name}, {places}, {n.g})")
-
-
-@forward("EmbeddingBackward0")
-def embedding(n: NodeText) -> None:
-    n.put(f"{n.x()}[{n.given(1)}]")
-
-
-@backward("EmbeddingBackward0")
-def embedding_backward(n: NodeText) -> None:
-    """A row that was looked up several times gets the sum."""
-    if n.argument("scale_grad_by_freq", False) or n.argument("sparse", False):
-        raise NoTemplateError("an embedding with gradients scaled by frequency, or sparse ones")
-    padding = int(n.argument("padding_idx", -1))
-    if n.needs(0):
-        name = n.target(0)
-        n.line(f"{name} = np.zeros({n.shape(0)}, number)")
-        n.line(f"np.add.at({name}, {n.given(1)}, {n.g})  # a row that was looked up several times gets the sum")
-        if padding >= 0:
-            n.line(f"{name}[{padding}] = 0  # padding")
 
 
 @forward("RollBackward0")

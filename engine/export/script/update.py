@@ -158,6 +158,42 @@ def adamax(h: Hyperparameters, has: frozenset[str]) -> Rule:
     return Rule([*lines, f"return w - {lr} / (1 - {beta1}**t) * m / u"], state, "Adamax")
 
 
+def nadam(h: Hyperparameters, has: frozenset[str]) -> Rule:
+    """Adam with Nesterov's look ahead, by a momentum μ that grows with time."""
+    lr, eps, psi = _numbers(h, "lr", "eps", "momentum_decay")
+    beta1, beta2 = _betas(h)
+    known = "exp_avg" in has
+    state = {"t": "step"} | ({"product": "mu_product", "m": "exp_avg", "v": "exp_avg_sq"} if known else {})
+    lines = [*_decay(h), *_gradient(h)]
+    lines.append(f"mu, mu_next = ({beta1} * (1 - 0.5 * 0.96 ** (at * {psi})) for at in (t, t + 1))")
+    lines.append(f"product = float(np.float32({'product * mu' if known else 'mu'}))  # of all so far, kept in float32")
+    lines.append(f"m = {f'{beta1} * m + ' if known else ''}(1 - {beta1}) * g  # first moment: the direction")
+    lines.append(f"v = {f'{beta2} * v + ' if known else ''}(1 - {beta2}) * g * g  # second moment: the usual size")
+    lines.append(f"size = np.sqrt(v / (1 - {beta2}**t)) + {eps}")
+    lines.append(f"w = w - {lr} * (1 - mu) / (1 - product) * g / size")
+    return Rule([*lines, f"return w - {lr} * mu_next / (1 - product * mu_next) * m / size"], state, "NAdam")
+
+
+def radam(h: Hyperparameters, has: frozenset[str]) -> Rule:
+    """Adam, but that steps are not divided by the usual size before its average is long enough."""
+    lr, eps = _numbers(h, "lr", "eps")
+    beta1, beta2 = _betas(h)
+    known = "exp_avg" in has
+    state = {"t": "step"} | ({"m": "exp_avg", "v": "exp_avg_sq"} if known else {})
+    longest = 2 / (1 - beta2) - 1
+    lines = [*_decay(h), *_gradient(h)]
+    lines.append(f"m = {f'{beta1} * m + ' if known else ''}(1 - {beta1}) * g  # first moment: the direction")
+    lines.append(f"v = {f'{beta2} * v + ' if known else ''}(1 - {beta2}) * g * g  # second moment: the usual size")
+    lines.append(f"g = m / (1 - {beta1}**t)")
+    lines.append(f"length = {longest} - 2 * t * {beta2}**t / (1 - {beta2}**t)  # of the average")
+    lines.append("if length > 5:")
+    lines.append(
+        f"    g = g * ((length - 4) * (length - 2) * {longest} / ({longest - 4} * {longest - 2} * length)) ** 0.5"
+    )
+    lines.append(f"    g = g * (1 - {beta2}**t) ** 0.5 / (np.sqrt(v) + {eps})")
+    return Rule([*lines, f"return w - {lr} * g"], state, "RAdam")
+
+
 OPTIMIZERS: Mapping[str, Writer] = {
     "SGD": sgd,
     "Adam": adam,
@@ -166,4 +202,6 @@ OPTIMIZERS: Mapping[str, Writer] = {
     "Adagrad": adagrad,
     "Adadelta": adadelta,
     "Adamax": adamax,
+    "NAdam": nadam,
+    "RAdam": radam,
 }

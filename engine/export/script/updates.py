@@ -146,8 +146,12 @@ def _gradient(program: Program, text: UpdateText, event: Event, tensors: Tensors
     left = program.grads.get(event.parameter)
     read = program.step.array(tensor)
     # Where a gradient is next to zero, rounding decides its sign, and with it the whole step.
-    if event.info.get("optimizer") != "SGD" and unit_roundoff(program.step.coarsest()) > _COARSE:
-        remark = "gradients in half precision that the optimizer divides by their size"
+    unit = unit_roundoff(program.step.coarsest())
+    largest = max((np.max(np.abs(program.recorded[name]), initial=0.0) for name in program.grads.values()), default=0.0)
+    is_nothing = np.max(np.abs(read), initial=0.0) <= 16 * unit * largest
+    if event.info.get("optimizer") != "SGD" and (unit > _COARSE or is_nothing):
+        what = "in half precision" if unit > _COARSE else "of little but rounding"
+        remark = f"gradients {what} that the optimizer divides by their size"
         if remark not in program.as_recorded:
             program.as_recorded.append(remark)
         return program.tensor(tensor, f"grad_{program.parameters[event.parameter]}_read")

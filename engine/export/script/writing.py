@@ -212,6 +212,11 @@ class NodeText:
         """Whether there is a tensor at `slot` that a gradient goes to."""
         return slot in self._operation.edges
 
+    @property
+    def slots(self) -> list[int]:
+        """Those that gradients go to."""
+        return sorted(self._operation.edges)
+
     def given(self, position: int) -> str:
         """The variable of a tensor that needed no gradient."""
         value = self._operation.inputs.get(position)

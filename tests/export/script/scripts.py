@@ -109,6 +109,10 @@ functions = (
     torch.rsqrt, torch.reciprocal, torch.sin, torch.cos, torch.tan, torch.sinh, torch.cosh, torch.tanh, torch.asin,
     torch.acos, torch.atan, torch.sigmoid, torch.abs, torch.erf, F.elu, F.gelu, F.silu, F.softplus, F.hardswish,
     F.hardsigmoid, F.leaky_relu, F.relu, F.relu6, lambda x: F.gelu(x, approximate="tanh"), F.selu, F.celu,
+    torch.asinh, torch.atanh, lambda x: torch.acosh(x + 1), torch.floor, torch.ceil, torch.trunc, torch.round,
+    torch.sign, torch.sgn, F.softshrink, F.hardshrink, lambda x: F.threshold(x, 0.4, -1.0), lambda x: x.clamp_min(0.3),
+    lambda x: x.clamp_max(0.6), lambda x: F.elu(x * 2, inplace=True), lambda x: F.leaky_relu(x * 2, inplace=True),
+    lambda x: F.celu(x * 2, inplace=True),
     lambda x: F.hardsigmoid(x.double()), lambda x: F.selu(x - 0.5), lambda x: F.celu(x - 0.5, alpha=0.7),
 )
 for _ in range(2):
@@ -159,6 +163,24 @@ for _ in range(2):
     changed[:, :2].sub_(2.0)
     loss = loss + (changed * share).sum() + F.dropout((p * 1.0).view(-1), 0.5, inplace=True).sum()
     loss = loss + (w * 1.0).as_strided((2, 3), (6, 2), 1).sum()
+    loss = loss + torch.atan2(w, p).sum() + torch.hypot(w, p).mean() + torch.lerp(w, p, 0.3).sum()
+    loss = loss + torch.lerp(w, p, p * p).mean() + torch.addcmul(w, p, w, value=2).sum() + torch.addcdiv(w, w, p).mean()
+    loss = loss + (w.topk(2, 0).values * share[:2]).sum() + (w.sort(1).values * share).sum()
+    loss = loss + (w.sort(dim=0, stable=True, descending=True).values * share).sum() + w.masked_select(mask[:, :1]
+        .expand(3, 4)).sum() + w.gather(0, labels[None, :2] % 3).sum()
+    loss = loss + (w * 1).index_put((labels % 3, labels), p[:, 0] * 2).mul(share).sum()
+    loss = loss + (w * 1).index_put_((labels % 3,), p[0] * 2, accumulate=True).mul(share).sum()
+    loss = loss + (w * 1).index_add(1, labels, p[:, :3] * 2, alpha=0.5).mul(share).sum()
+    loss = loss + (w * 1).scatter_add(0, labels[None, :2] % 3, p[:1, :2] * 2).mul(share).sum()
+    moved = (w * 1).unsqueeze_(0).transpose_(0, 1).squeeze_(1)
+    loss = loss + (moved * share).sum() + moved[None, None].squeeze((0, 1)).mean()
+    loss = loss + F.interpolate(z, scale_factor=2).pow(2).mean() + F.interpolate(z[:, :, 0], 27).pow(2).mean()
+    loss = loss + F.interpolate(z, (5, 13), mode="bilinear").pow(2).mean() + F.interpolate(z[None, :, 0], 18).mean()
+    loss = loss + F.interpolate(z, scale_factor=1.5, mode="bilinear", align_corners=True).pow(2).mean()
+    loss = loss + F.interpolate(z[:, :, None], scale_factor=2).pow(2).mean()
+    for how in ("reflect", "replicate"):
+        loss = loss + F.pad(z, (1, 2, 0, 3), mode=how).pow(2).mean() + F.pad(z[0], (2, 1), mode=how).pow(2).mean()
+        loss = loss + F.pad(z[None], (1, 0, 2, 1, 1, 1), mode=how).pow(2).mean()
     heads = w[None, None], p[None, None], w[None, None]
     loss = loss + F.scaled_dot_product_attention(*heads, is_causal=True).sum()
     loss = loss + F.scaled_dot_product_attention(*heads, attn_mask=mask).sum()

@@ -111,6 +111,18 @@ high.exp().sum().backward(retain_graph=True)
 torch.optim.SGD([w], lr=0.1).step()
 """
 
+WATCHED = """\
+import torch
+
+torch.manual_seed(6)
+cell, out = torch.nn.GRUCell(3, 4), torch.nn.Linear(4, 2)
+for module in (cell, out):
+    module.register_full_backward_hook(lambda module, before, after: None)
+x = torch.randn(5, 3, requires_grad=True)
+out(cell(x)).square().sum().backward()
+torch.optim.SGD([*cell.parameters(), *out.parameters()], lr=0.1).step()
+"""
+
 INFINITE = """\
 import torch
 
@@ -166,9 +178,10 @@ torch.optim.SGD([w], lr=0.1).step()
         (GRADIENT_OF_A_GRADIENT, "no template with output 1"),
         (NOT_NUMBERS, ""),
         (USED_LATER, ""),
+        (WATCHED, ""),
         (INFINITE, ""),
     ],
-    ids=["changed", "overflown", "write", "scaled", "double", "nan", "later", "infinite"],
+    ids=["changed", "overflown", "write", "scaled", "double", "nan", "later", "watched", "infinite"],
 )
 def test_what_a_script_may_do_besides(written: Write, script: str, said: str) -> None:
     code, output = written(script).run()
