@@ -15,7 +15,7 @@ from gui.tensor_views.painting import metrics
 if TYPE_CHECKING:
     from engine.manual import Line
 
-GUTTER, SIGN = 116, 36
+GUTTER, SIGN = 140, 36
 NARROW = 820  # px of width below which the stages have less room
 WITH_DOER = 1100  # px of width below which it is not said who ran a line: formulas need the room
 WIDEST_NAME, WIDEST_VALUE = 0.24, 0.17  # of the width
@@ -101,6 +101,20 @@ def padded(text: str, after: int) -> str:
     """A result as it is shown: a true minus, and decimal points below each other."""
     shown = text.replace("-", numbers.MINUS)
     return numbers.padded(shown, after) if after else shown
+
+
+def fitted(text: str, room: int) -> str:
+    """A small tensor as it is written out, without as many of its middle numbers as there is no room for."""
+    advance = metrics("number").horizontalAdvance
+    if not text.startswith("[") or advance(text) <= room:
+        return text
+    members = text[1:-1].split(", ")
+    for kept in range(len(members) - 1, 0, -1):
+        first, last = members[: (kept + 1) // 2], members[len(members) - kept // 2 :]
+        shorter = f"[{', '.join([*first, '…', *last])}]"
+        if advance(shorter) <= room:
+            return shorter
+    return text
 
 
 def _after(text: str) -> int:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPolygonF
 from engine.rules.naming import plain_text
 from gui import theme
 from gui.manual import verdicts
-from gui.manual.columns import SIGN, WORD_GAP, Columns, off_title, padded
+from gui.manual.columns import SIGN, WORD_GAP, Columns, fitted, off_title, padded
 from gui.manual.story import EQUALS, PHASES, Row, off_by, split_result, stage_words
 from gui.proof.inline import READABLE, draw_inline, width_of
 from gui.proof.signs import draw_sign
@@ -67,9 +67,10 @@ def _paint_results(painter: QPainter, place: QRect, area: QRect, columns: Column
     recorded_shape, autograd = split_result(line.autograd)
     ink = look.error if wrong else look.text
     left = QRect(columns.by_hand_right - columns.value, place.top(), columns.value, place.height())
-    draw_text(painter, left, padded(by_hand, columns.after), "number", ink, RIGHT, Qt.TextElideMode.ElideMiddle)
+    shown = [fitted(padded(text, columns.after), columns.value) for text in (by_hand, autograd)]
+    draw_text(painter, left, shown[0], "number", ink, RIGHT, Qt.TextElideMode.ElideMiddle)
     right = QRect(columns.autograd_right - columns.value, place.top(), columns.value, place.height())
-    draw_text(painter, right, padded(autograd, columns.after), "number", ink, RIGHT, Qt.TextElideMode.ElideMiddle)
+    draw_text(painter, right, shown[1], "number", ink, RIGHT, Qt.TextElideMode.ElideMiddle)
     area = area.adjusted(0, 0, -columns.value - theme.SMALL, 0)
     shape = shape or recorded_shape
     if shape:
@@ -150,7 +151,8 @@ def paint_stage(
         cell = QRect(MARK + theme.SMALL, top, wide, bottom - top + 1)
         used = draw_text(painter, cell, title, "heading", shade)
         cell.setLeft(cell.left() + used + theme.SMALL)
-        draw_text(painter, cell, picture, "caption", look.dim)
+        if metrics("caption").horizontalAdvance(picture) <= cell.width():
+            draw_text(painter, cell, picture, "caption", look.dim)
     else:
         draw_text(painter, cell, title, "heading", shade)
         draw_text(painter, cell.translated(0, 16), picture, "caption", look.dim)
