@@ -158,7 +158,10 @@ def _same(one: Floats, other: Floats) -> bool:
 
 
 class LossPlot(Plot):
-    """The loss of each training step, strong up to the playhead's; a line marks that step."""
+    """The loss of each training step, strong up to the playhead's; a line marks that step.
+
+    Where it is NaN or infinite, there is a full line in the error colour.
+    """
 
     @staticmethod
     def axes() -> tuple[Axis, Axis]:
@@ -173,12 +176,16 @@ class LossPlot(Plot):
         self._passed = pg.PlotDataItem([], [], connect="finite")
         self._drawn: tuple[Floats, Floats] | None = None
         self.addItem(self._passed, ignoreBounds=True)  # it is a part of the other: the axes stay as they are
+        self._spoiled: Floats = np.zeros(0)
+        self._ticks = pg.VTickGroup(yrange=[0, 1])
+        self.addItem(self._ticks, ignoreBounds=True)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
         self.addItem(self._marker, ignoreBounds=True)
         self.restyle()
 
-    def set_data(self, steps: Floats, losses: Floats, current: int) -> None:
-        self._steps, self._losses, self._current = steps, losses, current
+    def set_data(self, steps: Floats, losses: Floats, current: int, spoiled: npt.NDArray[np.bool_]) -> None:
+        """`spoiled`: whether a step has a loss that is no finite number; others that have none have no loss at all."""
+        self._steps, self._losses, self._current, self._spoiled = steps, losses, current, steps[spoiled]
         self.getPlotItem().getAxis("bottom").numbered = (1.0, steps.max(initial=1.0))
         self.draw()
 
@@ -195,6 +202,8 @@ class LossPlot(Plot):
             pale = theme.blend(look.surface, look.forward, theme.NOT_YET)
             self._draw_curve(self._ahead, np.ones(len(passed), np.bool_), finite, pale, 1.0)
         self._draw_curve(self._passed, passed, finite, look.forward, 2.0)
+        self._ticks.setPen(_pen(look.error))
+        self._ticks.setXVals(self._spoiled.tolist())
         self._marker.setPen(_pen(look.text, dashed=True))
         self._marker.setValue(self._current)
 

@@ -87,7 +87,8 @@ class LossChart(StepChart):
     def fill(self, plot: Any, recording: Recording) -> None:
         steps = np.array([step.index + 1 for step in recording.steps], np.float64)
         losses = np.array([np.nan if step.loss is None else step.loss for step in recording.steps])
-        plot.set_data(steps, losses, current_step(self.session, recording) + 1)
+        spoiled = np.array([step.loss is not None and not math.isfinite(step.loss) for step in recording.steps])
+        plot.set_data(steps, losses, current_step(self.session, recording) + 1, spoiled)
 
     def step_text(self, recording: Recording, place: int) -> str:
         step = recording.steps[place]

@@ -119,7 +119,13 @@ def _farewell(error: SystemExit, script: str) -> Failure | None:
 def _headline(text: str) -> str:
     """All that is said, or of much its first line, which says what it is about."""
     text = text.strip()
-    return text if len(text) <= LONGEST_HEADLINE else text.partition("\n")[0][:LONGEST_HEADLINE]
+    if len(text) <= LONGEST_HEADLINE:
+        return text
+    line = text.partition("\n")[0]
+    if len(line) <= LONGEST_HEADLINE:
+        return line
+    short = line[: LONGEST_HEADLINE - 2]
+    return f"{short.rpartition(' ')[0] or short} …"
 
 
 def _failure(error: BaseException, script: str) -> Failure:

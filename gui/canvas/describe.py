@@ -35,7 +35,7 @@ def crumbs(recording: Recording, playhead: int, graph_id: int | None, picture: P
         steps = recording.steps
         at = bisect_left(steps, index, key=lambda step: step.index)
         place = at + 1 if at < len(steps) and steps[at].index == index else index + 1
-        parts.append(tr("Canvas", "step {place} of {count}").format(place=place, count=len(steps)))
+        parts.append(tr("Canvas", "step {place} of {count}").format(place=f"{place:,}", count=f"{len(steps):,}"))
         among = slice(*(side(recording.graphs, index, key=lambda graph: graph.step) for side in _SIDES))
         graphs = [graph.id for graph in recording.graphs[among]]
         if len(graphs) > 1 and graph_id in graphs:

@@ -79,9 +79,10 @@ def test_the_loss_is_marked_at_the_playheads_step(qtbot: QtBot, session: Session
 def test_a_loss_that_is_never_finite_leaves_an_empty_plot(qtbot: QtBot, session: Session) -> None:
     panel = panel_of(qtbot, session)
     plot = plot_of(panel)
-    plot.set_data(np.array([1.0, 2.0, 3.0]), np.array([np.nan, np.inf, 4.0]), 2)
+    plot.set_data(np.array([1.0, 2.0, 3.0]), np.array([np.nan, np.inf, 4.0]), 2, np.array([False, True, False]))
     assert plot._passed.getData()[1] is None or len(plot._passed.getData()[1]) == 0
     assert plot._ahead.getData()[1][2] == 4.0
+    assert plot._ticks.xvals == [2.0], "the first step has no loss, the second an infinite one"
     panel.grab()  # pyqtgraph would warn about bounds that are all NaN
 
 

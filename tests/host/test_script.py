@@ -85,6 +85,7 @@ def test_an_exception_shows_the_users_frames_only(run: Run, tmp_path: Path) -> N
     [
         ("ValueError('two things:\\n\\tone\\n\\tand another')", "ValueError: two things:\n\tone\n\tand another"),
         ("RuntimeError('keys are missing:\\n' + 'key ' * 1000)", "RuntimeError: keys are missing:"),
+        ("RuntimeError('word ' * 100)", "RuntimeError:" + " word" * 56 + " …"),
         ("KeyboardInterrupt()", "KeyboardInterrupt"),
     ],
 )
