@@ -38,7 +38,7 @@ def _weights(n: NodeValues) -> tuple[Array, ...]:
     return tuple(n.saved(name) for name in names[: 4 if n.argument("has_biases") else 2])
 
 
-def _steps(n: NodeValues) -> list[Step]:
+def lstm_steps(n: NodeValues) -> list[Step]:
     """All steps in the order in which they ran. The hidden states are as recorded, gates and cell states by hand."""
     if int(n.argument("mode")) != LSTM:
         raise UnsupportedError("only the LSTM of these layers has a rule")
@@ -59,7 +59,7 @@ def _steps(n: NodeValues) -> list[Step]:
 
 def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     """What each hidden state becomes as the element moves is what its gradient counts for."""
-    steps, weights = _steps(n), _weights(n)
+    steps, weights = lstm_steps(n), _weights(n)
     unit = np.zeros(n.shape(slot))
     unit[index] = 1.0
     moved: dict[int, Any] = {slot: [unit[step.place] for step in steps] if slot == 0 else unit}
@@ -93,7 +93,7 @@ def _terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     terms=_terms,
 )
 def lstm_layer(n: NodeValues) -> dict[int, Array]:
-    steps, weights = _steps(n), _weights(n)
+    steps, weights = lstm_steps(n), _weights(n)
     g = n.grad(0)
     dh = n.grad(1, like=n.saved_shape("hx_"))
     dc = n.grad(2, like=n.saved_shape("cx_"))

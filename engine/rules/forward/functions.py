@@ -177,6 +177,7 @@ TABLE: Table = {
     "CopysignBackward0": _of_two(r"|<self>| \cdot \mathrm{sgn}\left(<other>\right)", _sign_of),
     "FmaxBackward0": _of_two(r"\max\left(<self>, <other>\right)", np.fmax),
     "FminBackward0": _of_two(r"\min\left(<self>, <other>\right)", np.fmin),
+    "PowBackward2": Forward(r"<:self>^{<exponent>}", lambda a, n: np.power(np.float64(number(n, "self")), a[0]), (1,)),
     "RemainderBackward0": Forward(r"<self> \bmod <:other>", _by_number(_MOD), (0,)),
     "RemainderBackward1": _of_two(r"<self> \bmod <other>", _MOD),
     "FmodBackward0": Forward(r"\mathrm{fmod}\left(<self>, <:other>\right)", _by_number(_FMOD), (0,)),

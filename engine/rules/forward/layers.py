@@ -14,6 +14,7 @@ from engine.rules.families.attention import for_each_head
 from engine.rules.families.convolution import form_of
 from engine.rules.families.padding import padding_matrices
 from engine.rules.families.pooling import adaptive_matrices, average_matrices, each_axis, rank_of
+from engine.rules.families.recurrent import lstm_steps
 from engine.rules.families.resampling import cubic_matrices, linear_matrices, nearest_matrices, smooth_matrices
 from engine.rules.forward.activations import softmax
 from engine.rules.forward.model import Forward, Table, spread
@@ -82,6 +83,12 @@ def _weight_norm(a: Operands, n: NodeValues) -> Array:
     ndim = value_of(v).ndim
     over = tuple(axis for axis in range(ndim) if axis != int(n.argument("dim", 0)) % ndim)
     return v * (g / np.sqrt(np.sum(v * v, axis=over, keepdims=True)))
+
+
+def _lstm(a: Operands, n: NodeValues) -> Array:
+    """o · tanh c at each step, from the recorded state before it."""
+    steps = sorted(lstm_steps(n), key=lambda step: step.place)
+    return np.stack([step.gates[3] * np.tanh(step.after) for step in steps])
 
 
 # -- pooling ----------------------------------------------------------------------------------------------------------
@@ -198,6 +205,7 @@ TABLE: Table = {
         "ReplicationPad1DBackward0 ReplicationPad2DBackward0 ReplicationPad3DBackward0",
         Forward(r"\mathrm{pad}\left(<self>\right)", _linear(padding_matrices), (0,)),
     ),
+    "MkldnnRnnLayerBackward0": Forward(r"\mathrm{LSTM}\left(<input>\right)", _lstm, (0,)),
     "WeightNormInterfaceBackward0": Forward(r"\frac{<v>}{\lVert v \rVert} \cdot <g>", _weight_norm, (0, 1)),
     **spread(
         "ScaledDotProductFlashAttentionForCpuBackward0 ScaledDotProductFlashAttentionBackward0 "

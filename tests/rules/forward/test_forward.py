@@ -173,6 +173,10 @@ CHOICES = [
     _case("TraceBackward0", torch.trace, SQUARE),
 ]  # fmt: skip
 MORE_LAYERS = [
+    _case("MkldnnRnnLayerBackward0", lambda x: torch.nn.LSTM(4, 3)(x)[0], leaf(5, 2, 4)),
+    _case("MkldnnRnnLayerBackward0", lambda x: torch.nn.LSTM(4, 3, batch_first=True, bidirectional=True)(x)[0],
+          leaf(2, 5, 4)),
+    _case("PowBackward2", lambda x: 2.5**x, ROWS),
     _case("UpsampleBilinear2DBackward0", lambda x: functional.interpolate(x, (9, 5), mode="bilinear"), IMAGE),
     _case("UpsampleBicubic2DBackward0", lambda x: functional.interpolate(x, (9, 5), mode="bicubic"), IMAGE),
     _case("UpsampleBilinear2DAaBackward0", lambda x: functional.interpolate(
