@@ -240,7 +240,7 @@ class RunControl(QObject):
     def _kept(self) -> str:
         if self._session.last < 0:
             return self.tr("It had recorded nothing yet.")
-        return self.tr("The recording up to event {0} is kept.").format(f"{self._session.last:,}")
+        return self.tr("The recording of {0} events is kept.").format(f"{self._session.event_count:,}")
 
 
 def _signal_name(number: int) -> str:

@@ -119,7 +119,7 @@ def test_a_killed_script_is_told_and_its_recording_kept(
     qtbot.waitUntil(lambda: window.session.event_count == 36)
     os.kill(window.runs.host.pid, 9)
     qtbot.waitUntil(lambda: not window.runs.is_active)
-    assert _text(window) == ("The script's process was killed (signal 9). The recording up to event 35 is kept.")
+    assert _text(window) == ("The script's process was killed (signal 9). The recording of 36 events is kept.")
     window.actions_table["go_end"].trigger()
     assert window.session.playhead == 35
 
@@ -164,7 +164,7 @@ def test_other_ends_are_told(
     _run(window, script, fake_host, recorded, code)
     qtbot.waitUntil(lambda: not window.runs.is_active)
     assert expected in _text(window)
-    assert "event 35 is kept" in _text(window)
+    assert "of 36 events is kept" in _text(window)
 
 
 def test_a_script_without_backward_is_told(window: MainWindow, script: Path, fake_host: Script, qtbot: QtBot) -> None:
