@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from engine.capture.recorder import record
 from engine.manual import Line, outline, work_out
@@ -116,6 +117,27 @@ def test_the_numbers_of_an_operation_have_what_it_was_called_with(tmp_path: Path
         found[4]
         == "∂L/∂c = ∂L/∂d · ([c > c] + (1)/(2) [c = c]) = 1 · ([-5.25 > (-5.25)] + (1)/(2) [-5.25 = -5.25]) = 0.5"
     )
+
+
+@pytest.mark.parametrize(
+    "function", [torch.sigmoid, F.silu, F.mish, F.softplus, lambda x: F.glu(torch.stack([x, x]), 0)]
+)
+def test_what_the_dtype_cannot_hold_on_the_way_is_not_wrong(tmp_path: Path, function: Any) -> None:
+    """e^90 is more than a float32 can be."""
+    x = torch.tensor([-131.0, -90.0, -100.0, 3.0], requires_grad=True)
+    with record(tmp_path / "run.chain", script=__file__):
+        function(x).sum().backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert {line.verdict for line in lines(recording, 0)} <= {"equal", "within_rounding"}
+
+
+@pytest.mark.parametrize("function", [F.mse_loss, F.huber_loss, F.soft_margin_loss])
+def test_a_mean_of_nothing_is_not_wrong(tmp_path: Path, function: Any) -> None:
+    x = torch.zeros(0, requires_grad=True)
+    with record(tmp_path / "run.chain", script=__file__):
+        function(x, torch.zeros(0)).backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert [line.verdict for line in lines(recording, 0)] == ["equal", "equal"]
 
 
 def test_stages_come_in_the_order_of_events(recording: Recording) -> None:

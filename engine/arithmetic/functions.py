@@ -88,7 +88,7 @@ def _sum(array: Bounded, axis: Any = None, keepdims: bool = False, **_: Any) -> 
 
 def _mean(array: Bounded, axis: Any = None, keepdims: bool = False, **_: Any) -> Any:
     total = _sum(array, axis, keepdims)
-    return total / float(_count(array.shape, total.size))
+    return total / float(_count(array.shape, total.size)) if array.size else total * math.nan
 
 
 def _var(array: Bounded, axis: Any = None, ddof: int = 0, keepdims: bool = False, **_: Any) -> Any:

@@ -32,9 +32,9 @@ def choose(n: NodeText, condition: str, chosen: Mask | None, *borders: float) ->
     return n.call("settled", condition, n.value("close", where), n.value("choice", chosen.reshape(-1)[where]))
 
 
-def _positive(n: NodeText) -> str:
+def _stopped(n: NodeText) -> str:
     x = n.input_array(0)
-    return choose(n, f"{n.out} > 0", None if x is None else x > 0, 0.0)
+    return choose(n, f"{n.out} <= 0", None if x is None else x <= 0, 0.0)
 
 
 def _bare(condition: str) -> str:
@@ -49,7 +49,7 @@ def relu(n: NodeText) -> None:
 
 @backward("ReluBackward0")
 def relu_backward(n: NodeText) -> None:
-    n.give(0, f"np.where({_bare(_positive(n))}, {n.g}, 0)")
+    n.give(0, f"np.where({_bare(_stopped(n))}, 0, {n.g})")
 
 
 @forward("LeakyReluBackward0 LeakyReluBackward1")
@@ -129,12 +129,12 @@ def shrink_backward(n: NodeText) -> None:
 
 @forward("ThresholdBackward0")
 def threshold(n: NodeText) -> None:
-    n.put(f"np.where({n.x()} > {_number(n, 'threshold', 0)}, {n.x()}, {_number(n, 'value', 0)})")
+    n.put(f"np.where({n.x()} <= {_number(n, 'threshold', 0)}, {_number(n, 'value', 0)}, {n.x()})")
 
 
 @backward("ThresholdBackward0")
 def threshold_backward(n: NodeText) -> None:
-    n.give(0, f"np.where({n.x()} > {_number(n, 'threshold', 0)}, {n.g}, 0)")
+    n.give(0, f"np.where({n.x()} <= {_number(n, 'threshold', 0)}, 0, {n.g})")
 
 
 @forward("EluBackward0 EluBackward1")
@@ -149,7 +149,7 @@ def elu_backward(n: NodeText) -> None:
     alpha, scale, within = _elu(n)
     below = times(within, f"np.minimum({n.x()}, 0)")
     slope = times(scale * alpha * within, f"np.exp({below})")
-    n.give(0, f"{n.g} * np.where({n.x()} > 0, {number(scale)}, {slope})")
+    n.give(0, f"{n.g} * np.where({n.x()} <= 0, {slope}, {number(scale)})")
 
 
 def _elu(n: NodeText) -> tuple[float, float, float]:
@@ -170,7 +170,7 @@ def celu(n: NodeText) -> None:
 @backward("CeluBackward0 CeluBackward1")
 def celu_backward(n: NodeText) -> None:
     alpha = number(n.argument("alpha", 1.0))
-    n.give(0, f"{n.g} * np.where({n.x()} > 0, 1, np.exp(np.minimum({n.x()}, 0) / {alpha}))")
+    n.give(0, f"{n.g} * np.where({n.x()} <= 0, np.exp(np.minimum({n.x()}, 0) / {alpha}), 1)")
 
 
 @forward("GeluBackward0")
@@ -211,14 +211,21 @@ def silu_backward(n: NodeText) -> None:
 
 @forward("SoftplusBackward0")
 def softplus(n: NodeText) -> None:
-    if n.argument("beta", 1) != 1:
-        raise NoTemplateError("softplus with a beta of its own")
-    n.put(f"np.where({n.x()} > {n.argument('threshold', 20)}, {n.x()}, np.logaddexp({n.x()}, 0))")
+    x, limit, beta = _softplus(n)
+    n.put(f"np.where({x} > {limit}, {n.x()}, np.logaddexp({x}, 0){'' if beta == '1.0' else f' / {beta}'})")
 
 
 @backward("SoftplusBackward0")
 def softplus_backward(n: NodeText) -> None:
-    n.give(0, f"{n.g} * np.where({n.x()} > {n.argument('threshold', 20)}, 1, 1 / (1 + np.exp(-{n.x()})))")
+    x, limit, _ = _softplus(n)
+    exponent = f"-{x}" if x.isidentifier() else f"-({x})"
+    n.give(0, f"{n.g} * np.where({x} > {limit}, 1, 1 / (1 + np.exp({exponent})))")
+
+
+def _softplus(n: NodeText) -> tuple[str, str, str]:
+    """β · x, from where on it is taken as it is, and β."""
+    beta = _number(n, "beta", 1)
+    return n.x() if beta == "1.0" else f"{beta} * {n.x()}", _number(n, "threshold", 20), beta
 
 
 @forward("HardswishBackward0")

@@ -32,6 +32,11 @@ def between(length: int, outputs: int, step: float, corners: bool) -> Array:
     return matrix
 
 
+def quotient(x: Array, y: Array) -> Array:
+    """x / y, and zero where y is."""
+    return np.where(y == 0, 0, x / np.where(y == 0, 1, y))
+
+
 def erf(x: Array) -> Array:
     """The error function, number by number."""
     return np.vectorize(math.erf, otypes=[x.dtype])(x)

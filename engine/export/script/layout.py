@@ -127,7 +127,8 @@ def _inputs(program: Program, kept: dict[str, Array]) -> Iterable[str]:
 def _literal(array: Array) -> str:
     """A small array as it is written down; floating-point numbers in the precision of the run."""
     if array.dtype.kind != "f":
-        return repr(array.item()) if array.ndim == 0 else f"np.array({array.tolist()})"
+        kind = f', "{array.dtype.name}"' if not array.size else ""
+        return repr(array.item()) if array.ndim == 0 else f"np.array({array.tolist()}{kind})"
     if array.ndim == 0:
         return f"number({_digits(array[()])})"
     return f"np.array({_nested(array)}, number)"

@@ -108,7 +108,7 @@ def _name_outputs(program: Program, one: Pass) -> None:
     used.add((program.step.recording.graph(one.graph).root, 0))
     modules = {operation.node.module for operation in one.operations}
     inner = {".".join(path.split(".")[:count]) for path in modules for count in range(1, path.count(".") + 1)}
-    following = [*one.operations[1:], None]
+    following = [*one.operations, None][1:]
     for operation, after in zip(one.operations, following, strict=True):
         node = operation.node
         last = node.module not in inner and (after is None or after.node.module != node.module)
@@ -148,13 +148,19 @@ def _write(template: Template | None, text: NodeText) -> str | None:
         return "no template"
     if text.is_complex:
         return "complex numbers"
+    if text.is_empty:
+        return "a tensor without elements"
     try:
         template(text)
     except NoTemplateError as reason:
-        text.lines.clear()
-        text.contributions.clear()
-        return str(reason)
-    return None
+        found = str(reason)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as fault:  # of what no template has thought
+        found = f"a case without a template: {type(fault).__name__}"
+    else:
+        return None
+    text.lines.clear()
+    text.contributions.clear()
+    return found
 
 
 def _forward(program: Program, one: Pass) -> Iterator[str]:

@@ -17,7 +17,9 @@ def _dims(n: NodeText, name: str = "dim") -> tuple[int, ...]:
     if dims is None or dims == []:
         return tuple(range(length))
     members: Iterable[int] = dims if isinstance(dims, list) else [dims]
-    return tuple(sorted(int(dim) % max(length, 1) for dim in members))
+    if not length:
+        return ()
+    return tuple(sorted(int(dim) % length for dim in members))
 
 
 def _reduced(n: NodeText, how: str) -> str:
@@ -97,7 +99,10 @@ def _degrees(n: NodeText) -> float:
     correction = n.argument("correction", 1)
     if not isinstance(correction, (int, float)):
         raise NoTemplateError("its correction was not recorded")
-    return math.prod(n.shape(0)[axis] for axis in _dims(n)) - correction
+    degrees = math.prod(n.shape(0)[axis] for axis in _dims(n)) - correction
+    if degrees <= 0:
+        raise NoTemplateError("there are too few numbers for a variance")
+    return degrees
 
 
 @forward("VarBackward0 StdBackward0")
@@ -113,7 +118,8 @@ def spread_backward(n: NodeText) -> None:
     if n.type == "VarBackward0":
         n.give(0, f"{_as_kept(n, n.g)} * 2 * {centered} / {_degrees(n)}", broadcast=False)
     else:
-        n.give(0, f"{_as_kept(n, n.g)} / {_as_kept(n, n.out)} * {centered} / {_degrees(n)}", broadcast=False)
+        share = n.call("quotient", _as_kept(n, n.g), _as_kept(n, n.out))
+        n.give(0, f"{share} * {centered} / {_degrees(n)}", broadcast=False)
 
 
 @forward("LinalgVectorNormBackward0")
@@ -128,7 +134,7 @@ def norm(n: NodeText) -> None:
 def norm_backward(n: NodeText) -> None:
     if n.argument("ord", 2) != 2:
         raise NoTemplateError("a norm that is not the Euclidean one")
-    n.give(0, f"{_as_kept(n, n.g)} * {n.x()} / {_as_kept(n, n.out)}", broadcast=False)
+    n.give(0, f"{n.call('quotient', _as_kept(n, n.g), _as_kept(n, n.out))} * {n.x()}", broadcast=False)
 
 
 @forward("LogsumexpBackward0")

@@ -234,8 +234,6 @@ def _rolled(n: NodeText, of: str, sign: int) -> str:
 
 @forward("ConstantPadNdBackward0")
 def pad(n: NodeText) -> None:
-    if any(size < 0 for pair in _margins(n) for size in pair):
-        raise NoTemplateError("padding that cuts off")
     n.put(f"np.pad({n.x()}, {_margins(n)}, constant_values={number(n.argument('value', 0))})")
 
 
@@ -249,6 +247,8 @@ def _margins(n: NodeText) -> list[tuple[int, int]]:
     """Before and after, by dimension; torch lists them from the last dimension on."""
     sizes = n.argument("pad", [])
     pairs = [(sizes[place], sizes[place + 1]) for place in range(0, len(sizes), 2)]
+    if any(size < 0 for size in sizes):
+        raise NoTemplateError("padding that cuts off")
     return [(0, 0)] * (len(n.out_shape) - len(pairs)) + pairs[::-1]
 
 

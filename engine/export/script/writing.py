@@ -115,6 +115,17 @@ class NodeText:
         return any(dtype.startswith("complex") for dtype in dtypes)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether any of its tensors has no elements."""
+        step, operation = self._program.step, self._operation
+        rest = (operation.outputs, operation.grad_outputs, operation.grad_inputs)
+        tensors = [
+            *(value.tensor for value in operation.inputs.values()),
+            *(t for found in rest for t in found.values()),
+        ]
+        return any(0 in step.shape(tensor) for tensor in tensors)
+
+    @property
     def module_type(self) -> str:
         return self._operation.node.module_type
 
@@ -146,6 +157,8 @@ class NodeText:
         """A dimension, counted from the front."""
         axis = int(self.argument(name, default))
         length = len(self.shape(0)) if ndim is None else ndim
+        if not length:
+            raise NoTemplateError("a dimension of a single number")
         return axis + length if axis < 0 else axis
 
     # Shapes

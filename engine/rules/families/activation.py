@@ -192,7 +192,7 @@ def softplus(n: NodeValues) -> tuple[Any, ...]:
 )
 def silu(n: NodeValues) -> tuple[Any, ...]:
     x = n.saved("self")
-    gate = special.sigmoid(x)
+    gate = underflowing(n, special.sigmoid(x))
     return (gate * (1.0 + x * (1.0 - gate)),)
 
 
@@ -206,7 +206,7 @@ def mish(n: NodeValues) -> tuple[Any, ...]:
     value = value_of(x)
     softplus = np.where(value > 80, x, np.log1p(np.exp(np.where(value > 80, 0.0, x))))
     bent = np.tanh(softplus)
-    return (bent + x * special.sigmoid(x) * (1.0 - bent * bent),)
+    return (bent + x * underflowing(n, special.sigmoid(x)) * (1.0 - bent * bent),)
 
 
 @elementwise(

@@ -23,7 +23,7 @@ IGNORED = 2**63  # where torch's unsigned form of a negative class number begins
 
 def share(n: NodeValues, count: int) -> float:
     """What each of `count` elements counts for: their number, if the loss is a mean."""
-    return 1.0 / count if int(n.argument("reduction", MEAN)) == MEAN else 1.0
+    return 1.0 / max(count, 1) if int(n.argument("reduction", MEAN)) == MEAN else 1.0
 
 
 def _recorded_dtype(n: NodeValues) -> type[np.floating[Any]]:

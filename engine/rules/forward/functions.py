@@ -157,7 +157,7 @@ TABLE: Table = {
     "SoftshrinkBackward0": Forward(r"\mathrm{softshrink}\left(<self>\right)", lambda a, n: _shrunk(a[0], n), (0,)),
     **spread("ThresholdBackward0 ThresholdBackward1", Forward(
         r"\mathrm{threshold}\left(<self>\right)",
-        lambda a, n: np.where(value_of(a[0]) > number(n, "threshold"), a[0], float(number(n, "value"))), (0,),
+        lambda a, n: np.where(value_of(a[0]) <= number(n, "threshold"), float(number(n, "value")), a[0]), (0,),
     )),
     **spread("RreluWithNoiseBackward0 RreluWithNoiseBackward1 RreluWithNoiseFunctionalBackward0",
              Forward(r"\mathrm{rrelu}\left(<self>\right)", lambda a, n: _with_noise(a[0], n), (0,))),

@@ -111,6 +111,43 @@ high.exp().sum().backward(retain_graph=True)
 torch.optim.SGD([w], lr=0.1).step()
 """
 
+ODD_SHAPES = """\
+import torch
+import torch.nn.functional as F
+
+w, none, one = torch.randn(3, 4), torch.zeros(2, 0), torch.tensor(1.5)
+for leaf in (w, none, one):
+    leaf.requires_grad_()
+loss = none.logsumexp(0).sum() + none.sort(1).values.sum() + none.masked_select(none.detach() > 0).sum()
+loss = loss + one.logsumexp(0) + one.cumsum(0) + one.gather(0, torch.tensor(0)) + one.softmax(0)
+(loss + w.sum()).backward()
+w.double().backward(torch.ones(3, 4).double())
+w.backward(torch.ones(3, 4))
+torch.optim.SGD([w, none, one], lr=0.1).step()
+"""
+
+SPECIAL_CASES = """\
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(6)
+w = torch.randn(3, 4, requires_grad=True)
+w.data[1] = 0.25
+loss = F.softplus(w, 0.5, 1).sum() + F.softplus(w * 1, 3).sum() + w.std(1).sum() + ((w - 0.25) * 1).norm(dim=1).sum()
+(loss + F.pad(w, (1, 2)).square().sum()).backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
+NAN_PASSES = """\
+import torch
+import torch.nn.functional as F
+
+w = torch.tensor([torch.nan, 0.5, -1.0], requires_grad=True)
+for function in (F.relu, F.elu, F.celu, F.selu, lambda x: F.threshold(x, 0.1, 0.2), F.leaky_relu, F.softplus):
+    (function(w * 1) * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
+torch.optim.SGD([w], lr=0.1).step()
+"""
+
 WATCHED = """\
 import torch
 
@@ -179,9 +216,25 @@ torch.optim.SGD([w], lr=0.1).step()
         (NOT_NUMBERS, ""),
         (USED_LATER, ""),
         (WATCHED, ""),
+        (SPECIAL_CASES, ""),
+        (NAN_PASSES, ""),
+        (ODD_SHAPES, "a tensor without elements"),
         (INFINITE, ""),
     ],
-    ids=["changed", "overflown", "write", "scaled", "double", "nan", "later", "watched", "infinite"],
+    ids=[
+        "changed",
+        "overflown",
+        "write",
+        "scaled",
+        "double",
+        "nan",
+        "later",
+        "watched",
+        "special",
+        "nans",
+        "odd",
+        "infinite",
+    ],
 )
 def test_what_a_script_may_do_besides(written: Write, script: str, said: str) -> None:
     code, output = written(script).run()

@@ -125,7 +125,7 @@ def test_a_gradient_that_is_one_percent_off_is_noticed(written: Write, network: 
         ("mlp", "g = g + 0.001 * w", "g = g + 0.0011 * w"),
         ("mlp", "(1 - layer_4 * layer_4)", "(1 - layer_4)"),
         ("convolutions", "grad_normal - through_mean - through_variance", "grad_normal - through_mean"),
-        ("convolutions", "np.where(layer_6 > 0, ", "np.where(layer_6 >= 0, "),
+        ("convolutions", "np.where(layer_6 <= 0, ", "np.where(layer_6 < 0, "),
         ("transformer-eval", "through_mean = grad_normal.mean", "through_mean = 0 * grad_normal.mean"),
         ("transformer-eval", "query @ key.mT * scale", "query @ key.mT * scale * 1.001"),
     ],

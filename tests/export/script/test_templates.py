@@ -28,7 +28,7 @@ with torch.no_grad():
 
 def test_choices_that_rounding_decides_are_pytorchs(written: Write) -> None:
     program = written(CLOSE_CALLS)
-    assert "settled(shown > 0, shown_close, shown_choice)" in program.text
+    assert "settled(shown <= 0, shown_close, shown_choice)" in program.text
     assert "settled(largest_chosen, largest_close, largest_choice)" in program.text
     assert "w_after = w * 0.5" in program.text
     assert program.run()[0] == 0
