@@ -151,8 +151,10 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
     line = _compared(place, name, formula, shown_numbers, computed, recorded, dtype)
     if line.verdict == "wrong":  # then the range of the dtype counts too
         with within_limits():
-            computed = how.function([operand.value for operand in operands(graph, node, how)], values)
-            line = _compared(place, name, formula, shown_numbers, computed, recorded, dtype)
+            again = how.function([operand.value for operand in operands(graph, node, how)], values)
+            limited = _compared(place, name, formula, shown_numbers, again, recorded, dtype)
+        if limited.verdict != "as_recorded" or not (np.isfinite(recorded).all() and np.isfinite(value_of(again)).all()):
+            line = limited  # what stays undecided although all is finite was wrong
     if line.verdict == "wrong" and line.remark and _has_no_bound(computed):
         return Line(place, name, formula, "", "", shown, "as_recorded", remark=line.remark)
     return line

@@ -131,6 +131,21 @@ def test_what_the_dtype_cannot_hold_on_the_way_is_not_wrong(tmp_path: Path, func
         assert {line.verdict for line in lines(recording, 0)} <= {"equal", "within_rounding"}
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        F.hardshrink, F.softshrink, lambda x: F.threshold(x, 0.2, 3), lambda x: x.median(0).values,
+        lambda x: x.fmod(0.3), lambda x: x.remainder(-0.3), lambda x: F.soft_margin_loss(x * 100, torch.ones(4)),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_and_what_is_too_large_is_as_torch_has_it(tmp_path: Path, function: Any) -> None:
+    x = torch.tensor([torch.nan, 7.3, -1.5, 0.1], requires_grad=True)
+    with record(tmp_path / "run.chain", script=__file__):
+        function(x).sum().backward()
+    with open_recording(tmp_path / "run.chain") as recording:
+        assert "wrong" not in {line.verdict for line in lines(recording, 0)}
+
+
 @pytest.mark.parametrize("function", [F.mse_loss, F.huber_loss, F.soft_margin_loss])
 def test_a_mean_of_nothing_is_not_wrong(tmp_path: Path, function: Any) -> None:
     x = torch.zeros(0, requires_grad=True)

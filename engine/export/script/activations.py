@@ -119,12 +119,12 @@ def soft_shrink(n: NodeText) -> None:
 
 @forward("HardshrinkBackward0")
 def hard_shrink(n: NodeText) -> None:
-    n.put(f"np.where(np.abs({n.x()}) > {_number(n, 'lambd', 0.5)}, {n.x()}, 0)")
+    n.put(f"np.where(np.abs({n.x()}) <= {_number(n, 'lambd', 0.5)}, 0, {n.x()})")
 
 
 @backward("SoftshrinkBackward0 HardshrinkBackward0")
 def shrink_backward(n: NodeText) -> None:
-    n.give(0, f"np.where(np.abs({n.x()}) > {_number(n, 'lambd', 0.5)}, {n.g}, 0)")
+    n.give(0, f"np.where(np.abs({n.x()}) <= {_number(n, 'lambd', 0.5)}, 0, {n.g})")
 
 
 @forward("ThresholdBackward0")
@@ -149,6 +149,8 @@ def elu_backward(n: NodeText) -> None:
     alpha, scale, within = _elu(n)
     below = times(within, f"np.minimum({n.x()}, 0)")
     slope = times(scale * alpha * within, f"np.exp({below})")
+    if n.type == "EluBackward1":  # in place: all that is left is the result
+        slope = times(within, f"({n.out} + {number(scale * alpha)})")
     n.give(0, f"{n.g} * np.where({n.x()} <= 0, {slope}, {number(scale)})")
 
 
@@ -170,7 +172,10 @@ def celu(n: NodeText) -> None:
 @backward("CeluBackward0 CeluBackward1")
 def celu_backward(n: NodeText) -> None:
     alpha = number(n.argument("alpha", 1.0))
-    n.give(0, f"{n.g} * np.where({n.x()} <= 0, np.exp(np.minimum({n.x()}, 0) / {alpha}), 1)")
+    slope = f"np.exp(np.minimum({n.x()}, 0) / {alpha})"
+    if n.type == "CeluBackward1":  # in place: all that is left is the result
+        slope = f"({n.out} + {alpha}) / {alpha}"
+    n.give(0, f"{n.g} * np.where({n.x()} <= 0, {slope}, 1)")
 
 
 @forward("GeluBackward0")

@@ -142,8 +142,8 @@ def power_of_tensors(n: NodeText) -> None:
 @backward("PowBackward1")
 def power_of_tensors_backward(n: NodeText) -> None:
     base, exponent = n.x(0, name="self"), n.x(1, name="exponent")
-    n.give(0, f"{n.g} * {exponent} * {base} ** ({exponent} - 1)")
-    n.give(1, f"{n.g} * {n.out} * np.log({base})")
+    n.give(0, f"np.where({exponent} == 0, 0, {n.g} * {exponent} * {base} ** ({exponent} - 1))")
+    n.give(1, f"np.where(({base} == 0) & ({exponent} >= 0), 0, {n.g} * {n.out} * np.log({base}))")
 
 
 @forward("MaximumBackward0 MinimumBackward0")
@@ -154,10 +154,10 @@ def larger(n: NodeText) -> None:
 @backward("MaximumBackward0 MinimumBackward0")
 def larger_backward(n: NodeText) -> None:
     """The one that was taken gets the gradient; if both are equal, each half of it."""
-    sign = ">" if n.type == "MaximumBackward0" else "<"
+    sign = "<" if n.type == "MaximumBackward0" else ">"
     for slot, other in ((0, 1), (1, 0)):
         mine, theirs = n.x(slot), n.x(other)
-        n.give(slot, f"np.where({mine} == {theirs}, {n.g} / 2, np.where({mine} {sign} {theirs}, {n.g}, 0))")
+        n.give(slot, f"np.where({mine} == {theirs}, {n.g} / 2, np.where({mine} {sign} {theirs}, 0, {n.g}))")
 
 
 @forward("Atan2Backward0")

@@ -86,6 +86,7 @@ def log_softmax_backward(grad: Array, log_shares: Array, axis: int) -> Array:
 def logsumexp(x: Array, axes: Array) -> Array:
     """The logarithm of the sum of powers, along `axes`, which are kept."""
     largest = x.max(axis=axes, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0)
     return largest + np.log(np.exp(x - largest).sum(axis=axes, keepdims=True))
 
 

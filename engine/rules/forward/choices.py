@@ -91,6 +91,12 @@ def _nth(x: Array, dim: int, n: NodeValues, place: int) -> Array:
     return found if n.argument("keepdim", False) else np.squeeze(found, axis=dim)
 
 
+def _median_along(x: Array, dim: int, n: NodeValues) -> Array:
+    length = value_of(x).shape[dim]
+    spoiled = np.any(np.isnan(value_of(x)), axis=dim, keepdims=bool(n.argument("keepdim", False)))
+    return np.where(spoiled, np.nan, _nth(x, dim, n, (length - 1) // 2))
+
+
 def _median(a: Operands, n: NodeValues) -> Array:
     """The lower one of two."""
     line = np.sort(value_of(a[0]), axis=None)
@@ -198,10 +204,7 @@ TABLE: Table = {
         r"\mathrm{kthvalue}\left(<self>\right)", lambda x, dim, n: _nth(x, dim, n, int(n.argument("k")) - 1)
     ),
     "MedianBackward0": Forward(r"\mathrm{median}\left(<self>\right)", _median, (0,)),
-    "MedianBackward1": _along(
-        r"\mathrm{median}\left(<self>\right)",
-        lambda x, dim, n: _nth(x, dim, n, (value_of(x).shape[dim] - 1) // 2),
-    ),
+    "MedianBackward1": _along(r"\mathrm{median}\left(<self>\right)", _median_along),
     "ModeBackward0": Forward(r"\mathrm{mode}\left(<self>\right)", _picked(ordering.choose), (0,)),
     "GatherBackward0": Forward(_PICK, _picked(indexing.gather), (0,)),
     "IndexSelectBackward0": Forward(_PICK, _picked(indexing.index_select), (0,)),

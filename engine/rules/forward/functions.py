@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.arithmetic import Array, special, value_of
+from engine.arithmetic import Array, Bounded, exact, special, value_of
 from engine.rules.forward.model import Forward, Function, Table, spread
 from engine.rules.scalars import nearest, number
 from engine.rules.values import NodeValues, UnsupportedError
@@ -30,11 +30,11 @@ def _of_two(formula: str, function: Callable[[Array, Array], Array]) -> Forward:
 def _shrunk(x: Array, n: NodeValues) -> Array:
     border = float(n.argument("lambd", 0.5))
     value = value_of(x)
-    return np.where(value > border, x - border, np.where(value < -border, x + border, 0.0))
+    return np.where(value > border, x - border, np.where(value < -border, x + border, 0.0 * x))
 
 
 def _cut(x: Array, n: NodeValues) -> Array:
-    return np.where(np.abs(value_of(x)) > float(n.argument("lambd", 0.5)), x, 0.0)
+    return np.where(np.abs(value_of(x)) <= float(n.argument("lambd", 0.5)), 0.0, x)
 
 
 def _celu(x: Array, n: NodeValues) -> Array:
@@ -93,13 +93,19 @@ def _log_sum(base: float) -> Callable[[Array, Array], Array]:
     return found
 
 
-def _remainder(towards: Callable[[Array], Array]) -> Callable[[Array, Array], Array]:
-    def found(a: Array, b: Array) -> Array:
-        exact = np.fmod if towards is np.trunc else np.mod
-        whole = np.rint((value_of(a) - exact(value_of(a), value_of(b))) / value_of(b))
-        return a - whole * b
+def _fmod(a: Array, b: Array) -> Array:
+    """What is left of a number, with its own sign, is not rounded."""
+    return exact(np.fmod(value_of(a), value_of(b)), _unit(a))
 
-    return found
+
+def _mod(a: Array, b: Array) -> Array:
+    """With the sign of `b`: `b` may have been added."""
+    value = np.asarray(np.mod(value_of(a), value_of(b)))
+    return Bounded(value, _unit(a) * np.abs(value_of(b)) + 0.0 * value, _unit(a))
+
+
+def _unit(a: Array) -> float:
+    return a.unit if isinstance(a, Bounded) else 2.0**-53
 
 
 def _by_number(function: Callable[[Array, Array], Array]) -> Function:
@@ -121,8 +127,6 @@ def _scaled(a: Operands, n: NodeValues) -> Array:
 def _divided(a: Operands, n: NodeValues) -> Array:
     return a[0] + np.float64(number(n, "value", 1)) * (a[1] / a[2])
 
-
-_FMOD, _MOD = _remainder(np.trunc), _remainder(np.floor)
 
 TABLE: Table = {
     "Exp2Backward0": _of_one("2^{<self>}", np.exp2),
@@ -178,10 +182,10 @@ TABLE: Table = {
     "FmaxBackward0": _of_two(r"\max\left(<self>, <other>\right)", np.fmax),
     "FminBackward0": _of_two(r"\min\left(<self>, <other>\right)", np.fmin),
     "PowBackward2": Forward(r"<:self>^{<exponent>}", lambda a, n: np.power(np.float64(number(n, "self")), a[0]), (1,)),
-    "RemainderBackward0": Forward(r"<self> \bmod <:other>", _by_number(_MOD), (0,)),
-    "RemainderBackward1": _of_two(r"<self> \bmod <other>", _MOD),
-    "FmodBackward0": Forward(r"\mathrm{fmod}\left(<self>, <:other>\right)", _by_number(_FMOD), (0,)),
-    "FmodBackward1": _of_two(r"\mathrm{fmod}\left(<self>, <other>\right)", _FMOD),
+    "RemainderBackward0": Forward(r"<self> \bmod <:other>", _by_number(_mod), (0,)),
+    "RemainderBackward1": _of_two(r"<self> \bmod <other>", _mod),
+    "FmodBackward0": Forward(r"\mathrm{fmod}\left(<self>, <:other>\right)", _by_number(_fmod), (0,)),
+    "FmodBackward1": _of_two(r"\mathrm{fmod}\left(<self>, <other>\right)", _fmod),
     "RsubBackward0": Forward(
         r"<other> - <:alpha=1> \cdot <self>", lambda a, n: a[1] - n.argument("alpha", 1) * a[0], (0, 1)
     ),

@@ -71,8 +71,7 @@ def _nll(a: Sequence[Array], n: NodeValues) -> Array:
 
 
 def _soft_margin(a: Sequence[Array], n: NodeValues) -> Array:
-    below = -(a[0] * a[1])
-    return np.maximum(below, 0.0) + np.log1p(np.exp(-np.abs(below)))
+    return np.log(1.0 + np.exp(-(a[0] * a[1])))  # as torch has it: the power may be too large
 
 
 TABLE: Table = {

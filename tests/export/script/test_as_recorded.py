@@ -133,9 +133,12 @@ import torch.nn.functional as F
 torch.manual_seed(6)
 w = torch.randn(3, 4, requires_grad=True)
 w.data[1] = 0.25
-loss = F.softplus(w, 0.5, 1).sum() + F.softplus(w * 1, 3).sum() + w.std(1).sum() + ((w - 0.25) * 1).norm(dim=1).sum()
+base, power = torch.tensor([0.0, 2.0, 0.0]).requires_grad_(), torch.tensor([2.0, 0.0, 0.0]).requires_grad_()
+loss = (base**power).sum() + F.elu(w * 60 - 50, inplace=True).sum()
+loss = loss + F.softplus(w, 0.5, 1).sum() + F.softplus(w * 1, 3).sum()
+loss = loss + w.std(1).sum() + ((w - 0.25) * 1).norm(dim=1).sum()
 (loss + F.pad(w, (1, 2)).square().sum()).backward()
-torch.optim.SGD([w], lr=0.1).step()
+torch.optim.SGD([w, base, power], lr=0.1).step()
 """
 
 NAN_PASSES = """\
@@ -143,7 +146,8 @@ import torch
 import torch.nn.functional as F
 
 w = torch.tensor([torch.nan, 0.5, -1.0], requires_grad=True)
-for function in (F.relu, F.elu, F.celu, F.selu, lambda x: F.threshold(x, 0.1, 0.2), F.leaky_relu, F.softplus):
+for function in (F.relu, F.elu, F.celu, F.selu, lambda x: F.threshold(x, 0.1, 0.2), F.hardshrink,
+                 F.softshrink, lambda x: torch.maximum(x, x.detach() * 2), F.leaky_relu, F.softplus):
     (function(w * 1) * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
 torch.optim.SGD([w], lr=0.1).step()
 """
