@@ -177,6 +177,7 @@ class LossPlot(Plot):
         self._drawn: tuple[Floats, Floats] | None = None
         self.addItem(self._passed, ignoreBounds=True)  # it is a part of the other: the axes stay as they are
         self._spoiled: Floats = np.zeros(0)
+        self._framed = False
         self._ticks = pg.VTickGroup(yrange=[0, 1])
         self.addItem(self._ticks, ignoreBounds=True)
         self._marker = pg.InfiniteLine(angle=90, movable=False)
@@ -201,11 +202,22 @@ class LossPlot(Plot):
             self._drawn = (self._steps, finite)
             pale = theme.blend(look.surface, look.forward, theme.NOT_YET)
             self._draw_curve(self._ahead, np.ones(len(passed), np.bool_), finite, pale, 1.0)
+            self._frame(finite[np.isfinite(finite)])
         self._draw_curve(self._passed, passed, finite, look.forward, 2.0)
         self._ticks.setPen(_pen(look.error))
         self._ticks.setXVals(self._spoiled.tolist())
         self._marker.setPen(_pen(look.text, dashed=True))
         self._marker.setValue(self._current)
+
+    def _frame(self, losses: Floats) -> None:
+        """One number alone has no height of its own: pyqtgraph would keep that of what was shown before."""
+        alone = losses.size > 0 and losses.min() == losses.max()
+        if alone:
+            half = abs(losses[0]) / 2 or 1.0
+            self.setYRange(losses[0] - half, losses[0] + half)
+        elif self._framed:
+            self.enableAutoRange(axis="y")
+        self._framed = alone
 
     def _draw_curve(self, curve: Any, shown: npt.NDArray[np.bool_], losses: Floats, color: Any, width: float) -> None:
         kept = shown & np.isfinite(losses).any(where=shown)  # nothing but NaN has no bounds, and pyqtgraph warns

@@ -86,6 +86,21 @@ def test_a_loss_that_is_never_finite_leaves_an_empty_plot(qtbot: QtBot, session:
     panel.grab()  # pyqtgraph would warn about bounds that are all NaN
 
 
+def test_one_loss_alone_has_an_axis_of_its_own(qtbot: QtBot, session: Session) -> None:
+    """And not that of what was shown before."""
+    panel = panel_of(qtbot, session)
+    plot = plot_of(panel)
+    many, one, few = (np.arange(1.0, count + 1) for count in (3, 1, 2))
+    for steps, losses, most in (
+        (many, [-5000.0, 0.0, 5000.0], 20_000), (one, [6.0], 8), (few, [1.0, 1000.0], 2000), (few, [0.0, 0.0], 3),
+    ):  # fmt: skip
+        plot.set_data(steps, np.array(losses), 1, np.zeros(len(steps), np.bool_))
+        plot.grab()
+        low, high = plot.getPlotItem().viewRange()[1]
+        assert low <= min(losses) <= max(losses) <= high
+        assert high - low <= most
+
+
 def test_a_loss_that_is_never_finite_is_told_in_words(
     qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
