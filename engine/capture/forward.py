@@ -21,9 +21,10 @@ from engine.capture.guard import Quiet
 from engine.capture.measure import dtype_name, shape_of
 from engine.capture.operands import (
     Call,
-    apply_frame,
+    apply_frames,
     custom_call,
     geometry,
+    is_known,
     named_operands,
     note_returned,
     view_operands,
@@ -56,6 +57,9 @@ class _Signature:
     defaults: Mapping[str, Any]
     foreach: bool
     ignored: bool
+
+
+_NO_OPERATOR = _Signature("", (), (), (), (), {}, False, False)
 
 
 class ForwardMode(TorchDispatchMode):
@@ -133,30 +137,43 @@ class ForwardMode(TorchDispatchMode):
         if fresh:
             self._skipped = number - before > 1 and signature.name == "aten.clone.default"
             self._last = number
+        called = self._begin_custom(number, before) if fresh else False
         if not torch.is_grad_enabled():
-            inside = self._inside_custom_function(number, fresh)
+            inside = called or self._inside_custom_function()
             if fresh and not inside and _hooks_keep():  # it may be such a hook that calls: the number is not its own
                 self._last = before
             return inside
-        self._custom = None
+        if not called:
+            self._custom = None
         if fresh:
             return True
         # The number before was taken by a node whose operation has not run yet: it clones first, then it runs.
         skipped, self._skipped = self._skipped, False
         return skipped
 
-    def _inside_custom_function(self, number: int, fresh: bool) -> bool:
-        """Whether this call is part of a custom function, whose own node has the number under which it began."""
-        frame = apply_frame()
-        if frame is None:
-            self._custom = None
+    def _begin_custom(self, number: int, before: int) -> bool:
+        """Custom functions that were called since the number `before`; whether this operator is part of the last.
+
+        Their nodes have the first numbers. One whose forward computes with gradients (`torch.enable_grad`), or calls
+        another at once, may have made more before an operator is seen: what went into it is written down all the same.
+        """
+        fresh = [frame for frame in apply_frames() if not is_known(frame)]
+        if not fresh:
             return False
-        if self._custom is None or not self._custom.is_of(frame):
-            if not fresh:
-                return False
+        first = before + 1 if torch.is_grad_enabled() else number - len(fresh) + 1
+        with self._recorder.careful(), Quiet():
+            for own, frame in zip(range(first, number + 1), fresh, strict=False):
+                self._custom = custom_call(self._recorder, frame, own)
+                if own == number:
+                    return True
+                self._recorder.operations.add(self._describe(own, _NO_OPERATOR, (), {}))
+        return False
+
+    def _inside_custom_function(self) -> bool:
+        """Whether this call is part of the custom function of which something was seen last."""
+        frames = apply_frames()
+        if not frames or self._custom is None or not self._custom.is_of(frames[-1]):
             self._custom = None
-            with self._recorder.careful(), Quiet():
-                self._custom = custom_call(self._recorder, frame, number)
         return self._custom is not None
 
     def _before(

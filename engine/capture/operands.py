@@ -39,15 +39,20 @@ class Call:
         return frame.f_locals.get(_MARK) is self
 
 
-def apply_frame() -> FrameType | None:
-    """The outermost call of a custom function among the callers: what it calls in turn makes no nodes."""
+def apply_frames() -> list[FrameType]:
+    """The calls of custom functions among the callers, the outermost first."""
     frame: FrameType | None = sys._getframe(1)
-    found = None
+    found = []
     while frame is not None:
         if frame.f_code is _APPLY:
-            found = frame
+            found.append(frame)
         frame = frame.f_back
-    return found
+    return found[::-1]
+
+
+def is_known(frame: FrameType) -> bool:
+    """Whether `custom_call` has seen this call."""
+    return _MARK in frame.f_locals
 
 
 def custom_call(recorder: Recorder, frame: FrameType, number: int) -> Call:

@@ -114,6 +114,68 @@ def test_a_custom_function_gave_what_it_returned(capture: Capture) -> None:
     np.testing.assert_allclose(_outputs(captured, "KeptBackward", 4)[0], value.detach().exp(), rtol=1e-6)
 
 
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        return value * 2
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0] * 2
+
+
+class Slope(torch.autograd.Function):
+    """Computes with gradients first, in graphs of its own, and calls other custom functions there."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor, detached: bool) -> torch.Tensor:
+        with torch.enable_grad():
+            own = value.detach().requires_grad_() if detached else value
+            (slope,) = torch.autograd.grad((Doubled.apply(own) * own).sum(), own)  # type: ignore[no-untyped-call]
+        return slope * 10
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0] * 40, None
+
+
+class Outer(torch.autograd.Function):
+    """Calls another before it computes anything."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        doubled: torch.Tensor = Doubled.apply(Doubled.apply(value))  # type: ignore[no-untyped-call]
+        return doubled + 1
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads[0] * 4
+
+
+@pytest.mark.parametrize("detached", [True, False])
+def test_a_custom_function_may_compute_with_gradients_before_anything_else(detached: bool, capture: Capture) -> None:
+    value = torch.tensor([1.0, -2.0], requires_grad=True)
+    with capture() as captured:
+        Slope.apply(value * 3, detached).sum().backward()  # type: ignore[no-untyped-call]
+    np.testing.assert_array_equal(_outputs(captured, "DoubledBackward", 0)[0], [6, -12])
+    (outer,) = [node for node in captured.recording.nodes(1) if node.type == "SlopeBackward"]
+    assert outer.forward_event is not None
+    values = {
+        (value.role, value.slot): captured.recording.data(value.tensor)
+        for value in captured.recording.values(outer.forward_event)
+    }
+    np.testing.assert_array_equal(values["operand", 0], [3, -6])
+    np.testing.assert_array_equal(values["output", 0], [120, -240])
+
+
+def test_a_custom_function_may_call_another_before_anything_else(capture: Capture) -> None:
+    value = torch.tensor([1.0, -2.0], requires_grad=True)
+    with capture() as captured:
+        Outer.apply(value).sum().backward()  # type: ignore[no-untyped-call]
+    np.testing.assert_array_equal(_outputs(captured, "OuterBackward")[0], [5, -7])
+    assert [node.line is not None for node in captured.recording.nodes(0) if node.type == "OuterBackward"] == [True]
+
+
 @pytest.mark.parametrize("clones", [False, True])
 def test_a_write_to_a_view_tells_where_and_with_what(clones: bool, capture: Capture) -> None:
     """An operation whose node saves what it overwrites clones it first, under a number of its own."""
