@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ from engine.recording.reader import Recording
 from engine.rules.forward import Operand, forward_of, operands
 from engine.rules.naming import NUMPY, PLACEHOLDER, Names, derivative, digits, in_brackets, number_text, numbered
 from engine.rules.reading import OTHER_VALUES, GraphValues, kept_by_hooks
-from engine.rules.registry import Rule, find_rule, without_rule
+from engine.rules.registry import Rule, find_rule, reason_not_differentiable, without_rule
 from engine.rules.substitute import formula_of, substitute, symbol
 from engine.rules.values import NoDataError, UnsupportedError
 
@@ -180,6 +180,9 @@ def _gradient(graph: GraphValues, node: Node, place: Place, kept: dict[int, Any]
     except NoDataError as missing:
         return Line(place, name, formula, "", "", "", "no_data", remark=str(missing))
     shown = text_of(recorded, dtype)
+    stopped = reason_not_differentiable(node.type)
+    if stopped is not None:
+        return replace(_compared(place, name, "0", "", np.zeros(recorded.shape), recorded, dtype), remark=stopped)
     if rule is None:
         return Line(place, name, "", "", "", shown, "as_recorded", remark=without_rule(node.type))
     try:

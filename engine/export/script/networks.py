@@ -108,7 +108,10 @@ def convolution_backward(n: NodeText) -> None:
     x, weight, geometry = n.x(0), n.x(1), _geometry(n)
     transposed = n.argument("transposed", False)
     if n.needs(0) and transposed:
-        n.give(0, n.call("convolution", n.g, weight, **geometry), broadcast=False)
+        result = n.call("convolution", n.g, weight, **geometry)
+        if np.any(n.argument("output_padding", 0)):  # more windows may fit in than there were numbers
+            result += f"[..., {', '.join(f':{length}' for length in n.shape(0)[2:])}]"
+        n.give(0, result, broadcast=False)
     elif n.needs(0):
         n.give(0, n.call("convolution_grad_input", n.g, weight, f"{x}.shape", **geometry), broadcast=False)
     if n.needs(1):

@@ -13,7 +13,7 @@ from engine.rules.terms import TermGroup
 from engine.rules.values import NodeValues, UnsupportedError
 from engine.rules.windows import Integers, add_into_planes
 
-_SUM, _MEAN, _MAX = 0, 1, 2
+_SUM, _MEAN, MAX = 0, 1, 2
 
 
 def _add_rows(rows: Array, numbers: Integers, shape: Shape) -> Array:
@@ -65,7 +65,7 @@ def embedding_backward(n: NodeValues) -> tuple[Any, ...]:
     return (np.reshape(rows, n.shape(0)),)
 
 
-def _bag_rows(n: NodeValues) -> tuple[Integers, Integers, Array]:
+def bag_rows(n: NodeValues) -> tuple[Integers, Integers, Array]:
     """Of every looked-up row: its number, the bag it went into, and its factor there."""
     numbers, bags = n.saved("indices").ravel(), _bags(n)
     factors: Array = np.where(numbers == n.argument("padding_idx", -1), 0.0, 1.0)
@@ -87,20 +87,20 @@ def _bags(n: NodeValues) -> Integers:
 
 def _bag_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     if slot == 1:
-        numbers, bags, _ = _bag_rows(n)
+        numbers, bags, _ = bag_rows(n)
         row = n.saved("weight")[numbers[index[0]]] * (numbers[index[0]] != n.argument("padding_idx", -1))
         return [TermGroup(0, (np.full(row.size, bags[index[0]]), np.arange(row.size)), row, "weight")]
-    if n.argument("mode") == _MAX:
-        bags = np.flatnonzero(_largest(n)[:, index[1]] == index[0])
+    if n.argument("mode") == MAX:
+        bags = np.flatnonzero(largest_rows(n)[:, index[1]] == index[0])
         factors = np.ones(bags.size)
     else:
-        numbers, bags, factors = _bag_rows(n)
+        numbers, bags, factors = bag_rows(n)
         chosen = numbers == index[0]
         bags, factors = bags[chosen], factors[chosen]
     return [TermGroup(0, (bags, np.full(bags.size, index[1])), factors, "a bag that it is in")]
 
 
-def _largest(n: NodeValues) -> Integers:
+def largest_rows(n: NodeValues) -> Integers:
     """The row that each number of each bag came from, -1 where the bag is empty."""
     empty = (n.saved("result2").ravel() == 0)[:, None]
     return np.where(empty, -1, n.saved("result3"))
@@ -114,12 +114,12 @@ def _largest(n: NodeValues) -> Integers:
 )
 def embedding_bag(n: NodeValues) -> tuple[Any, ...]:
     g = n.grad()
-    if n.argument("mode") == _MAX:
-        rows = _largest(n)
+    if n.argument("mode") == MAX:
+        rows = largest_rows(n)
         columns = np.broadcast_to(np.arange(rows.shape[1]), rows.shape)
         used = rows >= 0
         return (scatter_add(n.shape(0), (rows[used], columns[used]), g[used]),)
-    numbers, bags, factors = _bag_rows(n)
+    numbers, bags, factors = bag_rows(n)
     weight = samples = None
     if n.needs(0):
         weight = _add_rows(g[bags] * np.reshape(factors, (-1, 1)), numbers, n.shape(0))

@@ -72,7 +72,7 @@ rule_of_separable_twice(
 )
 
 
-def _window_places(n: NodeValues, plane: Shape) -> tuple[Integers, Shape]:
+def window_places(n: NodeValues, plane: Shape) -> tuple[Integers, Shape]:
     """Flat places in the padded plane, by place in the window and window; and the shape of the padded plane."""
     kernel, dilation, padding, stride = (n.argument(name) for name in ("kernel_size", "dilation", "padding", "stride"))
     padded = tuple(length + 2 * pad for length, pad in zip(plane, padding, strict=True))
@@ -85,15 +85,15 @@ def _window_places(n: NodeValues, plane: Shape) -> tuple[Integers, Shape]:
     return places.reshape(rows.shape[0] * columns.shape[0], -1), padded
 
 
-def _by_window(n: NodeValues, columns: Array, shape: Shape) -> Array:
+def by_window(n: NodeValues, columns: Array, shape: Shape) -> Array:
     """Columns as (…, channel, place in the window, window), for an image of `shape`."""
-    places, _ = _window_places(n, shape[-2:])
+    places, _ = window_places(n, shape[-2:])
     return np.reshape(columns, (*shape[:-2], *places.shape))
 
 
 def _column_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     shape = n.shape(0)
-    places, padded = _window_places(n, shape[-2:])
+    places, padded = window_places(n, shape[-2:])
     within = tuple(at + pad for at, pad in zip(index[-2:], n.argument("padding"), strict=True))
     group = plane_terms(within, places, padded, "a window that it is in")[0]
     at, window = group.indices
@@ -109,8 +109,8 @@ def _column_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
 )
 def unfold(n: NodeValues) -> tuple[Any, ...]:
     shape = n.shape(0)
-    places, padded = _window_places(n, shape[-2:])
-    columns = _by_window(n, n.grad(), shape)
+    places, padded = window_places(n, shape[-2:])
+    columns = by_window(n, n.grad(), shape)
     total = add_into_planes(columns, np.broadcast_to(places, columns.shape), padded)
     top, left = n.argument("padding")
     return (total[..., top : top + shape[-2], left : left + shape[-1]],)
@@ -123,7 +123,7 @@ def unfold(n: NodeValues) -> tuple[Any, ...]:
 )
 def fold(n: NodeValues) -> tuple[Any, ...]:
     image = n.grad()
-    places, _ = _window_places(n, image.shape[-2:])
+    places, _ = window_places(n, image.shape[-2:])
     top, left = n.argument("padding")
     padded = np.pad(image, [(0, 0)] * (image.ndim - 2) + [(top, top), (left, left)])
     taken = take_from_planes(padded, np.broadcast_to(places, (*image.shape[:-2], *places.shape)), 2)

@@ -292,7 +292,7 @@ def vdot(n: NodeValues) -> dict[int, Array]:
 # -- three factors ---------------------------------------------------------------------------------------------------
 
 
-def _trilinear_letters(n: NodeValues) -> list[str]:
+def trilinear_letters(n: NodeValues) -> list[str]:
     """The dimensions, as letters, of the result and of the three factors."""
     without = [n.argument(name) for name in ("sumdim", "expand1", "expand2", "expand3")]
     full = len(n.grad_shape()) + len(without[0])
@@ -300,7 +300,7 @@ def _trilinear_letters(n: NodeValues) -> list[str]:
 
 
 def _trilinear_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
-    result, *factors = _trilinear_letters(n)
+    result, *factors = trilinear_letters(n)
     at = dict(zip(factors[slot], index, strict=True))
     parts = [
         value_of(n.saved(f"i{other + 1}"))[tuple(at.get(letter, slice(None)) for letter in factors[other])]
@@ -324,7 +324,7 @@ def _trilinear_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     terms=_trilinear_terms,
 )
 def trilinear(n: NodeValues) -> dict[int, Array]:
-    result, *factors = _trilinear_letters(n)
+    result, *factors = trilinear_letters(n)
     found = {}
     for slot in filter(n.needs, range(3)):
         first, second = (other for other in range(3) if other != slot)

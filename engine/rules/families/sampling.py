@@ -147,6 +147,18 @@ class _Sampling:
         ]
         return math.prod(shares[1:], start=shares[0])
 
+    def at(self, corner: _Corner) -> Array:
+        """What the image has there, (batch, channel, point); 0 outside of it."""
+        places = np.broadcast_to(corner.flat[:, None], (*self.image.shape[:2], corner.flat.shape[-1]))
+        return np.take_along_axis(self.image, places, -1) * corner.inside[:, None]
+
+    def result(self) -> Array:
+        """(batch, channel, point)"""
+        total: Array = 0.0
+        for corner in self.corners():
+            total = total + self.at(corner) * self.weight(corner)[:, None]
+        return total
+
     def image_gradient(self) -> Array:
         corners = list(self.corners())
         shares = np.concatenate([self.gradient * self.weight(corner)[:, None] for corner in corners], axis=-1)
@@ -157,11 +169,7 @@ class _Sampling:
         """By axis of the image: (batch, point)."""
         totals: list[Array] = [np.zeros(1)] * len(self.axes)
         for corner in self.corners():
-            seen = (
-                np.take_along_axis(self.image, np.broadcast_to(corner.flat[:, None], self.gradient.shape), -1)
-                * corner.inside[:, None]
-            )
-            both = np.einsum("ncp,ncp->np", seen, self.gradient)
+            both = np.einsum("ncp,ncp->np", self.at(corner), self.gradient)
             totals = [total + both * self.weight(corner, axis) for axis, total in enumerate(totals)]
         return [total * axis.stretch for total, axis in zip(totals, self.axes, strict=True)]
 
@@ -234,6 +242,11 @@ def grid_sample(n: NodeValues) -> tuple[Any, ...]:
     return tuple(found)
 
 
+def sampled(n: NodeValues) -> Array:
+    """The image read at the places: the weighted means of the pixels around them."""
+    return np.reshape(_sampling(n, _places(n)).result(), n.output_shape())
+
+
 def _jumps(n: NodeValues, places: Sequence[Floats], moved: Sequence[Floats]) -> bool:
     """Whether rounding may have taken a place to other neighbours, where the slope of the image is another."""
     for length, place, other in zip(n.saved_shape("input")[2:], places, moved, strict=True):
@@ -250,7 +263,7 @@ def _widened(one: Array | None, other: Array | None) -> Array | None:
     return Bounded(one.value, np.maximum(one.errors, np.abs(one.value - other.value)), one.unit)
 
 
-def _base_grid(n: NodeValues) -> Floats:
+def base_grid(n: NodeValues) -> Floats:
     """The points of the identity map, (points, 3 or 4): x, y (, z), 1."""
     sizes = n.argument("size")[2:]
     ends = [1.0 if n.argument("align_corners") else (length - 1) / length for length in sizes]
@@ -266,7 +279,7 @@ def _base_grid(n: NodeValues) -> Floats:
     "Every point of the grid is a linear function of theta: theta gets each point's gradient times the point.",
 )
 def affine_grid(n: NodeValues) -> tuple[Any, ...]:
-    base = _base_grid(n)
+    base = base_grid(n)
     unit = unit_roundoff(n.dtype(0))
     points: Array = base if n.plain else Bounded(base, 4 * unit * np.abs(base), unit)
     g = np.reshape(n.grad(), (n.shape(0)[0], len(base), -1))

@@ -121,14 +121,14 @@ def expand(n: NodeValues) -> tuple[Array]:
     return (unbroadcast(n.grad(), n.shape(0)),)
 
 
-def _unshuffled(g: Array, factor: int) -> Array:
+def unshuffled(g: Array, factor: int) -> Array:
     *batch, channels, height, width = g.shape
     split_up = np.reshape(g, (-1, channels, height // factor, factor, width // factor, factor))
     moved = np.transpose(split_up, (0, 1, 3, 5, 2, 4))
     return np.reshape(moved, (*batch, channels * factor * factor, height // factor, width // factor))
 
 
-def _shuffled(g: Array, factor: int) -> Array:
+def shuffled(g: Array, factor: int) -> Array:
     *batch, channels, height, width = g.shape
     split_up = np.reshape(g, (-1, channels // (factor * factor), factor, factor, height, width))
     moved = np.transpose(split_up, (0, 1, 4, 2, 5, 3))
@@ -142,7 +142,7 @@ def _shuffled(g: Array, factor: int) -> Array:
 )
 def pixel_shuffle(n: NodeValues) -> tuple[Array]:
     factor = signed(n.argument("upscale_factor"))
-    return (_unshuffled(n.grad(), factor) if value_of(n.grad()).size else np.reshape(n.grad(), n.shape(0)),)
+    return (unshuffled(n.grad(), factor) if value_of(n.grad()).size else np.reshape(n.grad(), n.shape(0)),)
 
 
 @moving(
@@ -152,7 +152,7 @@ def pixel_shuffle(n: NodeValues) -> tuple[Array]:
 )
 def pixel_unshuffle(n: NodeValues) -> tuple[Array]:
     factor = signed(n.argument("downscale_factor"))
-    return (_shuffled(n.grad(), factor) if value_of(n.grad()).size else np.reshape(n.grad(), n.shape(0)),)
+    return (shuffled(n.grad(), factor) if value_of(n.grad()).size else np.reshape(n.grad(), n.shape(0)),)
 
 
 @moving(

@@ -38,7 +38,7 @@ def _variance(x: Array, over: tuple[int, ...], keep: bool, n: NodeValues) -> Arr
     return np.sum(apart * apart, axis=over, keepdims=keep) / free
 
 
-def _norm(x: Array, over: tuple[int, ...], keep: bool, p: float) -> Array:
+def norm(x: Array, over: tuple[int, ...], keep: bool, p: float) -> Array:
     size = np.abs(x)
     if p == 2:
         return np.sqrt(np.sum(size * size, axis=over, keepdims=keep))
@@ -53,7 +53,7 @@ def _norm(x: Array, over: tuple[int, ...], keep: bool, p: float) -> Array:
 
 def _distance(a: Operands, n: NodeValues) -> Array:
     apart = a[0] - a[1]
-    return _norm(apart, tuple(range(value_of(apart).ndim)), False, float(n.argument("p", 2)))
+    return norm(apart, tuple(range(value_of(apart).ndim)), False, float(n.argument("p", 2)))
 
 
 def _log_sum(x: Array, over: tuple[int, ...], keep: bool, n: NodeValues) -> Array:
@@ -142,16 +142,6 @@ def _put(places: Callable[[NodeValues], tuple[Taken, Taken]], value: str = "") -
     return found
 
 
-def _shuffled(x: Array, n: NodeValues) -> Array:
-    factor, shape = int(n.argument("upscale_factor")), value_of(x).shape
-    height, width = shape[-2:]
-    apart = np.reshape(x, (*shape[:-3], -1, factor, factor, height, width))
-    before = tuple(range(len(shape) - 3))
-    first = len(before)
-    moved = np.transpose(apart, (*before, first, first + 3, first + 1, first + 4, first + 2))
-    return np.reshape(moved, n.output_shape())
-
-
 def _repeated(x: Array, n: NodeValues) -> Array:
     return np.tile(x, tuple(int(count) for count in n.argument("repeats")))
 
@@ -169,7 +159,7 @@ def _turned(x: Array, n: NodeValues) -> Array:
 
 def _norm_of(order: str) -> Forward:
     formula = rf"\left\lVert <self> \right\rVert_{{<:{order}=2>}}"
-    return _over(formula, lambda x, over, keep, n: _norm(x, over, keep, float(n.argument(order, 2))))
+    return _over(formula, lambda x, over, keep, n: norm(x, over, keep, float(n.argument(order, 2))))
 
 
 _PICK, _PUT = r"<self>[\,i\,]", r"<self>\ \mathrm{with}\ <source>\ \mathrm{at}\ i"
@@ -223,8 +213,7 @@ TABLE: Table = {
     "ScatterBackward1": Forward(r"\mathrm{fill}\left(<self>\right)", _put(indexing.scatter, "value"), (0,)),
     "ScatterAddBackward0": Forward(r"<self> + <src>[\,i\,]", _put(indexing.scatter_add), (0, 3)),
     "MaskedScatterBackward0": Forward(_PUT, _put(indexing.masked_scatter), (0, 2)),
-    "PixelShuffleBackward0": Forward(r"\mathrm{shuffle}\left(<self>\right)", lambda a, n: _shuffled(a[0], n), (0,)),
-    "RepeatBackward0": Forward(r"\mathrm{repeat}\left(<self>\right)", lambda a, n: _repeated(a[0], n), (0,)),
+        "RepeatBackward0": Forward(r"\mathrm{repeat}\left(<self>\right)", lambda a, n: _repeated(a[0], n), (0,)),
     "TrilBackward0": Forward(
         r"\mathrm{tril}\left(<self>\right)", lambda a, n: np.tril(a[0], int(n.argument("diagonal", 0))), (0,)
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.arithmetic import Array, exact, unit_roundoff
+from engine.arithmetic import Array, Bounded, exact, unit_roundoff
 from engine.recording.model import Edge, Node
 from engine.rules.forward.model import Forward, Operand
 from engine.rules.reading import GraphValues
@@ -45,7 +45,7 @@ def operands(graph: GraphValues, node: Node, how: Forward | None = None) -> tupl
             raise UnsupportedError(f"operand {position} is not known")
     arguments: Mapping[str, Any] = node.info.get("args", {})
     found += [
-        Operand("", np.float64(arguments[name]), "float64")
+        Operand("", _number(float(arguments[name]), node.dtype or ""), "float64")
         for name in ("other", "exponent")
         if _is_number(arguments, name)
     ]
@@ -63,6 +63,17 @@ def _placed(graph: GraphValues, edge: Edge | None, given: tuple[int, str] | None
 
 def _is_number(arguments: Mapping[str, Any], name: str) -> bool:
     return isinstance(arguments.get(name), int | float) and not isinstance(arguments[name], bool)
+
+
+def _number(value: float, dtype: str) -> Array:
+    """A plain number as it is next to tensors of `dtype`: some kernels round it to 16 bits, and some to 32."""
+    if dtype == "float32":
+        with np.errstate(over="ignore"):
+            return np.float64(np.float32(value))
+    if dtype in ("float16", "bfloat16") and not value.is_integer():
+        unit = unit_roundoff(dtype)
+        return Bounded(np.float64(value), np.asarray(unit * abs(value)), unit)
+    return np.float64(value)
 
 
 def _produced(graph: GraphValues, node_id: int, number: int) -> Operand:

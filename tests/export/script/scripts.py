@@ -139,6 +139,7 @@ for _ in range(2):
     loss = loss + F.conv2d(image, narrow, stride=(2, 1), dilation=2, padding=(1, 2)).mean()
     loss = loss + F.conv1d(image[:, :, 0], thin, offset, groups=2, padding="same").mean()
     z = image * gain[:, None, None]
+    loss = loss + F.conv_transpose2d(z, kernel, dilation=2, output_padding=1).square().mean()
     loss = loss + (F.max_pool2d(z, 3, 2, 1) * 1.5).mean() + F.max_pool3d(z[None], 2).mean()
     loss = loss + F.avg_pool2d(z, 2, 1, 1).pow(2).mean() + F.avg_pool3d(z[None], 2).pow(2).mean()
     loss = loss + F.adaptive_avg_pool2d(z, (4, 2)).pow(2).mean() + F.group_norm(z, 2, gain, v).pow(2).mean()

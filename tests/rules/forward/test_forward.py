@@ -168,7 +168,6 @@ CHOICES = [
     _case("SortBackward1", lambda x: x.sort(dim=1, stable=True).values, ROWS),
     *(_case("LinalgVectorNormBackward0", lambda x, p=p: torch.linalg.vector_norm(x, p, dim=1), ROWS)
       for p in (0.5, 1, 3, torch.inf, -torch.inf)),
-    _case("PixelShuffleBackward0", lambda x: functional.pixel_shuffle(x, 2), leaf(2, 8, 2, 3)),
     _case("DiagonalBackward0", lambda x: x.diagonal(1), SQUARE),
     _case("TraceBackward0", torch.trace, SQUARE),
 ]  # fmt: skip
@@ -187,6 +186,35 @@ MORE_LAYERS = [
     _case("WeightNormInterfaceBackward0", lambda v, g: torch._weight_norm(v, g, 0), KERNEL, leaf(6, 1, 1, 1)),
 ]  # fmt: skip
 
+READ_AT_PLACES = [
+    _case("Im2ColBackward0", lambda x: functional.unfold(x, (2, 3), (2, 1), (1, 0), (1, 2)), IMAGE),
+    _case("Col2ImBackward0", lambda x: functional.fold(x, (4, 5), (2, 3), padding=1), leaf(2, 12, 25)),
+    _case("PixelShuffleBackward0", lambda x: functional.pixel_shuffle(x, 2), leaf(2, 8, 2, 3)),
+    _case("PixelUnshuffleBackward0", lambda x: functional.pixel_unshuffle(x, 3), leaf(2, 1, 6, 3)),
+    _case("ChannelShuffleBackward0", lambda x: functional.channel_shuffle(x, 2), IMAGE),
+    _case("AdaptiveMaxPool2DBackward0", lambda x: functional.adaptive_max_pool2d(x, (3, 4)), IMAGE),
+    _case("AdaptiveMaxPool3DBackward0", lambda x: functional.adaptive_max_pool3d(x, (1, 3, 4)), IMAGE),
+    _case("MaxUnpool2DBackward0", lambda x: functional.max_unpool2d(
+        *functional.max_pool2d(x, 2, return_indices=True), (2, 2)), IMAGE),
+    *(_case("EmbeddingBagBackward0", lambda x, mode=mode: functional.embedding_bag(
+        torch.tensor([2, 0, 1, 1, 2]), x, torch.tensor([0, 2, 2]), mode=mode, padding_idx=0), ROWS)
+      for mode in ("sum", "mean", "max")),
+    _case("EmbeddingBagBackward0", lambda x, w: functional.embedding_bag(
+        torch.tensor([[2, 0], [1, 1]]), x, mode="sum", per_sample_weights=w), ROWS, leaf(2, 2)),
+    *(_case("GridSampler2DBackward0", lambda x, grid, how=how: functional.grid_sample(
+        x, grid, how[0], how[1], align_corners=how[2]), IMAGE, leaf(2, 3, 3, 2, seed=6))
+      for how in (("bilinear", "zeros", False), ("bicubic", "reflection", True), ("nearest", "border", False))),
+    _case("GridSampler3DBackward0", lambda x, grid: functional.grid_sample(x, grid, align_corners=False),
+          leaf(1, 2, 3, 4, 3), leaf(1, 2, 2, 2, 3, seed=6)),
+    _case("AffineGridGeneratorBackward0", lambda x: functional.affine_grid(x, [2, 1, 3, 4], align_corners=False),
+          leaf(2, 2, 3)),
+    *(_case("CdistBackward0", lambda x, y, p=p: torch.cdist(x, y, p), ROWS, OTHER) for p in (1.0, 2.0, 3.0, torch.inf)),
+    _case("EuclideanDistBackward0", lambda x, y: torch.cdist(
+        x, y, compute_mode="use_mm_for_euclid_dist"), ROWS, leaf(4, 5, seed=9)),
+    _case("PdistBackward0", functional.pdist, ROWS),
+    _case("TrilinearBackward0", lambda x, y, w: functional.bilinear(x, y, w), ROWS, leaf(3, 4), leaf(2, 5, 4)),
+]  # fmt: skip
+
 
 def lines_of(path: Path, type_: str) -> list[Line]:
     with open_recording(path) as recording:
@@ -198,7 +226,7 @@ def lines_of(path: Path, type_: str) -> list[Line]:
         ]
 
 
-@pytest.mark.parametrize(("type_", "function", "leaves"), [*CASES, *FUNCTIONS, *CHOICES, *MORE_LAYERS])
+@pytest.mark.parametrize(("type_", "function", "leaves"), [*CASES, *FUNCTIONS, *CHOICES, *MORE_LAYERS, *READ_AT_PLACES])
 def test_the_forward_is_what_torch_computed(
     tmp_path: Path, type_: str, function: Callable[..., Tensor], leaves: tuple[Tensor, ...]
 ) -> None:
@@ -241,6 +269,29 @@ def test_what_is_taken_from_a_number_stands_behind_it(tmp_path: Path) -> None:
         result.backward()
     (line,) = lines_of(path, "RsubBackward1")
     assert (line.formula, line.numbers, line.by_hand) == ("2 - w", "2 - 3", "-1.0")
+
+
+def test_a_number_is_rounded_to_the_dtype_of_the_tensors(tmp_path: Path) -> None:
+    """Nothing but its rounding is left of -0.3 + 0.3."""
+    path = tmp_path / "it.chain"
+    with record(path, script=__file__):
+        w = torch.tensor([-0.3, -0.30000004], requires_grad=True)
+        half = torch.tensor([-0.3, 1.0], dtype=torch.bfloat16, requires_grad=True)
+        ((w + 0.3).sum() + (half + 0.3).sum()).backward()
+    assert {line.verdict for line in lines_of(path, "AddBackward0")} <= {"equal", "within_rounding"}
+
+
+def test_where_no_gradient_passes_it_is_zero_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "it.chain"
+    with record(path, script=__file__):
+        w = torch.tensor([-0.3, 2.0], requires_grad=True)
+        (w * w.sign()).sum().backward()
+    with open_recording(path) as recording:
+        lines = [work_out(recording, place) for place in outline(recording, 0)]
+        (sign,) = (node.id for node in recording.nodes(0) if node.type == "SignBackward0")
+    (line,) = (line for line in lines if line.place.stage == "gradient" and line.place.node == sign)
+    assert (line.verdict, line.formula) == ("equal", "0")
+    assert "no gradient passes" in line.remark
 
 
 def test_of_what_has_no_forward_nothing_is_claimed() -> None:
