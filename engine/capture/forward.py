@@ -75,6 +75,7 @@ class ForwardMode(TorchDispatchMode):
         self._signatures: dict[Any, _Signature] = {}
         self._last = _next_number() - 1
         self._skipped = False
+        self._resolved: list[torch.Tensor] = []
         self._assigning: tuple[tuple[int, str, Spot], int, Operation] | None = None
 
     def catch_up(self) -> None:
@@ -92,7 +93,7 @@ class ForwardMode(TorchDispatchMode):
             return func(*args, **kwargs)
         signature = self._signatures.get(func) or self._look_up(func)
         number = _next_number() - 1
-        made_node = self._made_node(number, signature)
+        made_node = self._made_node(number, signature, args)
         if not made_node and (not signature.written or recorder.in_optimizer):
             result = _run_counted(func, signature, args, kwargs)
             if recorder.updates.follows:
@@ -106,6 +107,11 @@ class ForwardMode(TorchDispatchMode):
         operation, by_hand = self._before(number, signature, args, kwargs, made_node)
         result = _run_counted(func, signature, args, kwargs)
         self._after(operation, by_hand, signature, args, kwargs, result)
+        if self._skipped:
+            if args[0].requires_grad:
+                self._resolved.append(result)
+        elif self._resolved:
+            self._resolved.clear()
         return result
 
     def _look_up(self, func: Any) -> _Signature:
@@ -128,15 +134,18 @@ class ForwardMode(TorchDispatchMode):
         self._signatures[func] = signature
         return signature
 
-    def _made_node(self, number: int, signature: _Signature) -> bool:
+    def _made_node(self, number: int, signature: _Signature, args: tuple[Any, ...]) -> bool:
         """Whether this call made the node `number`, or runs inside the custom function that did."""
         if signature.ignored or threading.get_ident() != self._thread:
             return False
         before = self._last
         fresh = number > before
         if fresh:
-            self._skipped = number - before > 1 and signature.name == "aten.clone.default"
             self._last = number
+        clones = signature.name == "aten.clone.default"
+        resolves = clones and _is_lazy(args)
+        if fresh:
+            self._skipped = resolves or (clones and number - before > 1)
         called = self._begin_custom(number, before) if fresh else False
         if not torch.is_grad_enabled():
             inside = called or self._inside_custom_function()
@@ -147,8 +156,10 @@ class ForwardMode(TorchDispatchMode):
             self._custom = None
         if fresh:
             return True
-        # The number before was taken by a node whose operation has not run yet: it clones first, then it runs.
-        skipped, self._skipped = self._skipped, False
+        # The number before was taken by a node whose operation has not run yet: it clones first, then it runs. What
+        # does not know how to read conjugated or negated numbers clones each of them, under the number of its own node.
+        skipped = self._skipped
+        self._skipped = skipped and resolves
         return skipped
 
     def _begin_custom(self, number: int, before: int) -> bool:
@@ -227,12 +238,17 @@ class ForwardMode(TorchDispatchMode):
         return operation
 
     def _inputs(self, args: tuple[Any, ...]) -> Iterator[Input]:
-        """Tensors that go in and need no gradient, by argument number (members of a list: 100 for each place)."""
+        """Tensors that go in and need no gradient, by argument number (members of a list: 100 for each place).
+
+        Not those that are clones of what may need one.
+        """
         recorder = self._recorder
         for position, argument in enumerate(args):
             members = enumerate(argument) if isinstance(argument, list | tuple) else ((0, argument),)
             for index, tensor in members:
                 if isinstance(tensor, torch.Tensor) and not tensor.requires_grad:
+                    if any(tensor is clone for clone in self._resolved):
+                        continue
                     slot = position + 100 * index
                     name = recorder.names.data_name(tensor)
                     number = recorder.store.take(tensor)
@@ -287,6 +303,11 @@ class ForwardMode(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor) and (tensor.is_floating_point() or tensor.is_complex()):
                 number = self._recorder.store.take(tensor, bumps)
                 yield Output(slot, number, shape_of(tensor), dtype_name(tensor.dtype))
+
+
+def _is_lazy(args: Sequence[Any]) -> bool:
+    """Whether the first argument is only marked as conjugated or negated."""
+    return bool(args) and isinstance(args[0], torch.Tensor) and (args[0].is_conj() or args[0].is_neg())
 
 
 def _hooks_keep() -> bool:

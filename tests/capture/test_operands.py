@@ -176,6 +176,31 @@ def test_a_custom_function_may_call_another_before_anything_else(capture: Captur
     assert [node.line is not None for node in captured.recording.nodes(0) if node.type == "OuterBackward"] == [True]
 
 
+def test_what_is_conjugated_first_is_not_taken_for_the_operation(capture: Capture) -> None:
+    """Operators that cannot read conjugated or negated numbers clone them first, under the number of their node."""
+    z, u = (torch.tensor([1 + 2j, part], requires_grad=True) for part in (3 - 1j, 2j))
+    data = torch.tensor([1j, 2.0])
+    with capture() as captured:
+        results = [z.conj() * u.conj(), data.conj() * z, z.conj().exp(), torch._neg_view(z.real) * 3, z.conj().clone()]
+        (results[0] + results[1] + results[2] + results[3] + results[4]).abs().sum().backward()
+    nodes = captured.recording.nodes(0)
+    found: dict[int, Any] = {}
+    for node in nodes:
+        if node.type in ("MulBackward0", "ExpBackward0", "CloneBackward0"):
+            assert node.forward_event is not None
+            assert node.sequence_nr is not None
+            values = captured.recording.values(node.forward_event)
+            (output,) = (captured.recording.data(value.tensor) for value in values if value.role == "output")
+            given = [captured.recording.data(value.tensor) for value in values if value.role == "input"]
+            found[node.sequence_nr] = (node.operation, output, given)
+    operators = ["aten.mul.Tensor", "aten.mul.Tensor", "aten.exp.default", "aten.mul.Tensor", "aten.clone.default"]
+    assert [found[number][0] for number in sorted(found)] == operators
+    for number, result in zip(sorted(found), results, strict=True):
+        np.testing.assert_allclose(found[number][1], result.detach().resolve_conj().numpy(), rtol=1e-6)
+    assert [len(found[number][2]) for number in sorted(found)] == [0, 1, 0, 0, 0]
+    np.testing.assert_array_equal(found[sorted(found)[1]][2][0], [-1j, 2])
+
+
 @pytest.mark.parametrize("clones", [False, True])
 def test_a_write_to_a_view_tells_where_and_with_what(clones: bool, capture: Capture) -> None:
     """An operation whose node saves what it overwrites clones it first, under a number of its own."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.export.script.expressions import NoTemplateError, summed
 from engine.export.script.registry import backward, forward
 from engine.export.script.writing import NodeText
 from engine.recording.model import Shape
+from engine.rules.families.overlapping import memory
 
 
 def _row_major(shape: Shape) -> tuple[int, ...]:
@@ -79,12 +82,23 @@ _STRIDED = "AsStridedBackward0 AsStridedBackward1"
 def _strided(n: NodeText) -> str | None:
     """How `view_of` is told what an as_strided shows; None if that is everything, in order."""
     size, stride = tuple(n.argument("size", [])), tuple(n.argument("stride", []))
-    offset = n.argument("storage_offset", 0) or 0
+    shape, own_stride, start = n.argument("self_geometry", (n.shape(0), _row_major(n.shape(0)), 0))
+    if not _is_row_major(tuple(shape), tuple(own_stride)):
+        raise NoTemplateError("as_strided of a tensor whose numbers do not lie in order")
+    offset = n.argument("storage_offset", None)
+    offset = 0 if offset is None else offset - start
     if _count(size) == _count(n.shape(0)) and _is_row_major(size, stride) and not offset:
         return None
-    if 0 in stride:
-        raise NoTemplateError("a view that shows a number several times")
+    places = memory(size, stride, offset)
+    if places.size and not 0 <= places.min() <= places.max() < _count(n.shape(0)):
+        raise NoTemplateError("as_strided of what lies beyond the tensor")
     return f"{size}, {stride}, {offset}"
+
+
+def _shows_again(n: NodeText) -> bool:
+    """Whether an as_strided shows a number several times."""
+    places = memory(tuple(n.argument("size", [])), tuple(n.argument("stride", [])), 0)
+    return np.unique(places).size < places.size
 
 
 def _count(shape: Shape) -> int:
@@ -105,5 +119,8 @@ def as_strided_backward(n: NodeText) -> None:
     where = _strided(n)
     if where is None:
         n.give(0, f"{n.g}.reshape({n.shape(0)})", broadcast=False)
+    elif _shows_again(n):
+        seen = n.call("view_of", f"np.arange({_count(n.shape(0))})", where)
+        n.give_written(0, lambda name: f"np.add.at({name}.reshape(-1), {seen}, {n.g})")
     else:
         n.give_written(0, lambda name: f"{n.call('view_of', name, where)}[...] = {n.g}")

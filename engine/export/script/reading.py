@@ -19,6 +19,8 @@ Array = npt.NDArray[Any]
 Place = tuple[int, int]
 """An operation, by the number of its forward event, and one of its outputs."""
 
+_REAL = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -91,11 +93,11 @@ class TrainingStep:
         return {(value.role, value.slot, value.name): value.tensor for value in self.recording.values(event.id)}
 
     def coarsest(self) -> str:
-        """The dtype with the largest unit roundoff among those that the step was computed in."""
+        """The real dtype with the largest unit roundoff among those that the step was computed in."""
         found = {operation.node.dtype or "" for each in self.passes for operation in each.operations}
         found |= {parameter.dtype for parameter in self.recording.parameters}
-        real = [dtype for dtype in found if dtype in UNIT_ROUNDOFF]
-        return max(real, key=lambda dtype: UNIT_ROUNDOFF[dtype], default="float32")
+        real = {_REAL.get(dtype, dtype) for dtype in found}
+        return max(real & set(UNIT_ROUNDOFF), key=lambda dtype: UNIT_ROUNDOFF[dtype], default="float32")
 
 
 def read_step(recording: Recording, index: int) -> TrainingStep:

@@ -44,10 +44,10 @@ def _real_terms(n: NodeValues, slot: int, index: Index) -> list[TermGroup]:
     terms=_real_terms,
 )
 def view_as_real(n: NodeValues) -> tuple[Any, ...]:
-    return (_pair(n.grad()),)
+    return (pair(n.grad()),)
 
 
-def _pair(g: Array) -> Array:
+def pair(g: Array) -> Array:
     """The last dimension's two numbers as one complex number: exact."""
     parts = value_of(g)
     joined = parts[..., 0].astype(np.complex128)

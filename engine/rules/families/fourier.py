@@ -18,17 +18,17 @@ from engine.rules.values import NodeValues
 _WAVES = r"\frac{1}{s} \sum_k G_k \cdot e^{\pm 2 \pi i \, j k / n}"
 
 
-def _axes(n: NodeValues) -> tuple[int, ...]:
+def axes_of(n: NodeValues) -> tuple[int, ...]:
     rank = len(n.grad_shape())
     return tuple(axis % rank for axis in n.argument("dim"))
 
 
-def _factor(n: NodeValues, count: int) -> float:
+def factor(n: NodeValues, count: int) -> float:
     """What a sum of `count` waves is multiplied by: nothing, 1 / √count, 1 / count."""
     return (1.0, 1.0 / math.sqrt(max(1, count)), 1.0 / max(1, count))[n.argument("normalization")]
 
 
-def _waves(array: Array, axes: Sequence[int], *, forward: bool) -> Array:
+def waves(array: Array, axes: Sequence[int], *, forward: bool) -> Array:
     """The transform along `axes`, not normalized.
 
     A fast transform of m elements errs by about log2 m roundings of the root of the sum of squares of what it sums
@@ -52,7 +52,7 @@ def _transform(array: Floats, axes: Sequence[int], forward: bool) -> Floats:
 
 def _wave_terms(n: NodeValues, index: Shape, sign: int, times: float) -> list[TermGroup]:
     """All elements of the gradient along the transformed axes, each times its wave at `index`."""
-    axes = _axes(n)
+    axes = axes_of(n)
     grids = np.meshgrid(
         *(np.arange(length) if axis in axes else np.array([index[axis]]) for axis, length in enumerate(n.grad_shape())),
         indexing="ij",
@@ -64,8 +64,8 @@ def _wave_terms(n: NodeValues, index: Shape, sign: int, times: float) -> list[Te
 
 
 def _complex_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
-    count = math.prod(n.shape(0)[axis] for axis in _axes(n))
-    return _wave_terms(n, index, 1 if n.argument("forward") else -1, _factor(n, count))
+    count = math.prod(n.shape(0)[axis] for axis in axes_of(n))
+    return _wave_terms(n, index, 1 if n.argument("forward") else -1, factor(n, count))
 
 
 @rule(
@@ -76,15 +76,15 @@ def _complex_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     terms=_complex_terms,
 )
 def fft_complex(n: NodeValues) -> tuple[Any, ...]:
-    axes = _axes(n)
+    axes = axes_of(n)
     count = math.prod(n.shape(0)[axis] for axis in axes)
-    return (_waves(n.grad(), axes, forward=not n.argument("forward")) * _factor(n, count),)
+    return (waves(n.grad(), axes, forward=not n.argument("forward")) * factor(n, count),)
 
 
 def _real_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     """Of frequencies that were not kept there is no gradient. The element is the real part of the sum."""
-    count = math.prod(n.shape(0)[axis] for axis in _axes(n))
-    return _wave_terms(n, index, 1, _factor(n, count))
+    count = math.prod(n.shape(0)[axis] for axis in axes_of(n))
+    return _wave_terms(n, index, 1, factor(n, count))
 
 
 @rule(
@@ -95,26 +95,26 @@ def _real_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     terms=_real_terms,
 )
 def fft_of_real(n: NodeValues) -> tuple[Any, ...]:
-    axes, shape, g = _axes(n), n.shape(0), n.grad()
+    axes, shape, g = axes_of(n), n.shape(0), n.grad()
     if n.argument("onesided"):
         last = axes[-1]
         g = np.pad(g, [(0, shape[axis] - g.shape[axis] if axis == last else 0) for axis in range(g.ndim)])
     count = math.prod(shape[axis] for axis in axes)
-    return (np.real(_waves(g, axes, forward=False)) * _factor(n, count),)
+    return (np.real(waves(g, axes, forward=False)) * factor(n, count),)
 
 
-def _mirrored(n: NodeValues, frequencies: int) -> Floats:
+def mirrored(n: NodeValues, frequencies: int) -> Floats:
     """2 for each frequency that also stands for its mirror image beyond the half that is kept, else 1."""
-    length = n.grad_shape()[_axes(n)[-1]]
+    length = n.grad_shape()[axes_of(n)[-1]]
     number = np.arange(frequencies)
     return np.where((number >= 1) & (number <= length - frequencies), 2.0, 1.0)
 
 
 def _half_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
-    axes = _axes(n)
+    axes = axes_of(n)
     last = axes[-1]
-    times = _mirrored(n, n.shape(0)[last])[index[last]]
-    return _wave_terms(n, index, -1, float(times) * _factor(n, math.prod(n.grad_shape()[axis] for axis in axes)))
+    times = mirrored(n, n.shape(0)[last])[index[last]]
+    return _wave_terms(n, index, -1, float(times) * factor(n, math.prod(n.grad_shape()[axis] for axis in axes)))
 
 
 @rule(
@@ -124,8 +124,8 @@ def _half_terms(n: NodeValues, slot: int, index: Shape) -> list[TermGroup]:
     terms=_half_terms,
 )
 def fft_to_real(n: NodeValues) -> tuple[Any, ...]:
-    axes, g = _axes(n), n.grad()
+    axes, g = axes_of(n), n.grad()
     last, kept = axes[-1], n.shape(0)[axes[-1]]
-    frequencies = np.moveaxis(_waves(g, axes, forward=True), last, -1)[..., :kept]
+    frequencies = np.moveaxis(waves(g, axes, forward=True), last, -1)[..., :kept]
     count = math.prod(g.shape[axis] for axis in axes)
-    return (np.moveaxis(frequencies * _mirrored(n, kept), -1, last) * _factor(n, count),)
+    return (np.moveaxis(frequencies * mirrored(n, kept), -1, last) * factor(n, count),)

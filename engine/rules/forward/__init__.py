@@ -17,7 +17,7 @@ from importlib import import_module
 from engine.rules.forward.model import Forward, Operand, Table
 from engine.rules.forward.operands import operands
 
-FAMILIES = ("arithmetic", "activations", "functions", "moves", "choices", "layers", "places", "losses")
+FAMILIES = ("arithmetic", "activations", "functions", "moves", "choices", "layers", "places", "waves", "losses")
 __all__ = ["FAMILIES", "Forward", "Operand", "forward_of", "operands", "table"]
 
 

@@ -90,6 +90,12 @@ _CLAMP = Forward(
     r"\mathrm{clamp}\left(<self>, <:min=-inf>, <:max=inf>\right)", _of_one(lambda x, n: _clamped(x, *_limits(n)))
 )
 
+
+def _log1p(x: Array) -> Array:
+    """Of complex numbers torch takes the plain logarithm."""
+    return np.log(1.0 + x) if np.iscomplexobj(value_of(x)) else np.log1p(x)
+
+
 TABLE: Table = {
     "SiluBackward0": Forward(
         r"\frac{<self>}{1 + e^{-<self>}}", _of_one(lambda x, n: x / (1.0 + np.exp(-x))), (0,)
@@ -125,7 +131,7 @@ TABLE: Table = {
     "ErfBackward0": Forward(r"\mathrm{erf}\left(<self>\right)", _of_one(lambda x, n: special.erf(x)), (0,)),
     "RsqrtBackward0": Forward(r"\frac{1}{\sqrt{<self>}}", _of_one(lambda x, n: 1.0 / np.sqrt(x)), (0,)),
     "ReciprocalBackward0": Forward(r"\frac{1}{<self>}", _of_one(lambda x, n: 1.0 / x), (0,)),
-    "Log1PBackward0": Forward(r"\ln\left(1 + <self>\right)", _of_one(lambda x, n: np.log1p(x)), (0,)),
+    "Log1PBackward0": Forward(r"\ln\left(1 + <self>\right)", _of_one(lambda x, n: _log1p(x)), (0,)),
     "Expm1Backward0": Forward("e^{<self>} - 1", _of_one(lambda x, n: np.expm1(x)), (0,)),
     "Log2Backward0": Forward(r"\log_2 <self>", _of_one(lambda x, n: np.log2(x)), (0,)),
     "Log10Backward0": Forward(r"\log_{10} <self>", _of_one(lambda x, n: np.log10(x)), (0,)),

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.arithmetic import Array, value_of
 from engine.rules.forward.model import Forward, Function, Table
+from engine.rules.scalars import number
 from engine.rules.values import NodeValues
 
 
@@ -31,7 +32,7 @@ def _mse(a: Sequence[Array], n: NodeValues) -> Array:
 
 
 def _addmm(a: Sequence[Array], n: NodeValues) -> Array:
-    return n.argument("beta", 1) * a[0] + n.argument("alpha", 1) * (a[1] @ a[2])
+    return number(n, "beta", 1) * a[0] + number(n, "alpha", 1) * (a[1] @ a[2])
 
 
 def _relu(a: Sequence[Array], n: NodeValues) -> Array:
@@ -47,9 +48,9 @@ _SUM = Forward(r"\sum <self>", _reduced(np.sum))
 _MEAN = Forward(r"\mathrm{mean}\left(<self>\right)", _reduced(np.mean))
 
 TABLE: Table = {
-    "AddBackward0": Forward(r"<self> + <:alpha=1> \cdot <other>", lambda a, n: a[0] + n.argument("alpha", 1) * a[1]),
-    "SubBackward0": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
-    "RsubBackward1": Forward(r"<other> - <:alpha=1> \cdot <self>", lambda a, n: a[1] - n.argument("alpha", 1) * a[0]),
+    "AddBackward0": Forward(r"<self> + <:alpha=1> \cdot <other>", lambda a, n: a[0] + number(n, "alpha", 1) * a[1]),
+    "SubBackward0": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - number(n, "alpha", 1) * a[1]),
+    "RsubBackward1": Forward(r"<other> - <:alpha=1> \cdot <self>", lambda a, n: a[1] - number(n, "alpha", 1) * a[0]),
     "MulBackward0": Forward(r"<self> \cdot <other>", lambda a, n: a[0] * a[1]),
     "DivBackward0": Forward(r"<self> / <other>", lambda a, n: a[0] / a[1]),
     "PowBackward0": Forward("<self>^{<exponent>}", lambda a, n: a[0] * a[0] if n.argument("exponent") == 2
@@ -76,8 +77,8 @@ TABLE: Table = {
     "AddmmBackward0": Forward(_ADDED + "<mat1> <mat2>", _addmm),
     "TBackward0": Forward(r"<self>^\mathsf{T}", lambda a, n: np.swapaxes(a[0], 0, 1) if np.ndim(a[0]) > 1 else a[0]),
     "CloneBackward0": Forward("<self>", lambda a, n: a[0]),
-    "AddBackward1": Forward(r"<self> + <:alpha=1> \cdot <other>", lambda a, n: a[0] + n.argument("alpha", 1) * a[1]),
-    "SubBackward1": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - n.argument("alpha", 1) * a[1]),
+    "AddBackward1": Forward(r"<self> + <:alpha=1> \cdot <other>", lambda a, n: a[0] + number(n, "alpha", 1) * a[1]),
+    "SubBackward1": Forward(r"<self> - <:alpha=1> \cdot <other>", lambda a, n: a[0] - number(n, "alpha", 1) * a[1]),
     "MulBackward1": Forward(r"<self> \cdot <other>", lambda a, n: a[0] * a[1]),
     "DivBackward1": Forward(r"<self> / <other>", lambda a, n: a[0] / a[1]),
     "PowBackward1": Forward("<self>^{<exponent>}", lambda a, n: np.power(a[0], a[1])),

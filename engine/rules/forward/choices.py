@@ -35,7 +35,8 @@ def _variance(x: Array, over: tuple[int, ...], keep: bool, n: NodeValues) -> Arr
     free = count - correction(n)
     if free <= 0:
         raise UnsupportedError("there are too few numbers for a variance")
-    return np.sum(apart * apart, axis=over, keepdims=keep) / free
+    squares = (apart * np.conj(apart)).real if np.iscomplexobj(value_of(x)) else apart * apart
+    return np.sum(squares, axis=over, keepdims=keep) / free
 
 
 def norm(x: Array, over: tuple[int, ...], keep: bool, p: float) -> Array:

@@ -57,14 +57,16 @@ class Forward:
             if name == "reduction":
                 return _REDUCED.get(given.get(name, 1), "")
             value = given.get(name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, list) and len(value) == 2 and node.dtype and node.dtype.startswith("complex"):
+                value = complex(*value)
+            if isinstance(value, bool) or not isinstance(value, int | float | complex):
                 if default is None:
                     return f"{over}{symbol(name)}{times}"
                 value = float(default)
             if value == 1 and (over or times):
                 return ""
             text = latex_number(value, _DIGITS)[0]
-            if text.startswith("-") and (over or times):
+            if (text.startswith("-") or text.endswith(" i")) and (over or times):
                 text = rf"\left({text}\right)"
             return f"{over}{text}{times}"
 

@@ -11,6 +11,7 @@ from engine.arithmetic import Array, value_of
 from engine.rules.axes import axis
 from engine.rules.families.indexing import index_key
 from engine.rules.forward.model import Forward, Function, Table, spread
+from engine.rules.scalars import number
 from engine.rules.values import NodeValues
 
 
@@ -89,7 +90,7 @@ def _first_slice(x: Array, n: NodeValues) -> Array:
 
 
 def _filled(a: Sequence[Array], n: NodeValues) -> Array:
-    return np.where(value_of(n.saved("mask")).astype(bool), n.argument("value"), a[0])
+    return np.where(value_of(n.saved("mask")).astype(bool), number(n, "value"), a[0])
 
 
 def _padded(x: Array, n: NodeValues) -> Array:

@@ -45,9 +45,9 @@ def operands(graph: GraphValues, node: Node, how: Forward | None = None) -> tupl
             raise UnsupportedError(f"operand {position} is not known")
     arguments: Mapping[str, Any] = node.info.get("args", {})
     found += [
-        Operand("", _number(float(arguments[name]), node.dtype or ""), "float64")
+        Operand("", _number(arguments[name], node.dtype or ""), _wide(arguments[name]))
         for name in ("other", "exponent")
-        if _is_number(arguments, name)
+        if _is_number(arguments, name, node.dtype or "")
     ]
     return tuple(found)
 
@@ -61,13 +61,24 @@ def _placed(graph: GraphValues, edge: Edge | None, given: tuple[int, str] | None
     return Operand(given[1], _array(graph, given[0]), graph.describe(given[0])[1])
 
 
-def _is_number(arguments: Mapping[str, Any], name: str) -> bool:
-    return isinstance(arguments.get(name), int | float) and not isinstance(arguments[name], bool)
+def _is_number(arguments: Mapping[str, Any], name: str, dtype: str) -> bool:
+    """A complex one is written as its two parts."""
+    found = arguments.get(name)
+    if isinstance(found, list):
+        return dtype.startswith("complex") and len(found) == 2
+    return isinstance(found, int | float) and not isinstance(found, bool)
 
 
-def _number(value: float, dtype: str) -> Array:
+def _wide(given: Any) -> str:
+    return "complex128" if isinstance(given, list) else "float64"
+
+
+def _number(given: Any, dtype: str) -> Array:
     """A plain number as it is next to tensors of `dtype`: some kernels round it to 16 bits, and some to 32."""
-    if dtype == "float32":
+    if isinstance(given, list):
+        return np.complex128(np.complex64(complex(*given))) if dtype == "complex64" else np.complex128(complex(*given))
+    value = float(given)
+    if dtype in ("float32", "complex64"):
         with np.errstate(over="ignore"):
             return np.float64(np.float32(value))
     if dtype in ("float16", "bfloat16") and not value.is_integer():

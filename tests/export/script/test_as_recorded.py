@@ -55,6 +55,31 @@ y[::2] = x[::2]
 optimizer.step()
 """
 
+FINE_COMPLEX = """\
+import torch
+
+torch.manual_seed(0)
+k = torch.nn.Parameter(torch.randn(8, dtype=torch.float64))
+(k.to(torch.complex128) * torch.randn(8, dtype=torch.complex128)).abs().sum().backward()
+"""
+
+OVERLAPPING = """\
+import torch
+
+torch.manual_seed(0)
+w = torch.randn(4, 6, requires_grad=True)
+loss = (w.as_strided((3, 3), (2, 1), 1) ** 2).sum() + (w.as_strided((3, 4), (1, 0)) ** 3).sum()
+loss = loss + (w[1:].as_strided((2, 3), (6, 1), 7) ** 2).sum() + (w[1:].as_strided((3,), (1,)) ** 3).sum()
+"""
+
+OUT_OF_ORDER = (
+    OVERLAPPING
+    + """\
+loss = loss + (w.t().as_strided((2, 3), (1, 4)) ** 2).sum() + (w[1:].as_strided((4,), (1,), 3) ** 2).sum()
+loss.backward()
+"""
+)
+
 HALF = """\
 import torch
 
@@ -272,6 +297,27 @@ def test_complex_numbers(written: Write) -> None:
     assert code == 0, output
     assert "(complex numbers)" in output
     assert "grad_k " in output
+
+
+def test_complex_numbers_in_double_precision(written: Write) -> None:
+    """The program counts in their precision, whichever of the step's dtypes comes first."""
+    program = written(FINE_COMPLEX)
+    assert "by_hand, other = step(np.float64, values), step(np.float32, values)" in program.text
+    assert program.run()[0] == 0
+
+
+def test_a_view_that_shows_numbers_several_times(written: Write) -> None:
+    program = written(OVERLAPPING + "loss.backward()")
+    assert program.run()[0] == 0
+    assert "AS RECORDED" not in program.text
+    assert "np.add.at" in program.text
+
+
+def test_a_view_of_what_does_not_lie_in_order(written: Write) -> None:
+    program = written(OUT_OF_ORDER)
+    assert program.run()[0] == 0
+    assert "forward of AsStridedBackward0 (as_strided of a tensor whose numbers do not lie in order)" in program.text
+    assert "forward of AsStridedBackward0 (as_strided of what lies beyond the tensor)" in program.text
 
 
 def test_a_complex_number_alone(written: Write) -> None:

@@ -216,6 +216,33 @@ READ_AT_PLACES = [
 ]  # fmt: skip
 
 
+def _of_complex(function: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    return lambda x: torch.view_as_real(function(torch.complex(x.detach(), x.detach().flip(0)).requires_grad_()))
+
+
+COMPLEX = [
+    *(_case(f"{name}Backward0", _of_complex(function), ROWS) for name, function in {
+        "Conj": lambda z: z.conj().exp(), "Mul": lambda z: z.conj() * z, "Sub": lambda z: z - (2 + 1j),
+        "Div": lambda z: z / (2 - 1j), "ConjPhysical": lambda z: torch.conj_physical(z) * 2,
+        "ViewAsReal": lambda z: torch.view_as_complex(torch.view_as_real(z) * 2) * 3,
+        "ViewAsComplex": lambda z: torch.view_as_complex(torch.view_as_real(z) * 2) * 3,
+        "Vdot": lambda z: torch.vdot(z[0], z[1]) * 2, "Log1P": torch.log1p, "MaskedFill": lambda z: z.masked_fill(
+            MASK, 1 + 2j), "Addmm": lambda z: torch.addmm(z[:, :3], z, z.t()[:, :3], beta=0.5 + 1j, alpha=2),
+        "FftC2C": lambda z: torch.fft.ifft2(z, norm="ortho"),
+    }.items()),
+    *(_case(f"{name}Backward0", lambda x, function=function: function(
+        torch.complex(x.detach(), x.detach().flip(0)).requires_grad_()), ROWS) for name, function in {
+        "Var": lambda z: z.var(1), "Std": lambda z: z.std(), "Angle": torch.angle,
+        "FftC2R": lambda z: torch.fft.irfft2(z, (4, 7)),
+    }.items()),
+    _case("AngleBackward0", torch.angle, ROWS),
+    _case("ComplexBackward0", lambda x, y: torch.complex(x, y[0]).abs(), ROWS, OTHER),
+    _case("PolarBackward0", lambda x, y: torch.view_as_real(torch.polar(x.exp(), y) * 1), ROWS, OTHER),
+    _case("FftR2CBackward0", lambda x: torch.view_as_real(torch.fft.rfft(x, 7) * 1), ROWS),
+    _case("FftR2CBackward0", lambda x: torch.view_as_real(torch.fft.rfft2(x) * 1), ROWS),
+]  # fmt: skip
+
+
 def lines_of(path: Path, type_: str) -> list[Line]:
     with open_recording(path) as recording:
         places = [place for place in outline(recording, 0) if place.stage in ("forward", "loss")]
@@ -226,7 +253,9 @@ def lines_of(path: Path, type_: str) -> list[Line]:
         ]
 
 
-@pytest.mark.parametrize(("type_", "function", "leaves"), [*CASES, *FUNCTIONS, *CHOICES, *MORE_LAYERS, *READ_AT_PLACES])
+@pytest.mark.parametrize(
+    ("type_", "function", "leaves"), [*CASES, *FUNCTIONS, *CHOICES, *MORE_LAYERS, *READ_AT_PLACES, *COMPLEX]
+)
 def test_the_forward_is_what_torch_computed(
     tmp_path: Path, type_: str, function: Callable[..., Tensor], leaves: tuple[Tensor, ...]
 ) -> None:
@@ -279,6 +308,16 @@ def test_a_number_is_rounded_to_the_dtype_of_the_tensors(tmp_path: Path) -> None
         half = torch.tensor([-0.3, 1.0], dtype=torch.bfloat16, requires_grad=True)
         ((w + 0.3).sum() + (half + 0.3).sum()).backward()
     assert {line.verdict for line in lines_of(path, "AddBackward0")} <= {"equal", "within_rounding"}
+
+
+def test_a_complex_number_stands_in_the_formula(tmp_path: Path) -> None:
+    path = tmp_path / "it.chain"
+    with record(path, script=__file__):
+        w = torch.tensor([1 + 1j, 2], requires_grad=True)
+        total = torch.add(w, w, alpha=2 - 1j)
+        total.abs().sum().backward()
+    (line,) = lines_of(path, "AddBackward0")
+    assert (line.formula, line.verdict) == (r"w + \left(2 - 1 i\right) \cdot w", "equal")
 
 
 def test_where_no_gradient_passes_it_is_zero_by_hand(tmp_path: Path) -> None:
