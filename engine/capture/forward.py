@@ -215,7 +215,7 @@ class ForwardMode(TorchDispatchMode):
         called = self._custom
         operation = Operation(
             number=number if called is None else called.number,
-            operation=signature.name,
+            operation=signature.name if called is None else called.name,
             module=module,
             module_type=module_type,
             place=place,

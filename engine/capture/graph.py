@@ -11,7 +11,7 @@ import torch
 
 from engine.capture.guard import Quiet
 from engine.capture.measure import byte_size, dtype_name
-from engine.capture.operations import Input, Operation
+from engine.capture.operations import REMADE, Input, Operation
 from engine.capture.plain import plain_value
 from engine.recording.measurement import Content
 from engine.recording.model import KEPT_BY_HOOKS, Edge, Graph, GraphKind, Node, Row, Shape
@@ -142,7 +142,7 @@ class GraphWriter:
                 continue
             number = node.fn._sequence_nr()
             node.outputs = output_metadata(node.fn)
-            node.operation = recorder.operations.find(number, node.type, node.outputs)
+            node.operation = recorder.operations.find(number, node.type, node.outputs) or self._remade(node)
             node.forward_event = recorder.operations.claimed.get(number)
             if node.forward_event is None:
                 forwards.append((number, node))
@@ -157,6 +157,17 @@ class GraphWriter:
             recorder.put(Graph(self.graph, recorder.step, kind, self.nodes[roots[0]].id, loss))
             for _, node in forwards:
                 self._forward_event(node)
+
+    def _remade(self, node: GraphNode) -> Operation | None:
+        """A view through which somebody has written."""
+        if node.type != REMADE:
+            return None
+        fn: Any = node.fn
+        base = fn.next_functions[0][0]
+        if base is None or type_name(base) != "CopySlices":
+            return None
+        geometry = [list(fn._saved_size), list(fn._saved_stride), fn._saved_storage_offset]
+        return self._recorder.operations.rest_of_write(base._sequence_nr(), geometry)
 
     def _variable_names(self) -> dict[int, str]:
         """Names of the tensors in the user's frames, by the identity of their `grad_fn`."""

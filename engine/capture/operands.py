@@ -27,9 +27,10 @@ _PURE_WRITES = {"aten.copy_.default", "aten.zero_.default", "aten.fill_.Scalar",
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of `torch.autograd.Function.apply`; `number` is that of its node."""
+    """One call of `torch.autograd.Function.apply`; `number` is that of its node, `name` that of the function."""
 
     number: int
+    name: str
     inputs: tuple[Input, ...]
     operands: tuple[Operand, ...]
     arguments: Mapping[str, Any]
@@ -75,7 +76,7 @@ def custom_call(recorder: Recorder, frame: FrameType, number: int) -> Call:
             taken = recorder.store.take(value)
             inputs.append(Input(slot, taken, name, shape_of(value), dtype_name(value.dtype)))
     recorder.operations.begin_custom(number)
-    call = Call(number, tuple(inputs), tuple(operands), arguments)
+    call = Call(number, function.__name__, tuple(inputs), tuple(operands), arguments)
     frame.f_locals[_MARK] = call
     return call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from engine.recording.model import Shape
 _KEPT = 200_000
 _CLAIMED = 5_000
 _CUSTOM = 5_000
+REMADE = "AsStridedBackward0"
 
 
 @dataclass(slots=True)
@@ -140,18 +141,35 @@ class Operations:
 
         A number that no operation ran under belongs to the next one: an in-place operation whose node saves the value
         that it overwrites clones it first, and the clone takes a number of its own. A write to a view ends with a
-        CopySlices, numbered after the operation that wrote. (That may have cloned first, too.)
+        CopySlices, numbered after the operation that wrote. (That may have cloned first, too.) The view that was
+        written through gets a new node when it is next used, which no operator makes: `rest_of_write`.
         """
         if type_name == "CopySlices":
             writes = [item for item in self._by_number.get(number - 1, ()) if item.view is not None]
             return self._meet(writes[-1]) if writes else None
         wanted = set(shapes)
         own = self._by_number.get(number, [])
+        if type_name == REMADE:
+            own = [item for item in own if same_name(item.operation, type_name)]
+            return self._meet(own[-1]) if own else None
         for bucket in (own, [] if own else self._by_number.get(number + 1, [])):
             ranked = sorted(bucket, key=lambda item: _likeness(item, type_name, wanted))
             if ranked and (bucket is own or same_name(ranked[-1].operation, type_name)):
                 return self._meet(ranked[-1])
         return None
+
+    def rest_of_write(self, number: int, geometry: list[Any]) -> Operation | None:
+        """What a write through a view, whose CopySlices has this number, left in the part with this geometry.
+
+        None if that is not the part that was written: what is there now nobody has read.
+        """
+        write = self.find(number, "CopySlices", ())
+        if write is None or write.view is None or write.view["view"] != geometry:
+            return None
+        return replace(
+            write, number=number + 1, operation="aten.as_strided.default", inputs=[], operands=[], view=None, name="",
+            event=None,
+        )  # fmt: skip
 
     def _meet(self, operation: Operation) -> Operation:
         self._met.pop(operation.number, None)  # those met last stand behind

@@ -173,6 +173,7 @@ def test_a_custom_function_may_call_another_before_anything_else(capture: Captur
     with capture() as captured:
         Outer.apply(value).sum().backward()  # type: ignore[no-untyped-call]
     np.testing.assert_array_equal(_outputs(captured, "OuterBackward")[0], [5, -7])
+    assert [node.operation for node in captured.recording.nodes(0) if node.type == "OuterBackward"] == ["Outer"]
     assert [node.line is not None for node in captured.recording.nodes(0) if node.type == "OuterBackward"] == [True]
 
 
@@ -199,6 +200,27 @@ def test_what_is_conjugated_first_is_not_taken_for_the_operation(capture: Captur
         np.testing.assert_allclose(found[number][1], result.detach().resolve_conj().numpy(), rtol=1e-6)
     assert [len(found[number][2]) for number in sorted(found)] == [0, 1, 0, 0, 0]
     np.testing.assert_array_equal(found[sorted(found)[1]][2][0], [-1j, 2])
+
+
+def test_a_view_that_was_written_through_is_what_was_left_there(capture: Capture) -> None:
+    """No operator makes its new node; what comes next, here memory for a mask, is not what made it."""
+    value = torch.arange(24.0).reshape(4, 6).requires_grad_()
+    with capture() as captured:
+        whole = value * 1
+        part, other = whole[1:3], whole[2:]
+        part.mul_(3)
+        (torch.dropout(part, 0.5, True).sum() + (other * 2).sum()).backward()
+    remade = [node for node in captured.recording.nodes(0) if node.type == "AsStridedBackward0"]
+    found = {node.shape: node for node in remade if node.operation}
+    assert len(remade) == 2
+    assert len(found) == 1  # what is in the other part now nobody has read
+    (node,) = found.values()
+    assert node.operation == "aten.as_strided.default"
+    (write,) = (each for each in captured.recording.nodes(0) if each.type == "CopySlices")
+    assert node.line == write.line is not None
+    assert node.forward_event is not None
+    (output,) = captured.recording.values(node.forward_event)
+    np.testing.assert_array_equal(captured.recording.data(output.tensor), np.arange(6.0, 18).reshape(2, 6) * 3)
 
 
 @pytest.mark.parametrize("clones", [False, True])
