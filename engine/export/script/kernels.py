@@ -113,6 +113,11 @@ def view_of(x: Array, shape: Array, stride: Array, offset: int) -> Array:
     return np.lib.stride_tricks.as_strided(row, shape, [step * row.itemsize for step in stride])
 
 
+def overflowed(x: Array) -> Array:
+    """What rounds to more than 65504, the largest number of float16, is infinite there."""
+    return np.where(np.abs(x) >= 65520, np.copysign(np.inf, x), x)
+
+
 def per_channel(numbers: Array, ndim: int) -> Array:
     """One number a channel, in the shape of (N, C, …) arrays with `ndim` dimensions."""
     return np.reshape(numbers, (1, -1, *(1,) * (ndim - 2)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import PurePath
 
@@ -177,7 +177,18 @@ def _forward(program: Program, one: Pass) -> Iterator[str]:
             yield from _recorded_outputs(program, operation, reason)
         else:
             yield from _with_type(program, text.lines, operation, [operation.outputs.get(0)])
+            results = {program.variables.get((operation.key, index)): t for index, t in operation.outputs.items()}
+            yield from _overflowed(program, [(name, tensor) for name, tensor in results.items() if name])
             yield from _recorded_outputs(program, operation, "no template for this result", text.lines)
+
+
+def _overflowed(program: Program, results: Iterable[tuple[str, int]]) -> Iterator[str]:
+    """Where what was recorded left the range of float16, what is computed by hand leaves it too."""
+    for name, tensor in results:
+        array = program.step.kept(tensor) if program.step.dtype(tensor) == "float16" else None
+        if array is not None and not np.isfinite(array).all():
+            program.kernels.add("overflowed")
+            yield f"{name} = overflowed({name})  # some of it is too large for float16"
 
 
 def _with_type(program: Program, lines: list[str], operation: Operation, results: list[int | None]) -> list[str]:
@@ -241,6 +252,7 @@ def _backward(program: Program, one: Pass) -> Iterator[str]:
             yield from _recorded_gradients(program, item, text, reason)
         else:
             yield from _with_type(program, text.lines, item, [tensor for _, _, tensor in text.contributions])
+            yield from _overflowed(program, [(name, tensor) for _, name, tensor in text.contributions])
             yield from _replaced_after(program, item, text)
         for place, name, tensor in text.contributions:
             program.gradients.setdefault(place, []).append((name, tensor))
@@ -285,6 +297,7 @@ def _entering(program: Program, one: Pass, operation: Operation, index: int, ten
         name = program.names.new(base)
         program.gradients[place] = [(name, tensor)]
         yield f"{name} = {' + '.join(part for part, _ in sent)}  # {output} was used {len(sent)} times: the sum"
+        yield from _overflowed(program, [(name, tensor)])
 
 
 def _hooked(program: Program, name: str, what: str, tensor: int) -> str:

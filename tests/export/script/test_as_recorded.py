@@ -55,6 +55,20 @@ y[::2] = x[::2]
 optimizer.step()
 """
 
+SCALED_TOO_FAR = """\
+import torch
+
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 4))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+scaler = torch.amp.GradScaler("cpu", init_scale=2.0**20)
+with torch.autocast("cpu", torch.float16):
+    out = model(torch.randn(4, 8))
+scaler.scale(out.float().square().mean() * 20).backward()
+scaler.step(optimizer)
+assert not model[0].weight.grad.isfinite().all()
+"""
+
 FINE_COMPLEX = """\
 import torch
 
@@ -297,6 +311,14 @@ def test_complex_numbers(written: Write) -> None:
     assert code == 0, output
     assert "(complex numbers)" in output
     assert "grad_k " in output
+
+
+def test_a_loss_scale_that_takes_gradients_out_of_half_precision(written: Write) -> None:
+    program = written(SCALED_TOO_FAR)
+    code, output = program.run()
+    assert code == 0, output
+    assert "some of it is too large for float16" in program.text
+    assert "AS RECORDED" not in output
 
 
 def test_complex_numbers_in_double_precision(written: Write) -> None:
