@@ -19,6 +19,8 @@ from engine.export.script.update import OPTIMIZERS
 from engine.export.script.updates import write_updates
 from engine.export.script.writing import NodeText, Program
 from engine.recording.model import Event
+from engine.rules.reading import OTHER_VALUES, GraphValues, kept_by_hooks
+from engine.rules.verify import verify_node
 from engine.source_text import unix_lines
 
 _FAMILIES = (
@@ -239,7 +241,7 @@ def _backward(program: Program, one: Pass) -> Iterator[str]:
         for index, tensor in sorted(item.grad_outputs.items()):
             yield from _entering(program, one, item, index, tensor)
         text = NodeText(program, one, item)
-        reason = _write(BACKWARD.get(item.node.type), text)
+        reason = _other_values(program, one, item) or _write(BACKWARD.get(item.node.type), text)
         missing = {slot for slot in item.grad_inputs if slot in item.edges} - text.given_slots
         unread = {
             index for index in item.grad_outputs if text.has_grad(index) and text.grad(index) not in _words(text.lines)
@@ -256,6 +258,14 @@ def _backward(program: Program, one: Pass) -> Iterator[str]:
             yield from _replaced_after(program, item, text)
         for place, name, tensor in text.contributions:
             program.gradients.setdefault(place, []).append((name, tensor))
+
+
+def _other_values(program: Program, one: Pass, operation: Operation) -> str | None:
+    """Why a gradient cannot be done with what the forward had: hooks gave its node something else, it may be."""
+    if not kept_by_hooks(operation.node):
+        return None
+    proof = verify_node(GraphValues(program.step.recording, one.graph), operation.node)
+    return OTHER_VALUES if proof.reason.startswith(OTHER_VALUES) else None
 
 
 def _replaced_after(program: Program, operation: Operation, text: NodeText) -> Iterator[str]:

@@ -69,6 +69,17 @@ scaler.step(optimizer)
 assert not model[0].weight.grad.isfinite().all()
 """
 
+DONE_AGAIN = """\
+import torch
+from torch.utils.checkpoint import checkpoint
+
+torch.manual_seed(0)
+layer = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(32, 32))
+optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+checkpoint(layer, torch.randn(4, 32), use_reentrant=False).square().sum().backward()
+optimizer.step()
+"""
+
 FINE_COMPLEX = """\
 import torch
 
@@ -319,6 +330,13 @@ def test_a_loss_scale_that_takes_gradients_out_of_half_precision(written: Write)
     assert code == 0, output
     assert "some of it is too large for float16" in program.text
     assert "AS RECORDED" not in output
+
+
+def test_what_checkpointing_computed_otherwise_the_second_time(written: Write) -> None:
+    """A spectral norm comes nearer to the norm each time that it is computed."""
+    code, output = written(DONE_AGAIN).run()
+    assert code == 0, output
+    assert "hooks, or checkpointing" in output
 
 
 def test_complex_numbers_in_double_precision(written: Write) -> None:
