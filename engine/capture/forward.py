@@ -197,7 +197,7 @@ class ForwardMode(TorchDispatchMode):
         with recorder.careful(), Quiet():
             if made_node:
                 operation = self._describe(number, signature, args, kwargs)
-                if recorder.operations.has_custom:
+                if recorder.operations.expects:
                     note_returned(recorder, (*args, *kwargs.values()))
             if signature.written and not recorder.in_optimizer:
                 by_hand = recorder.updates.before_writing(
@@ -231,6 +231,7 @@ class ForwardMode(TorchDispatchMode):
             operation.view = view_written(written, signature.arguments)
             if operation.view is not None:
                 operation.operands = view_operands(recorder.store, signature.name, args)
+                recorder.operations.expect(number + 1)
                 operation.arguments = {**signature.defaults, **operation.arguments}  # its node saves none of them
         if operation.hooked and called is None and operation.view is None and not operation.during_backward:
             operation.operands = named_operands(recorder.store, _named(signature, args, kwargs, changed=False))

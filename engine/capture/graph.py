@@ -278,10 +278,10 @@ class GraphWriter:
         values: list[tuple[str, int, str, int]] = []
         if operation is not None:
             values += [("input", item.slot, item.name, item.tensor) for item in operation.inputs]
-            # Of several results, those that gradients come back for; a write to a view leaves its whole base behind.
+            # Of several results, those that gradients come back for; of a write to a view, the whole base.
             values += [
                 ("output", slot, "", tensor)
-                for slot, tensor, shape, dtype in self._recorder.operations.outputs(operation)
+                for slot, tensor, shape, dtype in self._recorder.operations.outputs(operation, node.fn._sequence_nr())
                 if (shape, dtype) in node.outputs
             ]
             values += [

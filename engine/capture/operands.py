@@ -75,16 +75,18 @@ def custom_call(recorder: Recorder, frame: FrameType, number: int) -> Call:
             name = recorder.names.data_name(value)
             taken = recorder.store.take(value)
             inputs.append(Input(slot, taken, name, shape_of(value), dtype_name(value.dtype)))
-    recorder.operations.begin_custom(number)
+    recorder.operations.expect(number)
     call = Call(number, function.__name__, tuple(inputs), tuple(operands), arguments)
     frame.f_locals[_MARK] = call
     return call
 
 
 def note_returned(recorder: Recorder, values: Iterable[Any]) -> None:
-    """Of what is read here, write down what custom functions returned. The caller holds a `Quiet`.
+    """Of what is read here, write down what custom functions returned and writes to views left. The caller holds a
+    `Quiet`.
 
-    Nothing sees a custom function return: what runs inside it may compute many a tensor of the same shape.
+    Nothing sees a custom function return: what runs inside it may compute many a tensor of the same shape. The whole
+    of which a part was written is not read for each write: there may be as many as it has elements.
     """
     operations = recorder.operations
     for tensor in values:
@@ -93,9 +95,13 @@ def note_returned(recorder: Recorder, values: Iterable[Any]) -> None:
         elif isinstance(tensor, torch.Tensor) and tensor.requires_grad:
             fn: Any = tensor.grad_fn
             slot = tensor.output_nr
-            if isinstance(fn, torch.autograd.function.BackwardCFunction) and operations.gives(fn._sequence_nr(), slot):
+            if _tells_later(fn) and operations.gives(fn._sequence_nr(), slot):
                 taken = recorder.store.take(tensor)
                 operations.give(fn._sequence_nr(), Output(slot, taken, shape_of(tensor), dtype_name(tensor.dtype)))
+
+
+def _tells_later(fn: Any) -> bool:
+    return isinstance(fn, torch.autograd.function.BackwardCFunction) or type(fn).__name__ == "CopySlices"
 
 
 def _parameter_names(function: Any, count: int) -> list[str]:

@@ -13,7 +13,7 @@ from engine.recording.model import Shape
 
 _KEPT = 200_000
 _CLAIMED = 5_000
-_CUSTOM = 5_000
+_TOLD = 5_000
 REMADE = "AsStridedBackward0"
 
 
@@ -87,7 +87,7 @@ class Operations:
         self._order: deque[int] = deque()
         self._met: dict[int, int] = {}  # of those that a graph has claimed, the step in which one met them last
         self._steps = 0
-        self._custom: dict[int, dict[int, Output]] = {}
+        self._told: dict[int, dict[int, Output]] = {}
         self.claimed: dict[int, int | None] = {}
 
     def add(self, operation: Operation) -> None:
@@ -112,29 +112,32 @@ class Operations:
             del self._met[number]
             self._by_number.pop(number, None)
 
-    def begin_custom(self, number: int) -> None:
-        """A custom function was called. What it returns, only those tell who read it: `gives`."""
-        self._custom[number] = {}
-        if len(self._custom) > _CUSTOM:
-            del self._custom[next(iter(self._custom))]
+    def expect(self, number: int) -> None:
+        """What the node with this number gives, only those will tell who read it: `gives`."""
+        self._told[number] = {}
+        if len(self._told) > _TOLD:
+            del self._told[next(iter(self._told))]
 
     @property
-    def has_custom(self) -> bool:
-        """Whether a custom function was called at all."""
-        return bool(self._custom)
+    def expects(self) -> bool:
+        """Whether there is any such node."""
+        return bool(self._told)
 
     def gives(self, number: int, slot: int) -> bool:
-        """Whether this is the number of a custom function's node, of whose output `slot` nothing is known yet."""
-        return slot not in self._custom.get(number, {slot: None})
+        """Whether this is the number of such a node, of whose output `slot` nothing is known yet."""
+        return slot not in self._told.get(number, {slot: None})
 
     def give(self, number: int, output: Output) -> None:
-        """What the custom function under this number returned."""
-        self._custom[number][output.slot] = output
+        """What came out of the node with this number."""
+        self._told[number][output.slot] = output
 
-    def outputs(self, operation: Operation) -> list[Output]:
-        """What came out of an operation, of a custom function's only what was read."""
-        read = self._custom.get(operation.number, {})
-        return [*operation.outputs, *(read[slot] for slot in sorted(read))]
+    def outputs(self, operation: Operation, number: int) -> list[Output]:
+        """What came out of an operation, of which the node has this number; of some only what was read."""
+        view = operation.view
+        is_part = view is not None and view["view"] != view["base"]  # the node, a CopySlices, gives the whole
+        found = {output.slot: output for output in (() if is_part else operation.outputs)}
+        found |= self._told.get(number, {})
+        return [found[slot] for slot in sorted(found)]
 
     def find(self, number: int, type_name: str, shapes: Iterable[tuple[Shape, str]]) -> Operation | None:
         """The operation that made the node with this sequence number, type and output metadata.

@@ -202,6 +202,27 @@ def test_what_is_conjugated_first_is_not_taken_for_the_operation(capture: Captur
     np.testing.assert_array_equal(found[sorted(found)[1]][2][0], [-1j, 2])
 
 
+def test_the_whole_of_which_a_part_was_written_is_what_was_read_of_it(capture: Capture) -> None:
+    """Not the part, and not in its order."""
+    value = torch.arange(9.0).reshape(3, 3).requires_grad_()
+    with capture() as captured:
+        turned, rows = value * 1, value * 1
+        turned.t().mul_(torch.tensor([1.0, 10, 100]))
+        rows[0] = value[1] * 2
+        rows[1:].mul_(-1)
+        (torch.cat([turned, rows]).sum() + rows.view(-1)[0]).backward()
+    writes = [node for node in captured.recording.nodes(0) if node.type == "CopySlices"]
+    found = []
+    for node in sorted(writes, key=lambda each: each.forward_event or 0):
+        assert node.forward_event is not None
+        values = captured.recording.values(node.forward_event)
+        found.append([captured.recording.data(each.tensor) for each in values if each.role == "output"])
+    start = np.arange(9.0).reshape(3, 3)
+    np.testing.assert_array_equal(found[0], [start * [[1], [10], [100]]])
+    np.testing.assert_array_equal(found[2], [[[6, 8, 10], [-3, -4, -5], [-6, -7, -8]]])
+    assert len(found) == 3
+
+
 def test_a_view_that_was_written_through_is_what_was_left_there(capture: Capture) -> None:
     """No operator makes its new node; what comes next, here memory for a mask, is not what made it."""
     value = torch.arange(24.0).reshape(4, 6).requires_grad_()
