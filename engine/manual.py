@@ -150,9 +150,12 @@ def _forward(graph: GraphValues, node: Node, place: Place) -> Line:
     shown_numbers = numbers if recorded.size == 1 else ""
     line = _compared(place, name, formula, shown_numbers, computed, recorded, dtype)
     if line.verdict == "wrong":  # then the range of the dtype counts too
-        with within_limits():
-            again = how.function([operand.value for operand in operands(graph, node, how)], values)
-            limited = _compared(place, name, formula, shown_numbers, again, recorded, dtype)
+        try:
+            with within_limits():
+                again = how.function([operand.value for operand in operands(graph, node, how)], values)
+                limited = _compared(place, name, formula, shown_numbers, again, recorded, dtype)
+        except UnsupportedError as unsupported:
+            return Line(place, name, formula, "", "", shown, "as_recorded", remark=str(unsupported))
         if limited.verdict != "as_recorded" or not (np.isfinite(recorded).all() and np.isfinite(value_of(again)).all()):
             line = limited  # what stays undecided although all is finite was wrong
     if line.verdict == "wrong" and line.remark and _has_no_bound(computed):
@@ -201,9 +204,12 @@ def _gradient(graph: GraphValues, node: Node, place: Place, kept: dict[int, Any]
         return Line(place, name, formula, "", "", shown, "as_recorded", remark=remark)
     line = _compared(place, name, formula, numbers, computed, recorded, dtype)
     if line.verdict == "wrong":
-        with within_limits():
-            computed = rule.vjp(values)[place.slot]
-            line = _compared(place, name, formula, numbers, computed, recorded, dtype)
+        try:
+            with within_limits():
+                computed = rule.vjp(values)[place.slot]
+                line = _compared(place, name, formula, numbers, computed, recorded, dtype)
+        except UnsupportedError as unsupported:
+            return Line(place, name, formula, "", "", shown, "as_recorded", remark=str(unsupported))
     if line.verdict == "wrong" and kept_by_hooks(node):
         return Line(place, name, formula, "", "", shown, "as_recorded", remark=OTHER_VALUES)
     return line

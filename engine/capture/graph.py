@@ -11,7 +11,7 @@ import torch
 
 from engine.capture.guard import Quiet
 from engine.capture.measure import byte_size, dtype_name
-from engine.capture.operations import REMADE, Input, Operation
+from engine.capture.operations import ALIAS, REMADE, Input, Operation
 from engine.capture.plain import plain_value
 from engine.recording.measurement import Content
 from engine.recording.model import KEPT_BY_HOOKS, Edge, Graph, GraphKind, Node, Row, Shape
@@ -142,13 +142,16 @@ class GraphWriter:
                 continue
             number = node.fn._sequence_nr()
             node.outputs = output_metadata(node.fn)
-            node.operation = recorder.operations.find(number, node.type, node.outputs) or self._remade(node)
+            node.operation = recorder.operations.find(number, node.type, node.outputs)
             node.forward_event = recorder.operations.claimed.get(number)
             if node.forward_event is None:
                 forwards.append((number, node))
             with Quiet():
                 read_saved(recorder, node)
         forwards.sort(key=lambda pair: pair[0])
+        for _, node in forwards:
+            if node.operation is None:
+                node.operation = self._unseen(node)
         with recorder.lock:  # no event of another thread comes between
             first = recorder.next_event
             for offset, (number, node) in enumerate(forwards):
@@ -158,16 +161,18 @@ class GraphWriter:
             for _, node in forwards:
                 self._forward_event(node)
 
-    def _remade(self, node: GraphNode) -> Operation | None:
-        """A view through which somebody has written."""
-        if node.type != REMADE:
-            return None
+    def _unseen(self, node: GraphNode) -> Operation | None:
+        """Of a node that no operator made: a view through which somebody has written, a tensor in another class."""
+        operations = self._recorder.operations
         fn: Any = node.fn
-        base = fn.next_functions[0][0]
-        if base is None or type_name(base) != "CopySlices":
+        base, output = fn.next_functions[0] if node.type in (REMADE, ALIAS) else (None, 0)
+        if base is None or base not in self.nodes:
             return None
-        geometry = [list(fn._saved_size), list(fn._saved_stride), fn._saved_storage_offset]
-        return self._recorder.operations.rest_of_write(base._sequence_nr(), geometry)
+        if node.type == REMADE:
+            geometry = [list(fn._saved_size), list(fn._saved_stride), fn._saved_storage_offset]
+            return operations.rest_of_write(base._sequence_nr(), geometry) if type_name(base) == "CopySlices" else None
+        made = self.nodes[base].operation
+        return None if made is None else operations.alias_of(made, base._sequence_nr(), output, fn._sequence_nr())
 
     def _variable_names(self) -> dict[int, str]:
         """Names of the tensors in the user's frames, by the identity of their `grad_fn`."""

@@ -15,6 +15,8 @@ _KEPT = 200_000
 _CLAIMED = 5_000
 _TOLD = 5_000
 REMADE = "AsStridedBackward0"
+ALIAS = "AliasBackward0"
+_UNSEEN = (REMADE, ALIAS)  # torch may make these without an operator
 
 
 @dataclass(slots=True)
@@ -145,14 +147,15 @@ class Operations:
         A number that no operation ran under belongs to the next one: an in-place operation whose node saves the value
         that it overwrites clones it first, and the clone takes a number of its own. A write to a view ends with a
         CopySlices, numbered after the operation that wrote. (That may have cloned first, too.) The view that was
-        written through gets a new node when it is next used, which no operator makes: `rest_of_write`.
+        written through gets a new node when it is next used, which no operator makes: `rest_of_write`. Nor does one
+        make the aliases as which tensors change to another class.
         """
         if type_name == "CopySlices":
             writes = [item for item in self._by_number.get(number - 1, ()) if item.view is not None]
             return self._meet(writes[-1]) if writes else None
         wanted = set(shapes)
         own = self._by_number.get(number, [])
-        if type_name == REMADE:
+        if type_name in _UNSEEN:
             own = [item for item in own if same_name(item.operation, type_name)]
             return self._meet(own[-1]) if own else None
         for bucket in (own, [] if own else self._by_number.get(number + 1, [])):
@@ -172,6 +175,14 @@ class Operations:
         return replace(
             write, number=number + 1, operation="aten.as_strided.default", inputs=[], operands=[], view=None, name="",
             event=None,
+        )  # fmt: skip
+
+    def alias_of(self, operation: Operation, of: int, output: int, number: int) -> Operation:
+        """In the node `number`, the same numbers again as output `output` of the operation of the node `of`."""
+        outputs = tuple(each._replace(slot=0) for each in self.outputs(operation, of) if each.slot == output)
+        return replace(
+            operation, number=number, operation="aten.alias.default", inputs=[], operands=[], view=None, name="",
+            event=None, outputs=outputs,
         )  # fmt: skip
 
     def _meet(self, operation: Operation) -> Operation:

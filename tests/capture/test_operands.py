@@ -202,6 +202,28 @@ def test_what_is_conjugated_first_is_not_taken_for_the_operation(capture: Captur
     np.testing.assert_array_equal(found[sorted(found)[1]][2][0], [-1j, 2])
 
 
+class Named(torch.Tensor):
+    """A class of tensors that adds nothing."""
+
+
+def test_a_tensor_that_changes_class_keeps_its_numbers(capture: Capture) -> None:
+    """Its alias is made by no operator, so that the next one was taken for it."""
+    value = torch.tensor([1.0, 2.0], requires_grad=True)
+    with capture() as captured:
+        result = (value * 3).as_subclass(Named).exp()
+        result.backward(torch.ones(2) * 5)
+    aliases = [node for node in captured.recording.nodes(0) if node.type == "AliasBackward0"]
+    assert {node.operation for node in aliases} == {"aten.alias.default"}
+    found: list[Any] = []
+    for node in sorted(aliases, key=lambda each: each.forward_event or 0):
+        assert node.forward_event is not None
+        (output,) = captured.recording.values(node.forward_event)
+        found.append(captured.recording.data(output.tensor))
+    expected = value.detach() * 3
+    np.testing.assert_array_equal(found[0], expected)
+    np.testing.assert_allclose(found[-1], expected.exp(), rtol=1e-6)
+
+
 def test_the_whole_of_which_a_part_was_written_is_what_was_read_of_it(capture: Capture) -> None:
     """Not the part, and not in its order."""
     value = torch.arange(9.0).reshape(3, 3).requires_grad_()

@@ -171,7 +171,10 @@ TABLE: Table = {
     ),
     "GluBackward0": Forward(r"\mathrm{glu}\left(<self>\right)", lambda a, n: _gated(a[0], n), (0,)),
     "NanToNumBackward0": Forward(r"\mathrm{finite}\left(<self>\right)", lambda a, n: _replaced(a[0], n), (0,)),
-    **spread("ToCopyBackward0 CopyBackwards BackwardHookFunctionBackward", _of_one("<self>", lambda x: x)),
+    **spread("ToCopyBackward0 BackwardHookFunctionBackward", _of_one("<self>", lambda x: x)),
+    "CopyBackwards": Forward(
+        r"<self> \leftarrow <src>", lambda a, n: np.broadcast_to(a[1], n.output_shape()), (0, 1)
+    ),
     "ZeroBackward0": Forward("0", lambda a, n: np.zeros(n.output_shape()), (0,)),
     "Atan2Backward0": _of_two(r"\mathrm{atan2}\left(<self>, <other>\right)", np.arctan2),
     "HypotBackward0": _of_two(r"\sqrt{<self>^2 + <other>^2}", lambda a, b: np.sqrt(a * a + b * b)),

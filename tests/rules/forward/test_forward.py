@@ -212,6 +212,7 @@ READ_AT_PLACES = [
     _case("EuclideanDistBackward0", lambda x, y: torch.cdist(
         x, y, compute_mode="use_mm_for_euclid_dist"), ROWS, leaf(4, 5, seed=9)),
     _case("PdistBackward0", functional.pdist, ROWS),
+    _case("CopyBackwards", lambda x, y: (x * 1).copy_(y[0]) + x, ROWS, OTHER),
     _case("TrilinearBackward0", lambda x, y, w: functional.bilinear(x, y, w), ROWS, leaf(3, 4), leaf(2, 5, 4)),
 ]  # fmt: skip
 
