@@ -211,8 +211,8 @@ class ForwardMode(TorchDispatchMode):
     ) -> Operation:
         recorder = self._recorder
         module, module_type = recorder.names.current_module()
-        place = recorder.frames.place(3)
         called = self._custom
+        place = recorder.frames.place(3) if called is None else called.place
         operation = Operation(
             number=number if called is None else called.number,
             operation=signature.name if called is None else called.name,

@@ -59,7 +59,10 @@ class Frames:
 
     def place(self, depth: int = 1) -> Place | None:
         """The innermost frame of the user's own code; `library` is the innermost one outside torch, if another."""
-        frame: FrameType | None = sys._getframe(depth)
+        return self.place_from(sys._getframe(depth))
+
+    def place_from(self, frame: FrameType | None) -> Place | None:
+        """The same of `frame` and its callers."""
         library: tuple[str, int, str] | None = None
         while frame is not None:
             verdict = self.verdict(frame.f_code)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from engine.capture.frames import Place
 from engine.capture.measure import dtype_name, shape_of
 from engine.capture.operations import Input, Operand, Output
 from engine.capture.plain import plain_value
@@ -27,10 +28,14 @@ _PURE_WRITES = {"aten.copy_.default", "aten.zero_.default", "aten.fill_.Scalar",
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of `torch.autograd.Function.apply`; `number` is that of its node, `name` that of the function."""
+    """One call of `torch.autograd.Function.apply`; `number` is that of its node, `name` that of the function.
+
+    `place` is where it was called, not what ran in it.
+    """
 
     number: int
     name: str
+    place: Place | None
     inputs: tuple[Input, ...]
     operands: tuple[Operand, ...]
     arguments: Mapping[str, Any]
@@ -76,7 +81,8 @@ def custom_call(recorder: Recorder, frame: FrameType, number: int) -> Call:
             taken = recorder.store.take(value)
             inputs.append(Input(slot, taken, name, shape_of(value), dtype_name(value.dtype)))
     recorder.operations.expect(number)
-    call = Call(number, function.__name__, tuple(inputs), tuple(operands), arguments)
+    place = recorder.frames.place_from(frame.f_back)
+    call = Call(number, function.__name__, place, tuple(inputs), tuple(operands), arguments)
     frame.f_locals[_MARK] = call
     return call
 
