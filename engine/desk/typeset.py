@@ -76,6 +76,7 @@ def _set(latex: str) -> Formula | None:
     found = _TAG.search(svg)
     if found is None:
         return None
+    svg = svg.replace('"black"', '"currentColor"')  # ziamath's bars over letters have no other
     _, top, width, height = map(float, found[3].split())
     return Formula(svg, width, -top, height + top)
 

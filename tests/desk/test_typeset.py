@@ -51,6 +51,14 @@ def test_a_formula_has_a_size_and_a_line_to_stand_on() -> None:
     assert set_formula("x") is low
 
 
+def test_a_bar_over_a_letter_has_the_colour_of_the_letter() -> None:
+    """Black on a dark ground is not seen, and a conjugate without its bar is another number."""
+    conjugate = set_formula(r"\overline{G}")
+    assert conjugate is not None
+    assert "<rect" in conjugate.svg
+    assert "black" not in conjugate.svg
+
+
 def test_what_cannot_be_set_is_left_to_the_caller() -> None:
     assert set_formula(r"\begin{cases} \left( ") is None
 
